@@ -1,0 +1,1 @@
+//! leveret: an AMQP 0-9-1 message broker.
