@@ -36,11 +36,11 @@ impl Rule {
             Some(Value::Str(b"any")) => (false, false),
             Some(Value::Str(b"all-with-x")) => (true, true),
             Some(Value::Str(b"any-with-x")) => (false, true),
-            Some(Value::Str(other)) => {
-                return Err(BindError::MatchValue { value: String::from_utf8_lossy(other).into_owned() });
+            Some(value @ Value::Str(_)) => {
+                return Err(BindError::MatchValue { value: format!("<<{value}>>") });
             }
-            Some(other) => {
-                return Err(BindError::MatchType { kind: other.type_name(), value: String::new() });
+            Some(value) => {
+                return Err(BindError::MatchType { kind: value.type_name(), value: value.to_string() });
             }
         };
         Ok(Self { all, with_x })
@@ -97,7 +97,7 @@ impl<Q: Clone + Eq + Hash> Headers<Q> {
 
     pub fn remove(&mut self, seed: &Seed, binding: &Binding<Q>) {
         self.always.remove(binding);
-        // It may be filed under a pair that is overlooked by no rule, so all are tried.
+        // An `all` binding is under one of its pairs, and nothing remembers which.
         for (key, value) in binding.arguments().as_ref().iter() {
             let place = place(seed, key, &value);
             if let Some(rules) = self.by_pair.get_mut(&place) {
