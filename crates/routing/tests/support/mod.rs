@@ -1,5 +1,6 @@
 //! A table of queues that are their own names, and short ways to fill and ask it.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "it is part of the tests")]
 
 use leveret_codec::field::{Table, TableBuilder, Value};
 use leveret_routing::{
