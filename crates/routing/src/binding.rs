@@ -10,7 +10,7 @@ use std::sync::Arc;
 use leveret_codec::field::Table;
 
 use crate::arguments;
-use crate::exchange::ExchangeName;
+use crate::exchange_name::ExchangeName;
 
 /// Where a binding leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use leveret_codec::field::{Table, TableRef, Value};
 use smallvec::SmallVec;
 
-use crate::arguments;
+use crate::arguments::Plain;
 use crate::binding::{BindError, Binding, Destination};
 use crate::persistent::{Map, Seed};
 
@@ -144,9 +144,7 @@ impl<Q: Clone + Eq + Hash> Headers<Q> {
 
 /// Where a pair is filed. Equal pairs have equal places; not the other way round.
 fn place(seed: &Seed, key: &[u8], value: &Value<'_>) -> u64 {
-    let mut scalar = Vec::new();
-    arguments::put_scalar(&mut scalar, value);
-    seed.hash_one((key, scalar.as_slice()))
+    seed.hash_one((key, Plain::of(value)))
 }
 
 /// A message's headers by name, each once: a binding finds its own among thousands by halving.

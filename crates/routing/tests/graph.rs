@@ -195,6 +195,31 @@ fn declaring_again_changes_the_alternate_and_keeps_the_bindings() {
     assert_eq!(topology.route("d", "other"), ["rest"]);
     topology.0.declare_exchange("d".into(), Direct, None, true);
     assert!(topology.route("d", "other").is_empty());
-    assert!(topology.0.exchange(b"d").unwrap().internal);
+    assert!(topology.0.exchange(b"d").unwrap().is_internal());
     assert_eq!(topology.unbind("d", "q", "k", Table::default()).unwrap().bindings.len(), 1);
+}
+
+#[test]
+fn what_was_asked_of_the_headers_is_told() {
+    let mut topology = Topology::with(&[("d", Direct), ("h", Headers)]);
+    topology.bind("d", "q", "plain");
+    topology.bind("d", "x:h", "by headers");
+    let mut matched = Matched::new();
+    for (key, depends) in [("by headers", true), ("plain", false), ("none", false)] {
+        topology.0.route(b"d", &[key.as_bytes()], None, &mut matched).unwrap();
+        assert_eq!(matched.depends_on_headers(), depends, "{key}");
+    }
+    topology.0.route(b"h", &[b""], None, &mut matched).unwrap();
+    assert!(matched.depends_on_headers());
+}
+
+#[test]
+fn queues_of_a_large_fanout_are_not_repeated_by_what_comes_after_it() {
+    let mut topology = Topology::with(&[("f", Fanout), ("g", Fanout)]);
+    for n in 0..40 {
+        topology.bind("f", &format!("q{n}"), "");
+        topology.bind("g", &format!("q{}", n + 20), "");
+    }
+    topology.bind("f", "x:g", "");
+    assert_eq!(topology.route("f", "").len(), 60);
 }

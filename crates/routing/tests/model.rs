@@ -243,7 +243,7 @@ fn assert_consistent(table: &Topology) {
         assert!(table.0.bindings_from(binding.source().as_bytes()).any(|other| other == binding));
         assert!(table.0.bindings_to(binding.destination()).any(|other| other == binding));
     }
-    let by_source: usize = table.0.exchanges().map(|exchange| exchange.bindings).sum();
+    let by_source: usize = table.0.exchanges().map(|exchange| exchange.binding_count()).sum();
     let ends = (0..4).flat_map(|n| [destination(&format!("q{n}")), destination(&format!("x:x{n}"))]);
     let by_end: usize = ends.map(|end| table.0.bindings_to(&end).count()).sum();
     assert_eq!((by_source, by_end), (table.0.bindings().count(), table.0.bindings().count()));

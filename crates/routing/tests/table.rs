@@ -30,8 +30,11 @@ fn an_exchange_can_be_looked_at() {
     topology.alternate("d", Direct, "t");
     topology.bind("d", "q", "k");
     let view = topology.0.exchange(b"d").unwrap();
-    assert_eq!((view.name.as_str(), view.kind, view.internal, view.bindings), ("d", Direct, false, 1));
-    assert_eq!(view.alternate.unwrap().as_str(), "t");
+    assert_eq!(
+        (view.name().as_str(), view.kind(), view.is_internal(), view.binding_count()),
+        ("d", Direct, false, 1)
+    );
+    assert_eq!(view.alternate().unwrap().as_str(), "t");
     assert_eq!(topology.0.exchanges().count(), 2);
 }
 
