@@ -354,7 +354,7 @@ impl Connection {
             reply = %refusal.text,
             "closed a connection"
         );
-        let id = id.filter(|_| refusal.names_method).unwrap_or(MethodId { class: 0, method: 0 });
+        let id = refusal.method(id);
         let close = connection::AMQPMethod::Close(connection::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),

@@ -306,7 +306,7 @@ impl Open {
             self.release(now, *channel, out);
         }
         tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
-        let id = if refusal.names_method { id } else { MethodId { class: 0, method: 0 } };
+        let id = refusal.method(Some(id));
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),

@@ -13,6 +13,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connection;
+mod handshake;
+mod heartbeat;
 mod queue;
 
 pub use support::check;
