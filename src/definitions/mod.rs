@@ -1,0 +1,4 @@
+//! definitions
+#![allow(missing_docs, reason="wip")]
+mod document;
+pub use document::*;
