@@ -3,24 +3,34 @@
 //! `leveret` alone is `leveret serve`.
 
 mod arguments;
+mod serve;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Environment;
 use arguments::Serve;
 
-/// A message broker that speaks AMQP 0-9-1.
+/// A message broker that speaks AMQP 0-9-1: a drop-in replacement for RabbitMQ.
 #[derive(Parser)]
 #[command(name = "leveret", version, args_conflicts_with_subcommands = true)]
-pub struct Command {
+struct CommandLine {
     #[command(subcommand)]
-    subcommand: Option<Subcommands>,
+    command: Option<Command>,
     #[command(flatten)]
     serve: Serve,
 }
 
 #[derive(Subcommand)]
-enum Subcommands {
+enum Command {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
+}
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    match line.command.unwrap_or(Command::Serve(line.serve)) {
+        Command::Serve(serve) => serve::serve(&serve),
+    }
 }
