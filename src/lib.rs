@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod broker;
+mod builder;
 mod clock;
 mod definitions;
 mod listener;
@@ -25,7 +26,8 @@ mod registry;
 mod session;
 mod settings;
 
-pub use broker::{Broker, Builder, StartError};
+pub use broker::Broker;
+pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;

@@ -104,9 +104,10 @@ fn algorithm(name: Option<&str>, version: Option<&str>) -> Option<HashingAlgorit
 fn permit(core: &Broker, row: &document::Permission) -> Result<(), Reason> {
     vhost(core, &row.vhost)?;
     let permissions = Permissions::new(&row.configure, &row.write, &row.read);
-    match core.set_permissions(&row.user, &row.vhost, permissions) {
-        true => Ok(()),
-        false => Err(format!("there is no user '{}': add it to users", row.user)),
+    if core.set_permissions(&row.user, &row.vhost, permissions) {
+        Ok(())
+    } else {
+        Err(format!("there is no user '{}': add it to users", row.user))
     }
 }
 
