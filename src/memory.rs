@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::{Alarm, Effects};
+use leveret_core::Effects;
+use leveret_core::model::Alarm;
 
 use crate::session::Shared;
 use crate::settings::Watermark;

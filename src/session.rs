@@ -45,7 +45,7 @@ const SHUTDOWN_REASON: &str = "broker forced connection closure with reason 'shu
 /// What all sessions of one broker share.
 pub struct Shared {
     /// The rules.
-    pub core: Arc<leveret_core::Broker>,
+    pub core: Arc<leveret_core::model::Broker>,
     /// Who is open.
     pub registry: Registry,
     /// The broker's time.
@@ -67,7 +67,7 @@ pub enum Stage {
 
 impl Shared {
     /// What sessions need, for a broker that serves.
-    pub fn new(core: Arc<leveret_core::Broker>, clock: Clock) -> Self {
+    pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock) -> Self {
         Self { core, registry: Registry::default(), clock, stage: AtomicU8::new(Stage::Open as u8) }
     }
 

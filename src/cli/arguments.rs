@@ -73,10 +73,11 @@ fn help(setting: &Setting) -> StyledStr {
 /// The options that have no flag.
 fn after_help() -> StyledStr {
     let without_flag = SETTINGS.iter().filter(|setting| setting.flag.is_none());
-    let list: String = without_flag.map(|setting| format!("{}\n", paragraph(setting))).collect();
+    let list: Vec<String> = without_flag.map(paragraph).collect();
     format!(
-        "Set in the environment or in the file only:\n{list}\n\
-         A flag wins over the environment, the environment over the file, the file over the default."
+        "Set in the environment or in the file only:\n{}\n\n\
+         A flag wins over the environment, the environment over the file, the file over the default.",
+        list.join("\n")
     )
     .into()
 }

@@ -60,7 +60,7 @@ fn without_any_source_the_defaults_hold() {
 fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
     let file = file("listeners.tcp.default = 1\nlog.level = debug\n");
     let path = file.path().display().to_string();
-    let table: &[(Pairs, Pairs, Listen)] = &[
+    let table: &[(Pairs<'_>, Pairs<'_>, Listen)] = &[
         (&[], &[], Listen::AllInterfaces(1)),
         (&[], &[("RABBITMQ_NODE_PORT", "2")], Listen::AllInterfaces(2)),
         (&[], &[("LEVERET_LISTEN", "127.0.0.1:3"), ("RABBITMQ_NODE_PORT", "2")], address("127.0.0.1:3")),
@@ -232,7 +232,7 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn a_refused_flag_or_variable_is_named() {
-    let table: &[(Pairs, Pairs, &str)] = &[
+    let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
         (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
         (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
         (&[("data-dir", "/data")], &[], "--data-dir: this version keeps messages in memory only"),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use leveret_core::BrokerSettings;
+use leveret_core::model::BrokerSettings;
 use leveret_core::model::{Access, Resource};
 use std::sync::Arc;
 
