@@ -101,6 +101,8 @@ pub struct Session {
     was_told_to_close: bool,
     /// When the socket is dropped although frames wait; set once the connection is done.
     gives_up_at: Option<Timestamp>,
+    /// Messages that this connection has handed to the log so far.
+    appended: u64,
     /// Bytes since another task last had its turn.
     turn_bytes: usize,
 }
@@ -132,6 +134,7 @@ impl Session {
             output: Output::default(),
             was_told_to_close: false,
             gives_up_at: None,
+            appended: 0,
             turn_bytes: 0,
         }
     }
@@ -170,7 +173,7 @@ impl Session {
             let room_bytes = DELIVERIES_WAIT_BYTES.saturating_sub(self.output.frames.len());
             self.connection.handle_outlet(now, room_bytes, &mut self.output);
         }
-        self.shared.registry.carry_out(&mut self.output.effects);
+        self.carry_out();
         let is_written = self.write(context, socket)?;
         if self.is_over(now, is_written) {
             return Ok(Turn::Done);
@@ -178,13 +181,25 @@ impl Session {
         Ok(if has_read || (is_written && self.may_deliver()) { Turn::Busy } else { Turn::Idle })
     }
 
+    /// Carries out what others must be told. With no storage behind it, whatever the rules want logged
+    /// counts as logged at once: nothing outlives the process, and it was never promised.
+    fn carry_out(&mut self) {
+        let effects = &mut self.output.effects;
+        effects.settles.clear();
+        if !effects.appends.is_empty() {
+            self.appended += effects.appends.len() as u64;
+            effects.appends.clear();
+            self.connection.handle_committed(self.appended, &mut self.output);
+        }
+        self.shared.registry.carry_out(&mut self.output.effects);
+    }
+
     /// Whether the socket can go. A peer that does not read its last frames gets some time for them.
     fn is_over(&mut self, now: Timestamp, is_written: bool) -> bool {
         if !self.connection.is_done() || is_written {
-            return self.connection.is_aborted() || self.connection.is_done();
+            return self.connection.is_done();
         }
-        let gives_up_at = *self.gives_up_at.get_or_insert(now + LAST_FRAMES_WAIT);
-        self.connection.is_aborted() || gives_up_at <= now
+        *self.gives_up_at.get_or_insert(now + LAST_FRAMES_WAIT) <= now
     }
 
     /// Follows the broker on its way out.
@@ -207,8 +222,9 @@ impl Session {
         if !self.may_read() || socket.poll_read_ready(context)?.is_pending() {
             return Ok(false);
         }
-        let wanted_bytes = self.connection.wanted_bytes(self.input.len());
-        self.input.reserve(self.read_bytes.max(wanted_bytes));
+        // A frame larger than the usual read is fetched whole.
+        let missing_bytes = self.connection.wanted_bytes(&self.input).saturating_sub(self.input.len());
+        self.input.reserve(self.read_bytes.max(missing_bytes));
         let room_bytes = self.input.capacity() - self.input.len();
         let count = match poll_read_buf(Pin::new(socket), context, &mut self.input)? {
             Poll::Pending => return Ok(false),

@@ -3,8 +3,6 @@
 //!
 //! `--help`, the reading of each source and the refusal of unknown keys are all printed from this table.
 
-use std::time::Duration;
-
 use leveret::{AMQP_PORT, Listen, Permissions, Settings, Watermark};
 
 use super::value;
@@ -238,19 +236,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "128MiB",
         help: "Largest body of a message, in bytes",
         set: |plan, given| one(given, |text| put(&mut plan.settings.message_max_bytes, message_max(text))),
-    },
-    Setting {
-        flag: None,
-        environment: &["LEVERET_HANDSHAKE_TIMEOUT"],
-        keys: &["handshake_timeout"],
-        default: "10000",
-        help: "How long a client may take to open its connection, in milliseconds",
-        set: |plan, given| {
-            one(given, |text| {
-                let millis = value::integer(text, 1, 600_000)?;
-                put(&mut plan.settings.handshake_timeout, Ok(Duration::from_millis(millis)))
-            })
-        },
     },
     Setting {
         flag: None,

@@ -1,7 +1,6 @@
 //! Every option through every source, as tables.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use leveret::{Listen, Watermark};
 
@@ -109,7 +108,6 @@ fn the_file_sets_what_it_names() {
          frame_max = 8192
          channel_max = 12
          max_message_size = 1MiB
-         handshake_timeout = 500
          loopback_users.guest = false
          loopback_users.jane = true
          vm_memory_high_watermark.absolute = 64MiB
@@ -129,7 +127,6 @@ fn the_file_sets_what_it_names() {
         frame_max_bytes: 8192,
         channel_max: 12,
         message_max_bytes: 1 << 20,
-        handshake_timeout: Duration::from_millis(500),
         seed: seed.clone(),
         loopback_users: vec!["jane".to_owned()],
         memory_high_watermark: Some(Watermark::Absolute(64 << 20)),

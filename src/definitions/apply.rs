@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use leveret_core::Refusal;
 use leveret_core::model::{
-    BindingSpec, Broker, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions, QueueSpec, Target, User,
-    Vhost,
+    BindingSpec, Broker, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions, QueueSpec,
+    Target, User, Vhost,
 };
-use leveret_core::{ExchangeKind, Refusal};
 
 use super::document::{self, Destination};
 use super::{DefinitionsError, Source, table};
