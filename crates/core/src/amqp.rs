@@ -30,9 +30,9 @@ mod deliver;
 mod exchange;
 mod handshake;
 mod heartbeat;
-mod queue;
 mod open;
 mod publish;
+mod queue;
 mod route;
 mod sasl;
 mod session;
@@ -40,4 +40,5 @@ mod tx;
 mod unacked;
 
 pub use connection::Connection;
+pub use connection::Identity;
 pub use session::Peer;

@@ -89,9 +89,9 @@ impl Assembly {
         match std::mem::take(self) {
             Self::Idle => Ok(()),
             Self::Header { .. } => Err(header_expected()),
-            Self::Body { .. } => Err(Refusal::unexpected_frame(
-                "expected content body, got non content body frame instead",
-            )),
+            Self::Body { .. } => {
+                Err(Refusal::unexpected_frame("expected content body, got non content body frame instead"))
+            }
         }
     }
 

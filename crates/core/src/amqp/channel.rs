@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use leveret_codec::Limits;
 use leveret_codec::hot::{Ack, Nack, Reject};
 use leveret_codec::method::{self, Method, MethodId, access, basic, channel, confirm};
-use leveret_codec::Limits;
 
 use crate::amqp::acknowledge::{give_back, requeue};
 use crate::amqp::assembly::Assembly;
@@ -235,4 +235,3 @@ impl Channel {
 pub fn clean_name(name: &str) -> String {
     name.replace(['\r', '\n'], "")
 }
-

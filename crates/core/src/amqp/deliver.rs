@@ -60,7 +60,13 @@ impl Channel {
             message.routing_key(),
         );
         let properties = message.properties().raw();
-        put_content(&mut out.frames, self.number, session.frame_max_bytes, properties, message.body_in_place());
+        put_content(
+            &mut out.frames,
+            self.number,
+            session.frame_max_bytes,
+            properties,
+            message.body_in_place(),
+        );
         if let Source::Queue { queue, id, auto_ack: false } = &consumer.source {
             self.unacked.push(Held { tag, queue: queue.clone(), consumer: Some(*id), counted, entry });
         }

@@ -102,7 +102,7 @@ fn binding(
     session: &Session,
     (source, destination): (&str, &str),
     routing_key: &str,
-    arguments: &leveret_codec::method::FieldTable,
+    arguments: &leveret_codec::method::types::FieldTable,
 ) -> Ruling<BindingSpec> {
     let (source, destination) = (clean_name(source), clean_name(destination));
     check_not_default(&source)?;

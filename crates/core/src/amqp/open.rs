@@ -79,11 +79,6 @@ impl Open {
         }
     }
 
-    /// The connection's facts.
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
     /// Whether publishers are held back and this is one.
     pub fn is_blocked(&self) -> bool {
         self.held.is_some()

@@ -109,7 +109,13 @@ impl Channel {
         Ok(())
     }
 
-    fn publish_routed(&mut self, turn: &mut Turn<'_>, bits: PublishBits, message: Message, details: &Details) {
+    fn publish_routed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        bits: PublishBits,
+        message: Message,
+        details: &Details,
+    ) {
         let headers = message.properties().headers();
         let expiration = details.expiration;
         let targets = self.route.targets(&details.more_keys, headers);
@@ -160,9 +166,10 @@ impl Channel {
             return Ok(details);
         }
         if properties.reply_to() == Some(REPLY_TO) {
-            let address = self.reply_address.as_ref().ok_or_else(|| {
-                Refusal::precondition_failed("fast reply consumer does not exist")
-            })?;
+            let address = self
+                .reply_address
+                .as_ref()
+                .ok_or_else(|| Refusal::precondition_failed("fast reply consumer does not exist"))?;
             details.properties = Some(properties.with_reply_to(address.as_bytes()));
         }
         details.expiration = properties.expiration().map(parse_expiration).transpose()?;
@@ -224,9 +231,8 @@ impl Details {
 /// `expiration` is a string of milliseconds; the refusals are those of Erlang's `string:to_integer`.
 fn parse_expiration(text: &[u8]) -> Ruling<Duration> {
     let shown = String::from_utf8_lossy(text);
-    let refuse = |why: String| {
-        Err(Refusal::precondition_failed(format!("invalid expiration '{shown}': {why}")))
-    };
+    let refuse =
+        |why: String| Err(Refusal::precondition_failed(format!("invalid expiration '{shown}': {why}")));
     let signed = usize::from(matches!(text.first(), Some(b'+' | b'-')));
     let digits = text.iter().skip(signed).take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = text.split_at_checked(signed + digits).unwrap_or((text, &[]));
@@ -306,9 +312,6 @@ mod tests {
         assert_eq!(text(""), "invalid expiration '': no_integer");
         assert_eq!(text("1.5"), "invalid expiration '1.5': {leftover_string,\".5\"}");
         assert_eq!(text("-1"), "invalid expiration '-1': {value_negative,-1}");
-        assert_eq!(
-            text("315360000001"),
-            "invalid expiration '315360000001': {value_too_large,315360000001}"
-        );
+        assert_eq!(text("315360000001"), "invalid expiration '315360000001': {value_too_large,315360000001}");
     }
 }

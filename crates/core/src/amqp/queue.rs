@@ -1,7 +1,8 @@
 //! Class queue: declare, bind, unbind, purge, delete.
 
 use leveret_codec::field::Table;
-use leveret_codec::method::{FieldTable, Method, queue};
+use leveret_codec::method::types::FieldTable;
+use leveret_codec::method::{Method, queue};
 
 use crate::amqp::channel::{Channel, clean_name};
 use crate::amqp::exchange::check_not_default;
@@ -128,8 +129,7 @@ impl Channel {
         session.check(Access::Read, Resource::Exchange(&source))?;
         let routing_key = routing_key.as_bytes().to_vec().into();
         let arguments = Table::from(arguments);
-        let spec =
-            |queue| BindingSpec { source, destination: Target::Queue(queue), routing_key, arguments };
+        let spec = |queue| BindingSpec { source, destination: Target::Queue(queue), routing_key, arguments };
         Ok((session.vhost.queue(&name), spec))
     }
 

@@ -3,6 +3,8 @@
 //! A channel mostly publishes to one exchange with one key. As long as neither the topology nor any
 //! permission has changed, the checks and the match of the last publish hold for the next.
 
+use std::fmt;
+
 use leveret_codec::TableRef;
 use leveret_routing::Matched;
 
@@ -11,7 +13,7 @@ use crate::model::{Access, QueueRef, Resource, Routes, no_exchange};
 use crate::refusal::{Refusal, Ruling};
 
 /// The route of a channel's last publish.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RouteMemory {
     routes: Option<Routes>,
     generation: u64,
@@ -76,6 +78,13 @@ impl RouteMemory {
         let found = routes.route(&self.exchange, &keys, headers, &mut self.matched);
         self.is_matched = found.is_ok() && more_keys.is_empty() && !self.matched.depends_on_headers();
         self.matched.as_slice()
+    }
+}
+
+impl fmt::Debug for RouteMemory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy;
+        write!(out, "RouteMemory({} {})", text(&self.exchange), text(&self.routing_key))
     }
 }
 

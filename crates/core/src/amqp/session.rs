@@ -54,9 +54,9 @@ pub struct Session {
 impl Session {
     /// The user as it is now; one that was deleted may do nothing.
     pub fn user(&self) -> Ruling<Arc<User>> {
-        self.broker.user(&self.user).ok_or_else(|| {
-            Refusal::access_refused(format!("user '{}' no longer exists", self.user))
-        })
+        self.broker
+            .user(&self.user)
+            .ok_or_else(|| Refusal::access_refused(format!("user '{}' no longer exists", self.user)))
     }
 
     /// Refuses unless the user may do this.

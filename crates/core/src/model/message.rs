@@ -47,15 +47,7 @@ impl Message {
     /// string and ending with the body's last byte. Nothing is copied.
     pub fn in_place(bytes: Bytes, layout: Layout, persistent: bool) -> Self {
         let Layout { properties: (properties_at, properties_len), body_at } = layout;
-        Self {
-            bytes,
-            properties_at,
-            properties_len,
-            body_at,
-            shares_buffer: true,
-            persistent,
-            record: None,
-        }
+        Self { bytes, properties_at, properties_len, body_at, shares_buffer: true, persistent, record: None }
     }
 
     /// A message put together from parts.
@@ -115,12 +107,8 @@ impl Message {
     /// Call when the message stops moving: a small one gets bytes of its own.
     pub fn detach(&mut self) {
         if self.shares_buffer && self.bytes.len() < DETACH_BELOW_BYTES {
-            let mut own = Self::compose(
-                self.exchange(),
-                self.routing_key(),
-                self.properties().raw(),
-                self.body(),
-            );
+            let mut own =
+                Self::compose(self.exchange(), self.routing_key(), self.properties().raw(), self.body());
             own.record = self.record;
             own.persistent = self.persistent;
             *self = own;

@@ -182,12 +182,7 @@ impl QueueRef {
     }
 
     /// Deliveries come back to their old positions.
-    pub fn requeue(
-        &self,
-        now: Timestamp,
-        returned: Vec<(Option<ConsumerId>, Entry)>,
-        effects: &mut Effects,
-    ) {
+    pub fn requeue(&self, now: Timestamp, returned: Vec<(Option<ConsumerId>, Entry)>, effects: &mut Effects) {
         let mut state = self.0.state.lock();
         if !state.deleted {
             self.turn_locked(&mut state, effects, |queue, doors| queue.requeue(now, returned, doors));

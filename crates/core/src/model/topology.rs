@@ -108,7 +108,12 @@ impl Topology {
 
     fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
         let alternate = alternate.map(ExchangeName::from);
-        self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), spec.kind, alternate, spec.internal);
+        self.table.declare_exchange(
+            ExchangeName::from(spec.name.as_str()),
+            spec.kind,
+            alternate,
+            spec.internal,
+        );
         self.exchanges.insert(spec.name.clone(), spec);
     }
 

@@ -90,11 +90,7 @@ pub struct Permissions {
 impl Permissions {
     /// From three regular expressions.
     pub fn new(configure: &str, write: &str, read: &str) -> Self {
-        Self {
-            configure: Pattern::new(configure),
-            write: Pattern::new(write),
-            read: Pattern::new(read),
-        }
+        Self { configure: Pattern::new(configure), write: Pattern::new(write), read: Pattern::new(read) }
     }
 
     /// Whether this access is granted.

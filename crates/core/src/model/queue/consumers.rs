@@ -33,8 +33,7 @@ struct Consumer {
 
 impl Consumer {
     fn has_credit(&self) -> bool {
-        self.spec.auto_ack
-            || self.spec.prefetch.is_none_or(|limit| self.unacked < u32::from(limit.get()))
+        self.spec.auto_ack || self.spec.prefetch.is_none_or(|limit| self.unacked < u32::from(limit.get()))
     }
 }
 
@@ -100,8 +99,12 @@ impl Consumers {
         for (_, ring) in &mut self.rings {
             ring.retain(|other| *other != id);
         }
-        let still_used: Vec<i32> =
-            self.slots.iter().filter_map(|(_, slot)| slot.as_ref()).map(|other| other.spec.priority).collect();
+        let still_used: Vec<i32> = self
+            .slots
+            .iter()
+            .filter_map(|(_, slot)| slot.as_ref())
+            .map(|other| other.spec.priority)
+            .collect();
         self.rings.retain(|(priority, _)| still_used.contains(priority));
         Some(consumer.spec)
     }
