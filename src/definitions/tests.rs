@@ -118,7 +118,7 @@ fn topology_is_declared_and_bound() {
     assert!(vhost.queue("amq.gen-x").is_err());
     let queue = vhost.queue("q").unwrap();
     assert!(queue.facts().durable && !queue.facts().auto_delete);
-    assert_eq!(vhost.routes().load().bindings().count(), 2);
+    assert_eq!(vhost.routes().bindings().count(), 2);
 }
 
 #[test]
