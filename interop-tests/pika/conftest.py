@@ -106,8 +106,9 @@ def pytest_runtest_logreport(report):
         return
     outcome, reason = _outcomes.pop(report.nodeid, ("passed", ""))
     file, _, sentence = report.nodeid.partition("::")
-    client, chapter = pathlib.PurePath(file).with_suffix("").parts
-    columns = (f"pika {client}", *map(_words, (chapter, sentence)), outcome, reason)
+    adapter, chapter = pathlib.PurePath(file).with_suffix("").parts
+    adapter = "blocking" if adapter == "tutorials" else adapter
+    columns = (f"pika {adapter}", *map(_words, (chapter, sentence)), outcome, reason)
     with open(path, "a", encoding="utf-8") as results:
         results.write("\t".join(columns) + "\n")
 
