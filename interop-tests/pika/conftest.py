@@ -105,7 +105,9 @@ def pytest_runtest_logreport(report):
     if report.when != "teardown":
         return
     outcome, reason = _outcomes.pop(report.nodeid, ("passed", ""))
-    file, _, sentence = report.nodeid.partition("::")
+    file, _, test = report.nodeid.partition("::")
+    sentence, _, case = test.partition("[")
+    reason = f"[{case} {reason}" if case and reason else reason
     adapter, chapter = pathlib.PurePath(file).with_suffix("").parts
     adapter = "blocking" if adapter == "tutorials" else adapter
     columns = (f"pika {adapter}", *map(_words, (chapter, sentence)), outcome, reason)

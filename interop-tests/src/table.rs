@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Chapters and behaviours keep the order in which they first came; a behaviour that several clients
-//! report under the same words shares a row.
+//! report under the same words shares a row, and one that a client reports repeatedly has as many cases.
 
 use std::fmt;
 
@@ -49,9 +49,20 @@ impl Table {
         self.entries.iter().filter(|entry| entry.outcome == outcome).count()
     }
 
-    fn find(&self, chapter: &str, behaviour: &str, client: &str) -> Option<Outcome> {
+    /// What one cell says of all its cases.
+    fn cell(&self, chapter: &str, behaviour: &str, client: &str) -> String {
         let of_cell = |e: &&Entry| e.chapter == chapter && e.behaviour == behaviour && e.client == client;
-        self.entries.iter().find(of_cell).map(|entry| entry.outcome)
+        let cases: Vec<Outcome> = self.entries.iter().filter(of_cell).map(|entry| entry.outcome).collect();
+        let of_outcome = |wanted| cases.iter().filter(|outcome| **outcome == wanted).count();
+        let worst = [Outcome::Failed, Outcome::Skipped, Outcome::Passed];
+        let Some(outcome) = worst.into_iter().find(|outcome| 0 < of_outcome(*outcome)) else {
+            return "-".to_owned();
+        };
+        match (of_outcome(outcome), cases.len()) {
+            (_, 1) => outcome.word().to_owned(),
+            (count, all) if count == all => format!("{} {all}", outcome.word()),
+            (count, all) => format!("{} {count}/{all}", outcome.word()),
+        }
     }
 }
 
@@ -84,7 +95,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clients = distinct(self.entries.iter().map(|entry| entry.client.as_str()));
         let longest = self.entries.iter().map(|entry| entry.behaviour.chars().count()).max().unwrap_or(0);
-        let (width, column) = (longest + 4, clients.iter().map(|c| c.len()).max().unwrap_or(0).max(7) + 2);
+        let (width, column) = (longest + 4, clients.iter().map(|c| c.len()).max().unwrap_or(0).max(12) + 2);
         for chapter in distinct(self.entries.iter().map(|entry| entry.chapter.as_str())) {
             write!(f, "{chapter:<width$}")?;
             for client in &clients {
@@ -95,8 +106,7 @@ impl fmt::Display for Table {
             for behaviour in distinct(of_chapter.map(|entry| entry.behaviour.as_str())) {
                 write!(f, "  {behaviour:<0$}", width - 2)?;
                 for client in &clients {
-                    let word = self.find(chapter, behaviour, client).map_or("-", Outcome::word);
-                    write!(f, "{word:<column$}")?;
+                    write!(f, "{:<column$}", self.cell(chapter, behaviour, client))?;
                 }
                 writeln!(f)?;
             }
@@ -133,22 +143,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_behaviour_of_two_clients_shares_a_row_and_a_missing_one_is_a_dash() {
+    fn a_row_is_a_behaviour_and_a_column_a_client_with_all_its_cases() {
         let table = Table::parse(
             "a\tqueues\tbirth\tpassed\t\n\
+             a\tqueues\tdeath\tpassed\t\n\
              a\tqueues\tdeath\tfailed\tstill alive\n\
-             b\tqueues\tbirth\tskipped\tno midwife\n",
+             b\tqueues\tbirth\tpassed\t\n\
+             b\tqueues\tbirth\tpassed\t\n\
+             b\tqueues\tlife\tskipped\ttoo short\n",
         )
         .unwrap();
-        assert_eq!(
-            table.to_string(),
-            "queues   a        b        \n\
-             \x20 birth  passed   skipped  \n\
-             \x20 death  FAILED   -        \n\
-             FAILED: death (a): still alive\n\
-             skipped: birth (b): no midwife\n\
-             1 passed, 1 failed, 1 skipped\n"
-        );
+        let expected = [
+            "queues   a             b",
+            "  birth  passed        passed 2",
+            "  death  FAILED 1/2    -",
+            "  life   -             skipped",
+            "FAILED: death (a): still alive",
+            "skipped: life (b): too short",
+            "4 passed, 1 failed, 1 skipped",
+        ];
+        assert_eq!(table.to_string().lines().map(str::trim_end).collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -111,7 +111,10 @@ async def publishing_to_a_missing_exchange_closes_the_channel(fresh):
         name = fresh("exchange")
         channel.basic_publish(name, "key", b"message")
         reason = await aio.within_limit(channel.closed)
-        assert (reason.reply_code, reason.reply_text) == (404, f"NOT_FOUND - no exchange '{name}' in vhost '/'")
+        assert (reason.reply_code, reason.reply_text) == (
+            404,
+            f"NOT_FOUND - no exchange '{name}' in vhost '/'",
+        )
 
 
 async def confirms_and_transactions_exclude_each_other():

@@ -25,7 +25,9 @@ async def channels_interleave_their_messages_without_mixing_them():
         ]
         for _ in range(10):
             for n, (channel, queue) in enumerate(zip(channels, queues)):
-                channel.basic_publish("", queue, bytes([n]) * 150_000, pika.BasicProperties(message_id=str(n)))
+                channel.basic_publish(
+                    "", queue, bytes([n]) * 150_000, pika.BasicProperties(message_id=str(n))
+                )
         for n, inbox in enumerate(inboxes):
             await inbox.wait(10)
             assert inbox.bodies == [bytes([n]) * 150_000] * 10

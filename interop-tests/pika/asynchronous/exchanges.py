@@ -12,7 +12,13 @@ import aio
         ("direct", [("a", None), ("b", None)], "a", None, [1, 0]),
         ("fanout", [("a", None), ("b", None)], "c", None, [1, 1]),
         ("topic", [("*.b", None), ("#.c", None), ("a.#", None)], "a.b", None, [1, 0, 1]),
-        ("headers", [("", {"x-match": "all", "n": 1, "m": 2}), ("", {"x-match": "any", "n": 1})], "", {"n": 1}, [0, 1]),
+        (
+            "headers",
+            [("", {"x-match": "all", "n": 1, "m": 2}), ("", {"x-match": "any", "n": 1})],
+            "",
+            {"n": 1},
+            [0, 1],
+        ),
     ],
     ids=["direct", "fanout", "topic", "headers"],
 )

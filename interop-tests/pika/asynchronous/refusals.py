@@ -10,7 +10,12 @@ import broker
 async def every_soft_refusal_leaves_the_connection_alive(fresh):
     locked = fresh("locked")
     expected = [
-        ("amq.reserved", {}, 403, "ACCESS_REFUSED - queue name 'amq.reserved' contains reserved prefix 'amq.*'"),
+        (
+            "amq.reserved",
+            {},
+            403,
+            "ACCESS_REFUSED - queue name 'amq.reserved' contains reserved prefix 'amq.*'",
+        ),
         ("nowhere", {"passive": True}, 404, "NOT_FOUND - no queue 'nowhere' in vhost '/'"),
         (locked, {"exclusive": True}, 405, broker.locked(locked)),
         (

@@ -50,7 +50,9 @@ def a_mandatory_message_without_a_body_is_returned_too(publisher):
 
 def without_confirms_a_mandatory_unroutable_message_is_still_returned(channel):
     returned = []
-    channel.add_on_return_callback(lambda _channel, method, _properties, body: returned.append((method, body)))
+    channel.add_on_return_callback(
+        lambda _channel, method, _properties, body: returned.append((method, body))
+    )
     channel.basic_publish("amq.direct", "nobody listens", b"back", mandatory=True)
     broker.until(channel.connection, lambda: returned, "the return")
     assert (returned[0][0].reply_code, returned[0][1]) == (312, b"back")

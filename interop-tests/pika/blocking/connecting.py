@@ -117,7 +117,9 @@ def closing_a_connection_says_goodbye_and_ends_it(connect):
 def a_publisher_is_told_to_stop_when_memory_is_low(connect, low_memory):
     publisher = connect(**_place(low_memory.url), blocked_connection_timeout=0.5)
     reasons = []
-    publisher.add_on_connection_blocked_callback(lambda _connection, frame: reasons.append(frame.method.reason))
+    publisher.add_on_connection_blocked_callback(
+        lambda _connection, frame: reasons.append(frame.method.reason)
+    )
     channel = publisher.channel()
     channel.basic_publish("", channel.queue_declare("", exclusive=True).method.queue, b"too much")
     broker.until(publisher, lambda: reasons, "connection.blocked")

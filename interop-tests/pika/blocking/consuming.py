@@ -82,7 +82,9 @@ def a_prefetch_in_bytes_is_not_implemented(connection, channel):
 def consumers_take_turns(channel, queue):
     inboxes = [broker.Inbox(channel, queue, auto_ack=True) for _ in range(3)]
     broker.publish(channel, queue, *[str(n).encode() for n in range(9)])
-    broker.until(channel.connection, lambda: sum(len(inbox.bodies) for inbox in inboxes) == 9, "nine messages")
+    broker.until(
+        channel.connection, lambda: sum(len(inbox.bodies) for inbox in inboxes) == 9, "nine messages"
+    )
     assert [len(inbox.bodies) for inbox in inboxes] == [3, 3, 3]
 
 

@@ -165,7 +165,12 @@ def a_message_larger_than_the_broker_takes_closes_the_channel(channel, queue):
 
 @pytest.mark.parametrize(
     "expiration, complaint",
-    [("abc", "no_integer"), ("", "no_integer"), ("-1", "{value_negative,-1}"), ("1.5", '{leftover_string,".5"}')],
+    [
+        ("abc", "no_integer"),
+        ("", "no_integer"),
+        ("-1", "{value_negative,-1}"),
+        ("1.5", '{leftover_string,".5"}'),
+    ],
 )
 def an_expiration_that_is_no_number_closes_the_channel(channel, queue, expiration, complaint):
     with broker.channel_error(406, f"PRECONDITION_FAILED - invalid expiration '{expiration}': {complaint}"):

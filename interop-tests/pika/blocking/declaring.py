@@ -95,10 +95,22 @@ def a_queue_declared_otherwise_is_refused_with_what_differs(channel, fresh, chan
 @pytest.mark.parametrize(
     "changed, complaint",
     [
-        ({"exchange_type": "fanout"}, "'type' for exchange '{}' in vhost '/': received 'fanout' but current is 'direct'"),
-        ({"durable": False}, "'durable' for exchange '{}' in vhost '/': received 'false' but current is 'true'"),
-        ({"auto_delete": True}, "'auto_delete' for exchange '{}' in vhost '/': received 'true' but current is 'false'"),
-        ({"internal": True}, "'internal' for exchange '{}' in vhost '/': received 'true' but current is 'false'"),
+        (
+            {"exchange_type": "fanout"},
+            "'type' for exchange '{}' in vhost '/': received 'fanout' but current is 'direct'",
+        ),
+        (
+            {"durable": False},
+            "'durable' for exchange '{}' in vhost '/': received 'false' but current is 'true'",
+        ),
+        (
+            {"auto_delete": True},
+            "'auto_delete' for exchange '{}' in vhost '/': received 'true' but current is 'false'",
+        ),
+        (
+            {"internal": True},
+            "'internal' for exchange '{}' in vhost '/': received 'true' but current is 'false'",
+        ),
         (
             {"arguments": {"alternate-exchange": "other"}},
             "'alternate-exchange' for exchange '{}' in vhost '/': "
@@ -119,11 +131,17 @@ def an_exchange_declared_otherwise_is_refused_with_what_differs(channel, fresh, 
     "arguments, complaint",
     [
         ({"x-message-ttl": -1}, "'x-message-ttl' for queue '{}' in vhost '/': {{value_negative,-1}}"),
-        ({"x-message-ttl": "1000"}, "'x-message-ttl' for queue '{}' in vhost '/': \"expected integer, got longstr\""),
+        (
+            {"x-message-ttl": "1000"},
+            "'x-message-ttl' for queue '{}' in vhost '/': \"expected integer, got longstr\"",
+        ),
         ({"x-expires": 0}, "'x-expires' for queue '{}' in vhost '/': {{value_zero,0}}"),
         ({"x-max-priority": 256}, "'x-max-priority' for queue '{}' in vhost '/': {{max_value_exceeded,256}}"),
         ({"x-overflow": "explode"}, "'x-overflow' for queue '{}' in vhost '/': invalid_overflow"),
-        ({"x-queue-type": "foo"}, "'x-queue-type' for queue '{}' in vhost '/': \"unsupported queue type 'foo'\""),
+        (
+            {"x-queue-type": "foo"},
+            "'x-queue-type' for queue '{}' in vhost '/': \"unsupported queue type 'foo'\"",
+        ),
         (
             {"x-dead-letter-routing-key": "k"},
             "'x-dead-letter-routing-key' for queue '{}' in vhost '/': routing_key_but_no_dlx_defined",
@@ -149,8 +167,14 @@ def an_unknown_exchange_type_closes_only_the_channel(connection, channel, fresh)
     "forbidden, complaint",
     [
         (lambda c: c.queue_declare("amq.mine"), "queue name 'amq.mine' contains reserved prefix 'amq.*'"),
-        (lambda c: c.exchange_declare("amq.mine"), "exchange name 'amq.mine' contains reserved prefix 'amq.*'"),
-        (lambda c: c.exchange_delete("amq.direct"), "deletion of system exchange 'amq.direct' in vhost '/' not allowed"),
+        (
+            lambda c: c.exchange_declare("amq.mine"),
+            "exchange name 'amq.mine' contains reserved prefix 'amq.*'",
+        ),
+        (
+            lambda c: c.exchange_delete("amq.direct"),
+            "deletion of system exchange 'amq.direct' in vhost '/' not allowed",
+        ),
         (lambda c: c.exchange_bind("amq.fanout", ""), "operation not permitted on the default exchange"),
     ],
     ids=["queue name", "exchange name", "deleting amq.direct", "binding the default exchange"],

@@ -44,7 +44,11 @@ def a_fanout_exchange_reaches_every_bound_queue_whatever_the_key(channel, fresh)
 @pytest.mark.parametrize(
     "pattern, matching, others",
     [
-        ("*.orange.*", ["quick.orange.rabbit", "lazy.orange.elephant"], ["orange", "quick.orange", "a.b.orange.c"]),
+        (
+            "*.orange.*",
+            ["quick.orange.rabbit", "lazy.orange.elephant"],
+            ["orange", "quick.orange", "a.b.orange.c"],
+        ),
         ("lazy.#", ["lazy", "lazy.fox", "lazy.brown.fox"], ["lazily", "quick.lazy", ""]),
         ("#.lazy", ["lazy", "so.lazy", "so.very.lazy"], ["lazy.so"]),
         ("a.#.b", ["a.b", "a..b", "a.x.y.b"], ["a", "b.a", "a.b.c"]),
@@ -103,7 +107,7 @@ def a_headers_exchange_compares_headers_with_the_binding(channel, fresh, binding
 
 
 def a_headers_binding_with_a_strange_match_is_refused(channel, queue):
-    text = "PRECONDITION_FAILED - Invalid x-match field value <<\"some\">>; expected all, any, all-with-x, or any-with-x"
+    text = 'PRECONDITION_FAILED - Invalid x-match field value <<"some">>; expected all, any, all-with-x, or any-with-x'
     with broker.channel_error(406, text):
         channel.queue_bind(queue, "amq.headers", "", {"x-match": "some"})
 

@@ -21,7 +21,10 @@ NO_EXCHANGE = f"NOT_FOUND - no exchange '{NOWHERE}' in vhost '/'"
         (lambda c: c.exchange_declare(NOWHERE, passive=True), NO_EXCHANGE),
         (lambda c: c.exchange_bind("amq.direct", NOWHERE), NO_EXCHANGE),
         (lambda c: c.exchange_bind(NOWHERE, "amq.direct"), NO_EXCHANGE),
-        (lambda c: c.queue_bind(c.queue_declare("", exclusive=True).method.queue, NOWHERE, "key"), NO_EXCHANGE),
+        (
+            lambda c: c.queue_bind(c.queue_declare("", exclusive=True).method.queue, NOWHERE, "key"),
+            NO_EXCHANGE,
+        ),
     ],
     ids=[
         "passive declare",

@@ -148,7 +148,9 @@ def topics_select_by_patterns(start):
     start("topics/emit_log_topic.py", "cron", "tick").says("Sent cron:'tick'").ends()
     kernel.says("Received kern.critical:'panic'", "Received kern.info:'hm'").interrupt()
     critical.says("Received kern.critical:'panic'", "Received cron:'tick'").interrupt()
-    everything.says("Received kern.critical:'panic'", "Received kern.info:'hm'", "Received cron:'tick'").interrupt()
+    everything.says(
+        "Received kern.critical:'panic'", "Received kern.info:'hm'", "Received cron:'tick'"
+    ).interrupt()
 
 
 def rpc_answers_what_it_is_asked(start):

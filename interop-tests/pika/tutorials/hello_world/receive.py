@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints every greeting that arrives in the queue "hello", until Ctrl-C."""
 
 import os

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Puts one greeting into the queue "hello" and leaves."""
 
 import os

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Tells everyone who is listening; the arguments are the words."""
 
 import os

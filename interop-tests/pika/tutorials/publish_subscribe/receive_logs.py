@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints everything that is said from now on, until Ctrl-C."""
 
 import os

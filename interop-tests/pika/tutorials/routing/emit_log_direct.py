@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Logs with a severity: emit_log_direct.py [SEVERITY [WORDS...]]"""
 
 import os

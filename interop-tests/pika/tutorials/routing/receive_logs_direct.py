@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints the logs of these severities: receive_logs_direct.py SEVERITY..."""
 
 import os

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Asks the server for a Fibonacci number: rpc_client.py [N]"""
 
 import os

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Computes Fibonacci numbers for whoever asks through the queue "rpc_queue"."""
 
 import os

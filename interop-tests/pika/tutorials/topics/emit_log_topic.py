@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Logs under a key of words with dots between them: emit_log_topic.py [KEY [WORDS...]]"""
 
 import os

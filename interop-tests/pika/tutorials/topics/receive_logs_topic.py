@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints the logs whose keys match one of these patterns: receive_logs_topic.py PATTERN..."""
 
 import os

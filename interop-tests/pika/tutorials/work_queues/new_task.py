@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Hands in a task: its words are the arguments, each dot in them a tenth of a second of work."""
 
 import os

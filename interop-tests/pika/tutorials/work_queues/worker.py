@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Does the tasks of the queue "task_queue" one after the other. Start as many workers as you like."""
 
 import os
