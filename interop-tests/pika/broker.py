@@ -9,7 +9,6 @@ import os
 import socket
 import subprocess
 import time
-from urllib.parse import urlsplit, urlunsplit
 
 import pika
 import pytest
@@ -25,16 +24,6 @@ def parameters(url=URL, **settings):
     for name, value in settings.items():
         setattr(changed, name, value)
     return changed
-
-
-def address():
-    """Host and port."""
-    parts = urlsplit(URL)
-    return parts.hostname, parts.port or 5672
-
-
-def url_of_vhost(vhost):
-    return urlunsplit(urlsplit(URL)._replace(path="/" + vhost))
 
 
 def until(connection, condition, what):

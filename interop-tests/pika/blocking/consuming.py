@@ -186,6 +186,19 @@ def start_consuming_runs_until_it_is_stopped(channel, queue):
     assert seen == [b"1", b"2", b"3"]
 
 
+def a_consumer_that_does_not_read_holds_up_nobody_and_loses_nothing(connect, channel, fresh):
+    name = fresh("queue")
+    channel.queue_declare(name, durable=True)
+    slow = connect()
+    inbox = broker.Inbox(slow.channel(), name, auto_ack=True)
+    bodies = [bytes([n]) * (1 << 20) for n in range(40)]  # more than sockets and buffers take
+    broker.publish(channel, name, *bodies)
+    other = channel.queue_declare("", exclusive=True).method.queue
+    broker.publish(channel, other, b"meanwhile")
+    assert broker.drain(channel, other) == [b"meanwhile"]
+    assert inbox.wait(len(bodies)).bodies == bodies
+
+
 @pytest.mark.parametrize("consumers", [1, 50])
 def a_thousand_messages_are_shared_without_loss_or_repetition(channel, queue, consumers):
     sent = [str(n).encode() for n in range(1000)]
