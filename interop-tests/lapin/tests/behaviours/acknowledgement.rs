@@ -9,7 +9,7 @@ use lapin::{
 use crate::{
     broker::with_broker,
     client::{
-        Errors, Outcome, at_hand, body, confirming, consume, drain, get, next, own_queue, publish,
+        Events, Outcome, at_hand, body, confirming, consume, drain, get, next, own_queue, publish,
         publish_numbers, ready, refusal,
     },
 };
@@ -174,7 +174,7 @@ fn multiple_nack_requeues_in_order() {
 fn an_unknown_tag_is_406_for_ack_nack_and_reject() {
     with_broker(async |broker| {
         let connection = broker.connect().await?;
-        let mut errors = Errors::of(&connection);
+        let mut events = Events::of(&connection);
         let expected = (406, "PRECONDITION_FAILED - unknown delivery tag 7".to_owned());
         for method in 0..3 {
             let channel = confirming(&connection).await?;
@@ -183,7 +183,7 @@ fn an_unknown_tag_is_406_for_ack_nack_and_reject() {
                 1 => channel.basic_nack(7, BasicNackOptions::default()).await?,
                 _ => channel.basic_reject(7, BasicRejectOptions::default()).await?,
             }
-            assert_eq!(errors.next().await?, expected);
+            assert_eq!(events.refusal().await?, expected);
         }
         Ok(())
     });
@@ -197,9 +197,9 @@ fn a_tag_belongs_to_its_channel() {
         let queue = own_queue(&channel).await?;
         publish(&channel, "", queue.as_str(), "x").await?;
         let message = get(&channel, &queue).await?;
-        let mut errors = Errors::of(&connection);
+        let mut events = Events::of(&connection);
         other.basic_ack(message.delivery_tag, BasicAckOptions::default()).await?;
-        assert_eq!(errors.next().await?.0, 406);
+        assert_eq!(events.refusal().await?.0, 406);
         assert!(message.ack(BasicAckOptions::default()).await?);
         assert_nothing_outstanding(&channel, &queue).await
     });

@@ -238,19 +238,26 @@ pub fn refusal<T: Debug>(result: lapin::Result<T>) -> Outcome<(u16, String)> {
     }
 }
 
-/// The errors that a connection hears of, for those that are the answer to no call.
-pub struct Errors(Pin<Box<dyn Stream<Item = Event> + Send>>);
+/// What a connection hears of that is the answer to no call, in the order it came.
+pub struct Events(Pin<Box<dyn Stream<Item = Event> + Send>>);
 
-impl Errors {
-    /// Listens from now on.
+impl Events {
+    /// Listens from now on. That the connection is there, which lapin may report late, is no news.
     pub fn of(connection: &Connection) -> Self {
-        Self(Box::pin(connection.events_listener()))
+        let news = |event: &Event| !matches!(event, Event::Connected);
+        Self(Box::pin(connection.events_listener().filter(news)))
     }
 
-    /// The code and the text of the next one.
-    pub async fn next(&mut self) -> Outcome<(u16, String)> {
-        match within("an error from the broker", self.0.next()).await? {
-            Some(Event::Error(error)) => refusal::<()>(Err(error)),
+    /// The next event.
+    pub async fn next(&mut self) -> Outcome<Event> {
+        let ended = "the connection hears of nothing any more".to_owned();
+        within("an event of the connection", self.0.next()).await?.ok_or(Failure::new(ended))
+    }
+
+    /// The code and the text of an error, which is to come next.
+    pub async fn refusal(&mut self) -> Outcome<(u16, String)> {
+        match self.next().await? {
+            Event::Error(error) => refusal::<()>(Err(error)),
             other => Err(Failure::new(format!("expected an error from the broker, got {other:?}"))),
         }
     }

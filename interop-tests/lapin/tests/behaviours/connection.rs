@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, env, time::Duration};
 
-use futures_lite::StreamExt;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, ErrorKind, Event,
     options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
@@ -14,8 +13,8 @@ use tokio::{task::yield_now, time};
 use crate::{
     broker::{Broker, with_broker},
     client::{
-        Outcome, bodies, body, confirming, consume, drain, eventually, fresh, get, is_gone, next, own_queue,
-        publish, ready, refusal, within,
+        Events, Outcome, bodies, body, confirming, consume, drain, eventually, fresh, get, is_gone, next,
+        own_queue, publish, ready, refusal, within,
     },
 };
 
@@ -174,7 +173,7 @@ fn an_idle_connection_lives_on_its_heartbeats() {
         assert_eq!(connection.configuration().heartbeat(), 1);
         let channel = connection.create_channel().await?;
         // Either side gives up on a silent peer within three periods; here nothing but heartbeats passes.
-        let mut events = Box::pin(connection.events_listener());
+        let mut events = Events::of(&connection);
         let trouble = time::timeout(Duration::from_millis(4500), events.next()).await;
         assert!(trouble.is_err(), "{trouble:?}");
         assert_usable(&channel).await
@@ -186,7 +185,7 @@ fn a_hard_error_ends_the_connection_but_no_other() {
     with_broker(async |broker| {
         let bystander = broker.channel().await?;
         let connection = broker.connect().await?;
-        let mut events = Box::pin(connection.events_listener());
+        let mut events = Events::of(&connection);
         let channel = connection.create_channel().await?;
         let queue = own_queue(&channel).await?;
         let (options, tag) = (BasicConsumeOptions::default(), "twice");
@@ -194,7 +193,7 @@ fn a_hard_error_ends_the_connection_but_no_other() {
         let second = channel.basic_consume(queue, tag.into(), options, FieldTable::default()).await;
         let expected = (530, "NOT_ALLOWED - attempt to reuse consumer tag 'twice'".to_owned());
         assert_eq!(refusal(second)?, expected);
-        within("the error event", events.next()).await?;
+        events.next().await?;
         assert!(connection.create_channel().await.is_err());
         assert_usable(&bystander).await
     });
@@ -254,15 +253,15 @@ fn a_publisher_is_told_that_the_broker_is_short_of_resources() {
     with_broker(async |_| {
         let broker = Broker::at(&url)?;
         let connection = broker.connect().await?;
-        let mut events = Box::pin(connection.events_listener());
+        let mut events = Events::of(&connection);
         let channel = connection.create_channel().await?;
         // Until it publishes, a connection is served as ever.
         let queue = own_queue(&channel).await?;
         assert!(!connection.status().blocked());
         publish(&channel, "", queue.as_str(), "too much").await?;
-        let event = within("connection.blocked", events.next()).await?;
+        let event = events.next().await?;
         assert!(
-            matches!(&event, Some(Event::ConnectionBlocked(reason)) if reason.starts_with("low on ")),
+            matches!(&event, Event::ConnectionBlocked(reason) if reason.starts_with("low on ")),
             "{event:?}"
         );
         assert!(connection.status().blocked());

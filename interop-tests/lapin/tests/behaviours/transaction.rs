@@ -8,7 +8,7 @@ use lapin::{
 use crate::{
     broker::{Broker, with_broker},
     client::{
-        Errors, Outcome, body, confirming, consume, drain, fresh, get, next, own_queue, publish,
+        Events, Outcome, body, confirming, consume, drain, fresh, get, next, own_queue, publish,
         publish_numbers, ready, refusal,
     },
 };
@@ -139,13 +139,13 @@ fn a_channel_confirms_or_is_transactional_not_both() {
 fn a_bad_publish_ends_the_transaction_before_the_commit() {
     with_broker(async |broker| {
         let connection = broker.connect().await?;
-        let mut errors = Errors::of(&connection);
+        let mut events = Events::of(&connection);
         let channel = connection.create_channel().await?;
         channel.tx_select().await?;
         let exchange = fresh("missing");
         publish(&channel, exchange.as_str(), "key", "x").await?;
         let text = format!("NOT_FOUND - no {}", broker.exchange_text(&exchange));
-        assert_eq!(errors.next().await?, (404, text));
+        assert_eq!(events.refusal().await?, (404, text));
         Ok(())
     });
 }
