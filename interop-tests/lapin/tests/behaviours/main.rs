@@ -19,3 +19,4 @@ mod refusal;
 mod reply_to;
 mod routing;
 mod transaction;
+mod tutorials;
