@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, ErrorKind, Event,
-    options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
+    options::{
+        BasicConsumeOptions, BasicPublishOptions, ChannelFlowOptions, QueueDeclareOptions, QueueDeleteOptions,
+    },
     types::FieldTable,
     uri::SASLMechanism,
 };
@@ -213,10 +215,21 @@ fn an_immediate_publish_is_not_implemented() {
 }
 
 #[test]
-fn what_a_lost_connection_left_unacknowledged_comes_again() {
+fn a_channel_may_ask_for_the_flow_it_has_but_not_stop_it() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        assert!(channel.channel_flow(ChannelFlowOptions { active: true }).await?);
+        let answer = channel.channel_flow(ChannelFlowOptions { active: false }).await;
+        assert_eq!(refusal(answer)?, (540, "NOT_IMPLEMENTED - active=false".to_owned()));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_closed_connection_left_unacknowledged_comes_again() {
     with_broker(async |broker| {
         let keeper = broker.channel().await?;
-        let queue = fresh("lost");
+        let queue = fresh("closed");
         let options = QueueDeclareOptions::durable();
         keeper.queue_declare(queue.clone(), options, FieldTable::default()).await?;
         publish(&keeper, "", queue.as_str(), "precious").await?;

@@ -122,6 +122,23 @@ fn prefetch_is_taken_by_consumers_started_after_it() {
 }
 
 #[test]
+fn prefetch_for_a_whole_channel_is_accepted() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let queue = own_queue(&channel).await?;
+        // RabbitMQ 4.3 takes it for the prefetch of each consumer: with one it makes no difference.
+        channel.basic_qos(1, BasicQosOptions { global: true }).await?;
+        publish_numbers(&channel, &queue, 2).await?;
+        let mut consumer = consume(&channel, &queue).await?;
+        let first = next(&mut consumer).await?;
+        assert_eq!(ready(&channel, &queue).await?, 1);
+        first.ack(BasicAckOptions::default()).await?;
+        assert_eq!(bodies(&mut consumer, 1).await?, ["2"]);
+        Ok(())
+    });
+}
+
+#[test]
 fn prefetch_does_not_bound_a_consumer_without_acknowledgement() {
     with_broker(async |broker| {
         let channel = broker.channel().await?;

@@ -15,6 +15,7 @@ mod content;
 mod dead_letter;
 mod exchange;
 mod queue;
+mod recovery;
 mod refusal;
 mod reply_to;
 mod routing;

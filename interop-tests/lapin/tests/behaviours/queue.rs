@@ -1,10 +1,10 @@
 //! Queues: declaring and deleting, counts, who names them and how long they live.
 
 use lapin::{
-    BasicProperties,
+    BasicProperties, ExchangeKind,
     options::{
-        BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicRejectOptions, QueueBindOptions,
-        QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+        BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicRejectOptions, ExchangeDeclareOptions,
+        QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -13,7 +13,7 @@ use crate::{
     broker::with_broker,
     client::{
         bodies, body, confirming, consume, consume_with, drain, eventually, fresh, get, is_gone, own_queue,
-        own_queue_with, publish, publish_numbers, publish_with, ready, refusal, table,
+        own_queue_with, publish, publish_numbers, publish_with, ready, refusal, table, text,
     },
 };
 
@@ -245,6 +245,80 @@ fn one_consumer_at_a_time_is_active_where_that_is_asked() {
         channel.basic_cancel(first.tag(), BasicCancelOptions::default()).await?;
         publish(&channel, "", queue.as_str(), "4").await?;
         assert_eq!(bodies(&mut second, 1).await?, ["4"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_unused_queue_expires() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        // To ask for the queue would be to use it. An exchange that goes with its last binding tells.
+        let exchange = fresh("sentinel");
+        let options = ExchangeDeclareOptions { auto_delete: true, ..Default::default() };
+        let none = FieldTable::default;
+        channel.exchange_declare(exchange.clone(), ExchangeKind::Fanout, options, none()).await?;
+        let queue = own_queue_with(&channel, table([("x-expires", AMQPValue::LongInt(100))])).await?;
+        channel.queue_bind(queue, exchange.clone(), "".into(), QueueBindOptions::default(), none()).await?;
+        let connection = broker.connect().await?;
+        eventually("the queue to expire", async || {
+            let channel = connection.create_channel().await?;
+            let passive = ExchangeDeclareOptions { passive: true, ..Default::default() };
+            let there = channel.exchange_declare(exchange.clone(), ExchangeKind::Fanout, passive, none());
+            Ok(there.await.is_err())
+        })
+        .await
+    });
+}
+
+#[test]
+fn names_may_be_long_and_in_any_script() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let padding = fresh("name");
+        for letter in ["q", "ř", "兎", " "] {
+            let room = 255 - padding.as_str().len();
+            let name: ShortString = format!("{padding}{}", letter.repeat(room / letter.len())).into();
+            let options = QueueDeclareOptions::exclusive();
+            let declared = channel.queue_declare(name.clone(), options, FieldTable::default()).await?;
+            assert_eq!(declared.name(), &name);
+            publish(&channel, "", name.as_str(), "found").await?;
+            assert_eq!(drain(&channel, &name).await?, [("found".to_owned(), false)]);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn arguments_of_other_days_and_of_other_people_are_accepted() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let arguments = table([
+            ("x-queue-type", text("classic")),
+            ("x-queue-mode", text("lazy")),
+            ("x-queue-version", AMQPValue::LongInt(2)),
+            ("x-ha-policy", text("all")),
+            ("my-own", AMQPValue::Boolean(true)),
+        ]);
+        let (queue, options) = (fresh("arguments"), QueueDeclareOptions::exclusive());
+        channel.queue_declare(queue.clone(), options, arguments).await?;
+        // Only those that mean something to the broker have to be the same again.
+        let fewer = table([("x-queue-mode", text("lazy")), ("x-queue-version", AMQPValue::LongInt(2))]);
+        channel.queue_declare(queue, options, fewer).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn an_exclusive_queue_is_transient_even_if_it_was_declared_durable() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let queue = fresh("exclusive");
+        let transient = QueueDeclareOptions::exclusive();
+        let durable = QueueDeclareOptions { durable: true, ..transient };
+        for options in [durable, transient] {
+            channel.queue_declare(queue.clone(), options, FieldTable::default()).await?;
+        }
         Ok(())
     });
 }
