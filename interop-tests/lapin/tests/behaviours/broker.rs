@@ -21,6 +21,11 @@ use crate::client::{Failure, Outcome, confirming};
 /// A test that hasn't ended by then is hung, whatever it waits for.
 const TEST_DEADLINE: Duration = Duration::from_secs(40);
 
+/// The variables that name a foreign broker: every suite's, and that of the runner of all suites.
+const NAMED: [&str; 2] = ["INTEROP_URL", "LEVERET_INTEROP_BROKER"];
+/// The same for one that is short of memory or disk.
+const NAMED_BLOCKED: [&str; 2] = ["INTEROP_BLOCKED_URL", "LEVERET_INTEROP_BLOCKED_BROKER"];
+
 /// Memory that is exceeded once a message is there: every publisher is told to stop.
 const NO_MEMORY: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1");
 
@@ -50,7 +55,7 @@ fn run(test: impl Future<Output = Outcome>) -> Outcome {
 impl Broker {
     fn find() -> Outcome<Self> {
         static OWN: Mutex<Weak<Mutex<Server>>> = Mutex::new(Weak::new());
-        if let Ok(url) = env::var("INTEROP_URL") {
+        if let Some(url) = first_set(NAMED) {
             return Self::at(&url);
         }
         let mut shared = OWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,14 +69,14 @@ impl Broker {
 
     /// Whether there is a broker that is short of memory: a foreign one has to be named.
     pub fn may_be_out_of_memory() -> bool {
-        env::var_os("INTEROP_BLOCKED_URL").is_some() || env::var_os("INTEROP_URL").is_none()
+        first_set(NAMED_BLOCKED).is_some() || first_set(NAMED).is_none()
     }
 
     /// A broker that is short of memory as soon as it has a message.
     pub fn out_of_memory() -> Outcome<Self> {
-        match env::var("INTEROP_BLOCKED_URL") {
-            Ok(url) => Self::at(&url),
-            Err(_) => Self::of(Arc::new(Mutex::new(Server::start(&[NO_MEMORY])?))),
+        match first_set(NAMED_BLOCKED) {
+            Some(url) => Self::at(&url),
+            None => Self::of(Arc::new(Mutex::new(Server::start(&[NO_MEMORY])?))),
         }
     }
 
@@ -113,6 +118,10 @@ impl Broker {
     pub fn exchange_text(&self, name: &ShortString) -> String {
         format!("exchange '{name}' in vhost '{}'", self.uri.vhost)
     }
+}
+
+fn first_set(variables: [&str; 2]) -> Option<String> {
+    variables.iter().find_map(|variable| env::var(variable).ok())
 }
 
 /// For a test that this broker can't be put through.
