@@ -1,2 +1,10 @@
 //! The `leveret` command.
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod cli;
+mod config;
+
+fn main() {
+    use clap::Parser as _;
+    let _ = cli::Command::parse();
+}
