@@ -1,0 +1,78 @@
+//! A list in which nothing occurs twice.
+//!
+//! Most messages reach one queue, so few items are compared one by one; a fanout may reach a hundred
+//! thousand, so from [`LINEAR_MAX`] on a hash index of positions stands beside the list.
+
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+/// Up to this many items a comparison with each is cheaper than one hash.
+const LINEAR_MAX: usize = 16;
+
+/// Above this an emptied list gives its memory back.
+const KEEP_MAX: usize = 1024;
+
+#[derive(Clone)]
+pub struct Distinct<T> {
+    items: SmallVec<[T; 4]>,
+    /// Positions in `items`; empty until there are more than [`LINEAR_MAX`].
+    index: HashTable<usize>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { items: SmallVec::new(), index: HashTable::new() }
+    }
+}
+
+impl<T> Distinct<T> {
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
+    pub fn clear(&mut self) {
+        if KEEP_MAX < self.items.len() {
+            *self = Self::default();
+        } else {
+            self.items.clear();
+            self.index.clear();
+        }
+    }
+}
+
+impl<T: Eq + Hash> Distinct<T> {
+    /// Appends a clone of the item unless it is there already; says whether it was new.
+    pub fn insert(&mut self, seed: &impl BuildHasher, item: &T) -> bool
+    where
+        T: Clone,
+    {
+        if self.items.len() < LINEAR_MAX {
+            if self.items.contains(item) {
+                return false;
+            }
+        } else if !self.index(seed, item) {
+            return false;
+        }
+        self.items.push(item.clone());
+        true
+    }
+
+    /// Notes the item's coming position; false if it has one already.
+    fn index(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
+        let Self { items, index } = self;
+        let hash_at = |at: &usize| items.get(*at).map_or(0, |item| seed.hash_one(item));
+        if index.is_empty() {
+            for (at, item) in items.iter().enumerate() {
+                index.insert_unique(seed.hash_one(item), at, hash_at);
+            }
+        }
+        let hash = seed.hash_one(item);
+        if index.find(hash, |at| items.get(*at) == Some(item)).is_some() {
+            return false;
+        }
+        index.insert_unique(hash, items.len(), hash_at);
+        true
+    }
+}
