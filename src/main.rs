@@ -4,7 +4,7 @@
 mod cli;
 mod config;
 
-fn main() {
+fn main() -> std::process::ExitCode {
     use clap::Parser as _;
-    let _ = cli::Command::parse();
+    cli::Command::parse().run()
 }

@@ -3,6 +3,11 @@
 //! `leveret` alone is `leveret serve`.
 
 mod arguments;
+mod client;
+mod perf;
+mod target;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -23,4 +28,16 @@ pub struct Command {
 enum Subcommands {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
+    /// Measure how many messages a second pass through a broker
+    Perf(Box<perf::PerfOptions>),
+}
+
+impl Command {
+    /// Does what was asked for.
+    pub fn run(self) -> ExitCode {
+        match self.subcommand {
+            Some(Subcommands::Perf(options)) => perf::run_and_print(&options),
+            None | Some(Subcommands::Serve(_)) => ExitCode::SUCCESS,
+        }
+    }
 }
