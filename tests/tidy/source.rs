@@ -48,7 +48,7 @@ impl Source {
     pub fn is_test(&self) -> bool {
         let mut parts = self.path.split('/').rev();
         let file = parts.next().unwrap_or_default();
-        file == "tests.rs" || self.path.starts_with("interop-tests/") || parts.any(|folder| folder == "tests")
+        file == "tests.rs" || parts.any(|folder| folder == "tests")
     }
 
     /// The lines of the items at the top of the file that only a test build sees.
@@ -69,7 +69,7 @@ impl Source {
     }
 
     /// Every path that the code names, such as `std::fs::read`, with its line. The braces of a `use`
-    /// are multiplied out. A single name counts as a path.
+    /// are multiplied out. A single name counts as a path; what is called or read by a dot keeps it.
     pub fn code_paths(&self) -> Vec<(usize, String)> {
         let mut found = Vec::new();
         collect_paths(self.tokens(), "", &mut found);
@@ -90,7 +90,7 @@ fn collect_paths(tokens: TokenStream, prefix: &str, found: &mut Vec<(usize, Stri
         let colon = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
         match token {
             TokenTree::Ident(name) => {
-                if !path.is_empty() && !path.ends_with("::") {
+                if !path.is_empty() && !path.ends_with("::") && path != "." {
                     found.push((line, std::mem::take(&mut path)));
                 }
                 line = name.span().start().line;
@@ -105,6 +105,10 @@ fn collect_paths(tokens: TokenStream, prefix: &str, found: &mut Vec<(usize, Stri
                 finish(&mut path, line, prefix, found);
                 collect_paths(group.stream(), "", found);
             }
+            TokenTree::Punct(punct) if punct.as_char() == '.' => {
+                finish(&mut path, line, prefix, found);
+                ".".clone_into(&mut path);
+            }
             _ => finish(&mut path, line, prefix, found),
         }
         joint_colon = colon;
@@ -114,7 +118,7 @@ fn collect_paths(tokens: TokenStream, prefix: &str, found: &mut Vec<(usize, Stri
 
 /// The path ends here; what follows (after a comma, in the braces of a `use`) starts from the prefix.
 fn finish(path: &mut String, line: usize, prefix: &str, found: &mut Vec<(usize, String)>) {
-    if line != 0 && path != prefix {
+    if line != 0 && path != prefix && path != "." {
         found.push((line, path.clone()));
     }
     prefix.clone_into(path);
@@ -163,7 +167,7 @@ fn visit(folder: &Path, found: &mut Vec<Source>) {
 fn braces_of_a_use_are_multiplied_out() {
     let source = Source::new(
         "a.rs",
-        "use std::{fs, net::{TcpStream as S, self}};\nfn a(b: x::C) -> u8 { d!(std::time::Instant::now()) }",
+        "use std::{fs, net::{TcpStream as S, self}};\nfn a(b: x::C) -> u8 { d!(std::time::Instant::now()).e }",
     );
     let paths = source.code_paths();
     for expected in [
