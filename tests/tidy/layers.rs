@@ -13,8 +13,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("leveret-core", &["leveret-codec", "leveret-routing"]),
     // Not `leveret-routing`: topology is a matter of the rules alone.
     ("leveret", &["leveret-codec", "leveret-core", "leveret-storage"]),
-    // Programs beside the broker: they see what any user of it sees.
-    ("leveret-interop-lapin", &["leveret"]),
+    // Foreign clients see what any program sees: the running command.
+    ("leveret-interop", &[]),
+    ("leveret-interop-lapin", &["leveret-interop"]),
     ("xtask", &[]),
 ];
 

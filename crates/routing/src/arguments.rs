@@ -1,31 +1,78 @@
-//! Equality of argument tables, as bytes.
+//! Equality of arguments and headers, as something that can be hashed.
 //!
-//! Two tables are the same set of arguments exactly if their canonical forms are the same bytes. The
-//! form sorts the entries, writes an integer of any width as 64 bits and a byte array as a string;
-//! so it agrees with [`Value::equivalent`], and gives the hash that pairwise comparison can't.
+//! [`Value::equivalent`] compares two values; a table of many needs a form that equal ones share. For
+//! one value that is [`Plain`], which overlooks what is inside a table or an array, so equal plain forms
+//! only suggest equality. For a set of arguments it is the canonical bytes, which prove it.
 
 use leveret_codec::field::{ArrayRef, TableRef, Value};
 
-/// The form that equal sets of arguments share. Nothing in, nothing out, nothing allocated.
-pub fn canonical(table: TableRef<'_>) -> Box<[u8]> {
+/// A value without its width on the wire. Equivalent values have equal plain forms.
+#[derive(Clone, Copy, Hash)]
+pub enum Plain<'v> {
+    Integer(i64),
+    Float(u64),
+    Text(&'v [u8]),
+    Bool(bool),
+    Timestamp(u64),
+    Decimal(u8, u32),
+    Void,
+    Array,
+    Table,
+}
+
+impl<'v> Plain<'v> {
+    pub fn of(value: &Value<'v>) -> Self {
+        match *value {
+            Value::I8(number) => Self::Integer(number.into()),
+            Value::U8(number) => Self::Integer(number.into()),
+            Value::I16(number) => Self::Integer(number.into()),
+            Value::U16(number) => Self::Integer(number.into()),
+            Value::I32(number) => Self::Integer(number.into()),
+            Value::U32(number) => Self::Integer(number.into()),
+            Value::I64(number) => Self::Integer(number),
+            Value::F32(number) => Self::Float(f64::from(number).to_bits()),
+            Value::F64(number) => Self::Float(number.to_bits()),
+            Value::Str(bytes) | Value::Bytes(bytes) => Self::Text(bytes),
+            Value::Bool(yes) => Self::Bool(yes),
+            Value::Timestamp(seconds) => Self::Timestamp(seconds),
+            Value::Decimal { scale, value } => Self::Decimal(scale, value),
+            Value::Void => Self::Void,
+            Value::Array(_) => Self::Array,
+            Value::Table(_) => Self::Table,
+        }
+    }
+
+    fn put(self, form: &mut Vec<u8>) {
+        match self {
+            Self::Integer(number) => put_fixed(form, b'l', &number.to_be_bytes()),
+            Self::Float(bits) => put_fixed(form, b'd', &bits.to_be_bytes()),
+            Self::Text(bytes) => put_sized(form, b'S', bytes),
+            Self::Bool(yes) => put_fixed(form, b't', &[u8::from(yes)]),
+            Self::Timestamp(seconds) => put_fixed(form, b'T', &seconds.to_be_bytes()),
+            Self::Decimal(scale, value) => {
+                put_fixed(form, b'D', &[scale]);
+                form.extend_from_slice(&value.to_be_bytes());
+            }
+            Self::Void => form.push(b'V'),
+            Self::Array => form.push(b'A'),
+            Self::Table => form.push(b'F'),
+        }
+    }
+}
+
+/// Bytes that are the same for two tables exactly if they are equivalent. No arguments, no allocation.
+pub fn canonical(arguments: TableRef<'_>) -> Box<[u8]> {
     let mut form = Vec::new();
-    put_entries(&mut form, table);
+    put_entries(&mut form, arguments);
     form.into_boxed_slice()
 }
 
 fn put_entries(form: &mut Vec<u8>, table: TableRef<'_>) {
-    let mut entries: Vec<(&[u8], Vec<u8>)> = table
-        .iter()
-        .map(|(key, value)| {
-            let mut form = Vec::new();
-            put_value(&mut form, &value);
-            (key, form)
-        })
-        .collect();
-    entries.sort_by_key(|(key, _)| *key); // stable: of equal keys the order counts
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| *key); // stable: the order of different keys says nothing, of equal ones it does
     for (key, value) in entries {
         put_sized(form, b'k', key);
-        form.extend_from_slice(&value);
+        put_value(form, &value);
     }
 }
 
@@ -35,49 +82,25 @@ fn put_items(form: &mut Vec<u8>, array: ArrayRef<'_>) {
     }
 }
 
+/// As deep as the codec lets tables be nested.
 fn put_value(form: &mut Vec<u8>, value: &Value<'_>) {
+    let mut inner = Vec::new();
     match value {
-        Value::Table(table) => put_nested(form, b'F', |form| put_entries(form, *table)),
-        Value::Array(array) => put_nested(form, b'A', |form| put_items(form, *array)),
-        scalar => put_scalar(form, scalar),
+        Value::Table(table) => put_entries(&mut inner, *table),
+        Value::Array(array) => put_items(&mut inner, *array),
+        plain => return Plain::of(plain).put(form),
     }
+    Plain::of(value).put(form);
+    put_sized(form, b'n', &inner);
 }
 
-/// Everything but tables and arrays, of which only the kind is written.
-pub fn put_scalar(form: &mut Vec<u8>, value: &Value<'_>) {
-    if let Some(integer) = value.as_integer() {
-        return put_fixed(form, b'l', integer.cast_unsigned());
-    }
-    match value {
-        Value::Bool(bool) => form.extend_from_slice(&[b't', u8::from(*bool)]),
-        Value::F32(float) => put_fixed(form, b'd', f64::from(*float).to_bits()),
-        Value::F64(float) => put_fixed(form, b'd', float.to_bits()),
-        Value::Decimal { scale, value } => {
-            form.extend_from_slice(&[b'D', *scale]);
-            form.extend_from_slice(&value.to_be_bytes());
-        }
-        Value::Timestamp(seconds) => put_fixed(form, b'T', *seconds),
-        Value::Str(bytes) | Value::Bytes(bytes) => put_sized(form, b'S', bytes),
-        Value::Table(_) => form.push(b'F'),
-        Value::Array(_) => form.push(b'A'),
-        // The integers are done.
-        _ => form.push(b'V'),
-    }
-}
-
-fn put_fixed(form: &mut Vec<u8>, kind: u8, value: u64) {
+fn put_fixed(form: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
     form.push(kind);
-    form.extend_from_slice(&value.to_be_bytes());
-}
-
-fn put_nested(form: &mut Vec<u8>, kind: u8, put: impl FnOnce(&mut Vec<u8>)) {
-    let mut nested = Vec::new();
-    put(&mut nested);
-    put_sized(form, kind, &nested);
+    form.extend_from_slice(bytes);
 }
 
 fn put_sized(form: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
     form.push(kind);
-    form.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+    form.extend_from_slice(&bytes.len().to_be_bytes());
     form.extend_from_slice(bytes);
 }

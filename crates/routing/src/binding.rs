@@ -10,7 +10,7 @@ use std::sync::Arc;
 use leveret_codec::field::Table;
 
 use crate::arguments;
-use crate::exchange::ExchangeName;
+use crate::exchange_name::ExchangeName;
 
 /// Where a binding leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ pub enum BindError {
     /// `x-match` is a string that means nothing.
     #[error("Invalid x-match field value {value}; expected all, any, all-with-x, or any-with-x")]
     MatchValue {
-        /// The string, printed as Erlang prints it.
+        /// The string as Erlang prints it.
         value: String,
     },
     /// `x-match` is not a string.
@@ -137,7 +137,7 @@ pub enum BindError {
     MatchType {
         /// The type's name in RabbitMQ's dialect.
         kind: &'static str,
-        /// The value, printed as Erlang prints it.
+        /// The value.
         value: String,
     },
 }

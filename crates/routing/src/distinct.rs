@@ -17,7 +17,7 @@ const KEEP_MAX: usize = 1024;
 #[derive(Clone)]
 pub struct Distinct<T> {
     items: SmallVec<[T; 4]>,
-    /// Positions in `items`; empty until there are more than [`LINEAR_MAX`].
+    /// Positions of the first so many items; it catches up when it is needed.
     index: HashTable<usize>,
 }
 
@@ -32,6 +32,11 @@ impl<T> Distinct<T> {
         &self.items
     }
 
+    /// Appends an item that the caller knows is not there.
+    pub fn push_new(&mut self, item: T) {
+        self.items.push(item);
+    }
+
     pub fn clear(&mut self) {
         if KEEP_MAX < self.items.len() {
             *self = Self::default();
@@ -42,37 +47,26 @@ impl<T> Distinct<T> {
     }
 }
 
-impl<T: Eq + Hash> Distinct<T> {
+impl<T: Clone + Eq + Hash> Distinct<T> {
     /// Appends a clone of the item unless it is there already; says whether it was new.
-    pub fn insert(&mut self, seed: &impl BuildHasher, item: &T) -> bool
-    where
-        T: Clone,
-    {
-        if self.items.len() < LINEAR_MAX {
-            if self.items.contains(item) {
-                return false;
-            }
-        } else if !self.index(seed, item) {
-            return false;
+    pub fn insert(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
+        let is_there = if self.items.len() < LINEAR_MAX {
+            self.items.contains(item)
+        } else {
+            self.is_indexed(seed, item)
+        };
+        if !is_there {
+            self.items.push(item.clone());
         }
-        self.items.push(item.clone());
-        true
+        !is_there
     }
 
-    /// Notes the item's coming position; false if it has one already.
-    fn index(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
+    fn is_indexed(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
         let Self { items, index } = self;
         let hash_at = |at: &usize| items.get(*at).map_or(0, |item| seed.hash_one(item));
-        if index.is_empty() {
-            for (at, item) in items.iter().enumerate() {
-                index.insert_unique(seed.hash_one(item), at, hash_at);
-            }
+        for (at, item) in items.iter().enumerate().skip(index.len()) {
+            index.insert_unique(seed.hash_one(item), at, hash_at);
         }
-        let hash = seed.hash_one(item);
-        if index.find(hash, |at| items.get(*at) == Some(item)).is_some() {
-            return false;
-        }
-        index.insert_unique(hash, items.len(), hash_at);
-        true
+        index.find(seed.hash_one(item), |at| items.get(*at) == Some(item)).is_some()
     }
 }

@@ -1,76 +1,13 @@
-//! Exchanges: their names, their types, and what can be asked about one.
-//!
-//! A name is at most 255 bytes of UTF-8 (§4.2.5.3); whoever makes an [`ExchangeName`] has seen to the
-//! length. The default exchange has the empty name and no entry in a table.
+//! Exchanges: their types, what a table keeps of one, and what can be asked about it.
 
-use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
-/// The name of an exchange; a clone shares the bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ExchangeName(Arc<str>);
-
-impl ExchangeName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name as it stands on the wire.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-
-    /// Whether this names the default exchange, which routes by queue name (§3.1.3.1).
-    pub fn is_default(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<&str> for ExchangeName {
-    fn from(name: &str) -> Self {
-        Self(name.into())
-    }
-}
-
-impl From<String> for ExchangeName {
-    fn from(name: String) -> Self {
-        Self(name.into())
-    }
-}
-
-/// Hashes as its bytes do: names are looked up as they come from the wire.
-impl Hash for ExchangeName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
-
-impl Borrow<[u8]> for ExchangeName {
-    fn borrow(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl AsRef<str> for ExchangeName {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Display for ExchangeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for ExchangeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
+use crate::binding::{BindError, Binding};
+use crate::exchange_name::ExchangeName;
+use crate::matcher::Matcher;
+use crate::persistent::{Map, Seed};
 
 /// How an exchange compares a message with its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,17 +51,90 @@ impl fmt::Display for ExchangeKind {
     }
 }
 
-/// What a table knows of one exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExchangeView<'a> {
-    /// Its name.
-    pub name: &'a ExchangeName,
-    /// Its type.
-    pub kind: ExchangeKind,
-    /// Not for publishers: reached only through other exchanges (RabbitMQ's extension).
+/// One exchange of a table. Invariant: `matcher` has exactly the bindings of `bindings`.
+#[derive(Clone)]
+pub struct Exchange<Q> {
+    pub name: ExchangeName,
+    pub alternate: Option<ExchangeName>,
     pub internal: bool,
-    /// Where messages go that no binding of this exchange matched (RabbitMQ's extension).
-    pub alternate: Option<&'a ExchangeName>,
+    bindings: Map<Arc<Binding<Q>>, ()>,
+    matcher: Matcher<Q>,
+}
+
+impl<Q: Clone + Eq + Hash> Exchange<Q> {
+    pub fn new(
+        name: ExchangeName,
+        kind: ExchangeKind,
+        alternate: Option<ExchangeName>,
+        internal: bool,
+    ) -> Self {
+        Self { name, alternate, internal, bindings: Map::default(), matcher: Matcher::new(kind) }
+    }
+
+    pub fn matcher(&self) -> &Matcher<Q> {
+        &self.matcher
+    }
+
+    /// The bindings it is the source of.
+    pub fn bindings(&self) -> impl Iterator<Item = &Arc<Binding<Q>>> {
+        self.bindings.keys()
+    }
+
+    pub fn has(&self, binding: &Binding<Q>) -> bool {
+        self.bindings.get(binding).is_some()
+    }
+
+    pub fn is_bare(&self) -> bool {
+        self.bindings.is_empty()
+    }
+
+    /// A binding that is not there yet.
+    pub fn insert(&mut self, seed: &Seed, binding: &Arc<Binding<Q>>) -> Result<(), BindError> {
+        self.matcher.insert(seed, binding)?;
+        self.bindings.insert(seed, Arc::clone(binding), ());
+        Ok(())
+    }
+
+    /// A binding that is there.
+    pub fn remove(&mut self, seed: &Seed, binding: &Binding<Q>) {
+        if self.bindings.remove(binding).is_some() {
+            self.matcher.remove(seed, binding);
+        }
+    }
+}
+
+/// What can be asked about one exchange.
+#[derive(Clone, Copy)]
+pub struct ExchangeView<'a, Q>(&'a Exchange<Q>);
+
+impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
+    /// What can be asked about this one.
+    pub fn of(exchange: &'a Exchange<Q>) -> Self {
+        Self(exchange)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a ExchangeName {
+        &self.0.name
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> ExchangeKind {
+        self.0.matcher.kind()
+    }
+
+    /// Whether publishers may not use it, only other exchanges (RabbitMQ's extension).
+    pub fn is_internal(&self) -> bool {
+        self.0.internal
+    }
+
+    /// Where messages go that no binding of it matched (RabbitMQ's extension).
+    pub fn alternate(&self) -> Option<&'a ExchangeName> {
+        self.0.alternate.as_ref()
+    }
+
     /// How many bindings it is the source of.
-    pub bindings: usize,
+    pub fn binding_count(&self) -> usize {
+        self.0.bindings.len()
+    }
 }

@@ -9,21 +9,23 @@ use std::hash::Hash;
 
 use crate::binding::Destination;
 use crate::distinct::Distinct;
-use crate::exchange::ExchangeName;
+use crate::exchange::{Exchange, ExchangeKind};
+use crate::exchange_name::ExchangeName;
 use crate::matcher::Routed;
-use crate::table::{Exchange, RoutingTable};
+use crate::table::RoutingTable;
 
 /// The queues that one message reached, each once, in the order in which they were first reached.
 /// Reuse it: routing replaces what was in it and keeps its memory, unless that is much.
 #[derive(Clone)]
 pub struct Matched<Q> {
     queues: Distinct<Q>,
+    depends_on_headers: bool,
 }
 
 impl<Q> Matched<Q> {
     /// Nothing reached yet.
     pub fn new() -> Self {
-        Self { queues: Distinct::default() }
+        Self { queues: Distinct::default(), depends_on_headers: false }
     }
 
     /// The queues.
@@ -46,9 +48,15 @@ impl<Q> Matched<Q> {
         self.as_slice().is_empty()
     }
 
+    /// Whether a headers exchange was asked: another message with the same keys may go elsewhere.
+    pub fn depends_on_headers(&self) -> bool {
+        self.depends_on_headers
+    }
+
     /// Lets go of the queues.
     pub fn clear(&mut self) {
         self.queues.clear();
+        self.depends_on_headers = false;
     }
 }
 
@@ -126,13 +134,17 @@ fn visit<'t, Q: Clone + Eq + Hash>(
     matched: &mut Matched<Q>,
     others: &mut Distinct<&'t ExchangeName>,
 ) {
+    let bindings = exchange.matcher();
+    matched.depends_on_headers |= bindings.kind() == ExchangeKind::Headers;
+    let all_new = matched.is_empty() && bindings.names_each_once(message);
     let mut any = false;
-    exchange.matcher.for_each_match(table.seed(), message, &mut |destination| {
+    bindings.for_each_match(table.seed(), message, &mut |destination| {
         any = true;
         match destination {
-            Destination::Queue(queue) => matched.queues.insert(table.seed(), queue),
-            Destination::Exchange(name) => others.insert(table.seed(), &name),
-        };
+            Destination::Queue(queue) if all_new => matched.queues.push_new(queue.clone()),
+            Destination::Queue(queue) => drop(matched.queues.insert(table.seed(), queue)),
+            Destination::Exchange(name) => drop(others.insert(table.seed(), &name)),
+        }
     });
     if !any && let Some(alternate) = &exchange.alternate {
         others.insert(table.seed(), &alternate);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use leveret_codec::field::{Table, TableRef, Value};
 use smallvec::SmallVec;
 
-use crate::arguments;
+use crate::arguments::Plain;
 use crate::binding::{BindError, Binding, Destination};
 use crate::persistent::{Map, Seed};
 
@@ -36,11 +36,11 @@ impl Rule {
             Some(Value::Str(b"any")) => (false, false),
             Some(Value::Str(b"all-with-x")) => (true, true),
             Some(Value::Str(b"any-with-x")) => (false, true),
-            Some(Value::Str(other)) => {
-                return Err(BindError::MatchValue { value: String::from_utf8_lossy(other).into_owned() });
+            Some(value @ Value::Str(_)) => {
+                return Err(BindError::MatchValue { value: format!("<<{value}>>") });
             }
-            Some(other) => {
-                return Err(BindError::MatchType { kind: other.type_name(), value: String::new() });
+            Some(value) => {
+                return Err(BindError::MatchType { kind: value.type_name(), value: value.to_string() });
             }
         };
         Ok(Self { all, with_x })
@@ -97,7 +97,7 @@ impl<Q: Clone + Eq + Hash> Headers<Q> {
 
     pub fn remove(&mut self, seed: &Seed, binding: &Binding<Q>) {
         self.always.remove(binding);
-        // It may be filed under a pair that is overlooked by no rule, so all are tried.
+        // An `all` binding is under one of its pairs, and nothing remembers which.
         for (key, value) in binding.arguments().as_ref().iter() {
             let place = place(seed, key, &value);
             if let Some(rules) = self.by_pair.get_mut(&place) {
@@ -144,9 +144,7 @@ impl<Q: Clone + Eq + Hash> Headers<Q> {
 
 /// Where a pair is filed. Equal pairs have equal places; not the other way round.
 fn place(seed: &Seed, key: &[u8], value: &Value<'_>) -> u64 {
-    let mut scalar = Vec::new();
-    arguments::put_scalar(&mut scalar, value);
-    seed.hash_one((key, scalar.as_slice()))
+    seed.hash_one((key, Plain::of(value)))
 }
 
 /// A message's headers by name, each once: a binding finds its own among thousands by halving.

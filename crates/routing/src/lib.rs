@@ -8,7 +8,7 @@
 //!
 //! | part of the specification | module |
 //! |---|---|
-//! | exchange names and types, §3.1.3 | `exchange` |
+//! | exchanges, §3.1.3 | `exchange`, `exchange_name`, `matcher` |
 //! | bindings and what identifies one, §3.1.5 | `binding`, `arguments` |
 //! | direct, §3.1.3.1 | `direct` |
 //! | fanout, §3.1.3.2 | `targets` |
@@ -24,6 +24,7 @@ mod binding;
 mod direct;
 mod distinct;
 mod exchange;
+mod exchange_name;
 mod graph;
 mod headers;
 mod matcher;
@@ -37,8 +38,8 @@ pub use binding::Binding;
 pub use binding::Destination;
 pub use binding::Removed;
 pub use exchange::ExchangeKind;
-pub use exchange::ExchangeName;
 pub use exchange::ExchangeView;
+pub use exchange_name::ExchangeName;
 pub use graph::Matched;
 pub use graph::NoSuchExchange;
 pub use table::RoutingTable;

@@ -72,6 +72,15 @@ impl<Q: Clone + Eq + Hash> Matcher<Q> {
         }
     }
 
+    /// Whether no destination can come twice, so that nobody need look.
+    pub fn names_each_once(&self, message: Routed<'_>) -> bool {
+        match self {
+            Self::Direct(_) => message.keys.len() <= 1,
+            Self::Fanout(_) => true,
+            Self::Topic(_) | Self::Headers(_) => false,
+        }
+    }
+
     /// Destinations may come more than once.
     pub fn for_each_match<'t>(
         &'t self,

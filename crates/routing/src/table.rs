@@ -10,21 +10,11 @@ use std::sync::Arc;
 use leveret_codec::field::{Table, TableRef};
 
 use crate::binding::{BindError, Binding, Destination, Removed};
-use crate::exchange::{ExchangeKind, ExchangeName, ExchangeView};
+use crate::exchange::{Exchange, ExchangeKind, ExchangeView};
+use crate::exchange_name::ExchangeName;
 use crate::graph::{self, Matched, NoSuchExchange};
-use crate::matcher::{Matcher, Routed};
+use crate::matcher::Routed;
 use crate::persistent::{Map, Seed};
-
-type Bindings<Q> = Map<Arc<Binding<Q>>, ()>;
-
-#[derive(Clone)]
-pub struct Exchange<Q> {
-    pub name: ExchangeName,
-    pub matcher: Matcher<Q>,
-    pub alternate: Option<ExchangeName>,
-    internal: bool,
-    bindings: Bindings<Q>,
-}
 
 /// Exchanges, queues by name, and the bindings between them. See the crate's documentation.
 #[derive(Clone)]
@@ -32,7 +22,7 @@ pub struct RoutingTable<Q> {
     seed: Seed,
     exchanges: Map<ExchangeName, Arc<Exchange<Q>>>,
     queues: Map<Arc<[u8]>, Q>,
-    bindings_to: Map<Destination<Q>, Bindings<Q>>,
+    bindings_to: Map<Destination<Q>, Map<Arc<Binding<Q>>, ()>>,
 }
 
 impl<Q: Clone + Eq + Hash> Default for RoutingTable<Q> {
@@ -74,31 +64,25 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
             exchange.internal = internal;
             return;
         }
-        let exchange = Exchange {
-            name: name.clone(),
-            matcher: Matcher::new(kind),
-            alternate,
-            internal,
-            bindings: Map::default(),
-        };
+        let exchange = Exchange::new(name.clone(), kind, alternate, internal);
         self.exchanges.insert(&self.seed, name, Arc::new(exchange));
     }
 
     /// What is known of an exchange; none for the default exchange.
-    pub fn exchange(&self, name: &[u8]) -> Option<ExchangeView<'_>> {
-        self.get(name).map(Exchange::view)
+    pub fn exchange(&self, name: &[u8]) -> Option<ExchangeView<'_, Q>> {
+        self.get(name).map(ExchangeView::of)
     }
 
     /// All declared exchanges.
-    pub fn exchanges(&self) -> impl Iterator<Item = ExchangeView<'_>> {
-        self.exchanges.values().map(|exchange| exchange.view())
+    pub fn exchanges(&self) -> impl Iterator<Item = ExchangeView<'_, Q>> {
+        self.exchanges.values().map(|exchange| ExchangeView::of(exchange))
     }
 
     /// Deletes an exchange with the bindings it is the source or the destination of.
     pub fn delete_exchange(&mut self, name: &[u8]) -> Removed<Q> {
         let Some(exchange) = self.get(name) else { return Removed::default() };
         let name = exchange.name.clone();
-        let from: Vec<_> = exchange.bindings.keys().cloned().collect();
+        let from: Vec<_> = exchange.bindings().cloned().collect();
         let mut removed = self.remove_all_to(&Destination::Exchange(name.clone()));
         self.exchanges.remove(name.as_bytes());
         for binding in &from {
@@ -148,11 +132,10 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         let Some(exchange) = self.get_mut(source.as_bytes()) else {
             return Err(BindError::NoSuchExchange(source.clone()));
         };
-        if exchange.bindings.get(&*binding).is_some() {
+        if exchange.has(&binding) {
             return Ok(false);
         }
-        exchange.matcher.insert(&seed, &binding)?;
-        exchange.bindings.insert(&seed, Arc::clone(&binding), ());
+        exchange.insert(&seed, &binding)?;
         self.bindings_to.entry(&seed, binding.destination().clone()).insert(&seed, binding, ());
         Ok(true)
     }
@@ -166,16 +149,17 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         arguments: Table,
     ) -> Option<Removed<Q>> {
         let binding = Binding::new(source.clone(), destination, routing_key, arguments);
-        self.get(source.as_bytes())?.bindings.get(&binding)?;
-        let binding = Arc::new(binding);
+        if !self.get(source.as_bytes())?.has(&binding) {
+            return None;
+        }
         let bare = self.forget_outbound(&binding);
         self.forget_inbound(&binding);
-        Some(Removed { bindings: vec![binding], bare_sources: bare.into_iter().collect() })
+        Some(Removed { bindings: vec![Arc::new(binding)], bare_sources: bare.into_iter().collect() })
     }
 
     /// The bindings of which this exchange is the source.
     pub fn bindings_from(&self, source: &[u8]) -> impl Iterator<Item = &Arc<Binding<Q>>> {
-        self.get(source).into_iter().flat_map(|exchange| exchange.bindings.keys())
+        self.get(source).into_iter().flat_map(Exchange::bindings)
     }
 
     /// The bindings that lead there.
@@ -185,7 +169,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
 
     /// All bindings.
     pub fn bindings(&self) -> impl Iterator<Item = &Arc<Binding<Q>>> {
-        self.exchanges.values().flat_map(|exchange| exchange.bindings.keys())
+        self.exchanges.values().flat_map(|exchange| exchange.bindings())
     }
 
     /// All queues that one message reaches, each once however many bindings match. The keys are the
@@ -226,9 +210,8 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
     fn forget_outbound(&mut self, binding: &Binding<Q>) -> Option<ExchangeName> {
         let seed = self.seed.clone();
         let exchange = self.get_mut(binding.source().as_bytes())?;
-        exchange.bindings.remove(binding)?;
-        exchange.matcher.remove(&seed, binding);
-        exchange.bindings.is_empty().then(|| exchange.name.clone())
+        exchange.remove(&seed, binding);
+        exchange.is_bare().then(|| exchange.name.clone())
     }
 
     fn forget_inbound(&mut self, binding: &Binding<Q>) {
@@ -237,18 +220,6 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
             if bindings.is_empty() {
                 self.bindings_to.remove(binding.destination());
             }
-        }
-    }
-}
-
-impl<Q: Clone + Eq + Hash> Exchange<Q> {
-    fn view(&self) -> ExchangeView<'_> {
-        ExchangeView {
-            name: &self.name,
-            kind: self.matcher.kind(),
-            internal: self.internal,
-            alternate: self.alternate.as_ref(),
-            bindings: self.bindings.len(),
         }
     }
 }
