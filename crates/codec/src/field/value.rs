@@ -109,7 +109,8 @@ impl<'a> Value<'a> {
             return left == right;
         }
         if let (Some(left), Some(right)) = (self.as_float(), other.as_float()) {
-            return left.total_cmp(&right).is_eq();
+            // Adding zero makes a negative zero positive; not-a-number is the same as itself.
+            return (left + 0.0).total_cmp(&(right + 0.0)).is_eq();
         }
         match (self, other) {
             (Self::Table(left), Value::Table(right)) => left.equivalent(*right),
