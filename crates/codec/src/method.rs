@@ -15,7 +15,7 @@ use amq_protocol::{
 };
 pub use amq_protocol::{
     protocol::{AMQPClass as Method, access, basic, channel, confirm, connection, exchange, queue, tx},
-    types,
+    types::{self, FieldTable, LongString, ShortString},
 };
 use bytes::{BufMut as _, BytesMut};
 pub use id::MethodId;
