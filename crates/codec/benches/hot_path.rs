@@ -1,5 +1,6 @@
 //! The hot path by hand against amq-protocol, the same work side by side: `cargo bench -p leveret-codec`.
 #![expect(clippy::unwrap_used, reason = "a bench may fail")]
+#![expect(clippy::wildcard_imports, reason = "a group is a module, and sees what its file sees")]
 
 use amq_protocol::{
     frame::{AMQPContentHeader, AMQPFrame, WriteContext, gen_frame, parse_frame},
