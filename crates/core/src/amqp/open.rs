@@ -102,7 +102,7 @@ impl Open {
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
             result = self.handle_next(now, chunk, &mut at, limits, out);
-            if is_alarmed && result.is_ok() && self.batch.has_publishes() {
+            if is_alarmed && result.is_ok() && self.batch.take_published() {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
             }
