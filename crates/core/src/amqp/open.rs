@@ -98,6 +98,8 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let is_alarmed = self.session.broker.alarm_reason().is_some();
+        // Only what is published from here on counts.
+        self.batch.take_published();
         let mut at = 0;
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
