@@ -250,6 +250,24 @@ fn one_consumer_at_a_time_is_active_where_that_is_asked() {
 }
 
 #[test]
+fn messages_past_their_time_to_live_are_gone() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let limited = own_queue_with(&channel, table([("x-message-ttl", AMQPValue::LongInt(50))])).await?;
+        publish(&channel, "", limited.as_str(), "by the queue").await?;
+        let unlimited = own_queue(&channel).await?;
+        let properties = BasicProperties::default().with_expiration("50".into());
+        publish_with(&channel, "", unlimited.as_str(), b"by the message", properties).await?;
+        publish(&channel, "", unlimited.as_str(), "stays").await?;
+        for (queue, rest) in [(&limited, 0), (&unlimited, 1)] {
+            eventually("the message to expire", async || Ok(ready(&channel, queue).await? == rest)).await?;
+        }
+        assert_eq!(drain(&channel, &unlimited).await?, [("stays".to_owned(), false)]);
+        Ok(())
+    });
+}
+
+#[test]
 fn an_unused_queue_expires() {
     with_broker(async |broker| {
         let channel = broker.channel().await?;
