@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::server::{Server, StartError};
 
 /// Memory that is always exceeded once a message is there: every publisher is told to stop.
-const ONE_BYTE: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1");
+const ONE_KIB: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1024");
 
 /// A broker to talk to, for as long as this value lives.
 pub struct Broker {
@@ -27,7 +27,7 @@ impl Broker {
             return Ok(Self { url, blocked_url, own: Vec::new() });
         }
         let server = Server::start(&[])?;
-        let blocked = Server::start(&[ONE_BYTE])?;
+        let blocked = Server::start(&[ONE_KIB])?;
         let (url, blocked_url) = (server.url(), Some(blocked.url()));
         Ok(Self { url, blocked_url, own: vec![server, blocked] })
     }
