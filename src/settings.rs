@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 /// RabbitMQ's port for AMQP without TLS.
 pub const AMQP_PORT: u16 = 5672;
@@ -23,8 +22,6 @@ pub struct Settings {
     pub channel_max: u16,
     /// Largest body of a message.
     pub message_max_bytes: u64,
-    /// How long a client may take from its first byte to an open connection.
-    pub handshake_timeout: Duration,
     /// The user and virtual host that an empty broker starts with.
     pub seed: Seed,
     /// Users that may only log in from this machine.
@@ -41,7 +38,6 @@ impl Default for Settings {
             frame_max_bytes: 131_072,
             channel_max: 2047,
             message_max_bytes: 128 * 1024 * 1024,
-            handshake_timeout: Duration::from_secs(10),
             seed: Seed::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,

@@ -72,18 +72,17 @@ fn help(setting: &Setting) -> StyledStr {
 
 /// The options that have no flag.
 fn after_help() -> StyledStr {
-    let mut text = "Set in the environment or in the file only:\n".to_owned();
-    for setting in SETTINGS.iter().filter(|setting| setting.flag.is_none()) {
-        let names: Vec<&str> = setting.keys.iter().chain(setting.environment).copied().collect();
-        text.push_str(&format!(
-            "  {}\n          {} [default: {}]\n",
-            names.join(", "),
-            setting.help,
-            setting.default
-        ));
-    }
-    text.push_str(
-        "\nA flag wins over the environment, the environment over the file, the file over the default.",
-    );
-    text.into()
+    let without_flag = SETTINGS.iter().filter(|setting| setting.flag.is_none());
+    let list: Vec<String> = without_flag.map(paragraph).collect();
+    format!(
+        "Set in the environment or in the file only:\n{}\n\n\
+         A flag wins over the environment, the environment over the file, the file over the default.",
+        list.join("\n")
+    )
+    .into()
+}
+
+fn paragraph(setting: &Setting) -> String {
+    let names: Vec<&str> = setting.keys.iter().chain(setting.environment).copied().collect();
+    format!("  {}\n          {} [default: {}]", names.join(", "), setting.help, setting.default)
 }

@@ -5,39 +5,38 @@
 mod arguments;
 mod client;
 mod perf;
+mod serve;
 mod target;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Environment;
 use arguments::Serve;
 
-/// A message broker that speaks AMQP 0-9-1.
+/// A message broker that speaks AMQP 0-9-1: a drop-in replacement for RabbitMQ.
 #[derive(Parser)]
 #[command(name = "leveret", version, args_conflicts_with_subcommands = true)]
-pub struct Command {
+struct CommandLine {
     #[command(subcommand)]
-    subcommand: Option<Subcommands>,
+    command: Option<Command>,
     #[command(flatten)]
     serve: Serve,
 }
 
 #[derive(Subcommand)]
-enum Subcommands {
+enum Command {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
     /// Measure how many messages a second pass through a broker
     Perf(Box<perf::PerfOptions>),
 }
 
-impl Command {
-    /// Does what was asked for.
-    pub fn run(self) -> ExitCode {
-        match self.subcommand {
-            Some(Subcommands::Perf(options)) => perf::run_and_print(&options),
-            None | Some(Subcommands::Serve(_)) => ExitCode::SUCCESS,
-        }
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    match line.command.unwrap_or(Command::Serve(line.serve)) {
+        Command::Serve(serve) => serve::serve(&serve),
+        Command::Perf(options) => perf::run_and_print(&options),
     }
 }

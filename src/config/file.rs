@@ -87,10 +87,10 @@ fn unquote(value: &str) -> Result<String, String> {
             return Err("a single quote is not closed".to_owned());
         };
         let rest = rest.trim();
-        return match rest.is_empty() || rest.starts_with('#') {
-            true => Ok(inside.to_owned()),
-            false => Err(format!("expected nothing after the closing quote, found `{rest}`")),
-        };
+        if rest.is_empty() || rest.starts_with('#') {
+            return Ok(inside.to_owned());
+        }
+        return Err(format!("expected nothing after the closing quote, found `{rest}`"));
     }
     let bare = value.split_once('#').map_or(value, |(before, _)| before);
     Ok(bare.trim().to_owned())

@@ -46,6 +46,7 @@ const NOT_SERVED: &[&str] = &[
     "disk_monitor.",
     "distribution.",
     "federation.",
+    "handshake_timeout",
     "hipe_compile",
     "initial_frame_max",
     "link_max_per_session",

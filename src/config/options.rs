@@ -59,7 +59,7 @@ pub const CONFIG_FILE: Setting = Setting {
     keys: &[],
     default: "none",
     help: "Settings in the syntax of rabbitmq.conf",
-    set: |plan, given| one(given, |text| Ok(plan.config_file = Some(text.into()))),
+    set: |plan, given| one(given, |text| put(&mut plan.config_file, Ok(Some(text.into())))),
 };
 
 /// All options, in the order of `--help`.
@@ -92,7 +92,10 @@ pub const SETTINGS: &[Setting] = &[
         keys: &["load_definitions"],
         default: "none",
         help: "Users, virtual hosts, exchanges, queues and bindings to create at start (definitions.json)",
-        set: |plan, given| each(given, |given| Ok(plan.definitions.push(given.value.clone().into()))),
+        set: |plan, given| {
+            plan.definitions = given.iter().map(|given| given.value.clone().into()).collect();
+            Ok(())
+        },
     },
     Setting {
         flag: Some(Flag::Value { name: "data-dir", value: "DIR" }),
@@ -113,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
         keys: &[],
         default: "false",
         help: "Keep everything in memory; nothing touches the disk and nothing survives a restart",
-        set: |plan, given| one(given, |text| Ok(plan.ephemeral = value::boolean(text)?)),
+        set: |plan, given| one(given, |text| put(&mut plan.ephemeral, value::boolean(text))),
     },
     Setting {
         flag: Some(Flag::Value { name: "log", value: "LEVEL" }),
@@ -121,7 +124,7 @@ pub const SETTINGS: &[Setting] = &[
         keys: &["log.level", "log.default.level", "log.console.level"],
         default: "info",
         help: "How much is logged: trace, debug, info, warning, error or none",
-        set: |plan, given| one(given, |text| Ok(plan.log = LogLevel::parse(text)?)),
+        set: |plan, given| one(given, |text| put(&mut plan.log, LogLevel::parse(text))),
     },
     Setting {
         flag: None,
@@ -166,12 +169,12 @@ pub const SETTINGS: &[Setting] = &[
         set: |plan, given| {
             each(given, |given| {
                 let Permissions { configure, write, read } = &mut plan.settings.seed.permissions;
-                match given.last_part() {
-                    "configure" => *configure = given.value.clone(),
-                    "write" => *write = given.value.clone(),
-                    _ => *read = given.value.clone(),
-                }
-                Ok(())
+                let pattern = match given.last_part() {
+                    "configure" => configure,
+                    "write" => write,
+                    _ => read,
+                };
+                put(pattern, Ok(given.value.clone()))
             })
         },
     },
@@ -202,7 +205,7 @@ pub const SETTINGS: &[Setting] = &[
         default: "60",
         help: "Heartbeat proposed to clients, in seconds; 0 proposes none",
         set: |plan, given| {
-            one(given, |text| Ok(plan.settings.heartbeat_secs = value::integer(text, 0, u16::MAX)?))
+            one(given, |text| put(&mut plan.settings.heartbeat_secs, value::integer(text, 0, u16::MAX)))
         },
     },
     Setting {
@@ -213,7 +216,7 @@ pub const SETTINGS: &[Setting] = &[
         help: "Largest frame proposed to clients, in bytes",
         set: |plan, given| {
             // 8192 is the least that RabbitMQ 4 negotiates. Its 0, no limit, is refused: every buffer has a bound.
-            one(given, |text| Ok(plan.settings.frame_max_bytes = value::integer(text, 8192, 16 << 20)?))
+            one(given, |text| put(&mut plan.settings.frame_max_bytes, value::integer(text, 8192, 16 << 20)))
         },
     },
     Setting {
@@ -223,7 +226,7 @@ pub const SETTINGS: &[Setting] = &[
         default: "2047",
         help: "How many channels a connection may have",
         set: |plan, given| {
-            one(given, |text| Ok(plan.settings.channel_max = value::integer(text, 1, u16::MAX)?))
+            one(given, |text| put(&mut plan.settings.channel_max, value::integer(text, 1, u16::MAX)))
         },
     },
     Setting {
@@ -232,20 +235,7 @@ pub const SETTINGS: &[Setting] = &[
         keys: &["max_message_size"],
         default: "128MiB",
         help: "Largest body of a message, in bytes",
-        set: |plan, given| one(given, |text| Ok(plan.settings.message_max_bytes = message_max(text)?)),
-    },
-    Setting {
-        flag: None,
-        environment: &["LEVERET_HANDSHAKE_TIMEOUT"],
-        keys: &["handshake_timeout"],
-        default: "10000",
-        help: "How long a client may take to open its connection, in milliseconds",
-        set: |plan, given| {
-            one(given, |text| {
-                let millis = value::integer(text, 1, 600_000)?;
-                Ok(plan.settings.handshake_timeout = std::time::Duration::from_millis(millis))
-            })
-        },
+        set: |plan, given| one(given, |text| put(&mut plan.settings.message_max_bytes, message_max(text))),
     },
     Setting {
         flag: None,
@@ -274,6 +264,12 @@ fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<
 fn each(given: &[Given], mut set: impl FnMut(&Given) -> Result<(), String>) -> Result<(), Refused> {
     let mut numbered = given.iter().enumerate();
     numbered.try_for_each(|(at, given)| set(given).map_err(|text| Refused { at, text }))
+}
+
+/// Sets unless the value was refused.
+fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *place = value?;
+    Ok(())
 }
 
 /// A name or a password: anything but nothing.
@@ -329,7 +325,7 @@ fn set_watermark(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
 fn set_loopback_users(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     let users = &mut plan.settings.loopback_users;
     each(given, |given| match (given.name.as_str(), given.value.as_str()) {
-        ("loopback_users", "none") => Ok(users.clear()),
+        ("loopback_users", "none") => put(users, Ok(Vec::new())),
         ("loopback_users", other) => {
             Err(format!("expected `none`, or `loopback_users.NAME = true`, found `{other}`"))
         }

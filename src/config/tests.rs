@@ -1,14 +1,16 @@
 //! Every option through every source, as tables.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use leveret::{Listen, Watermark};
 
 use super::*;
 
-/// A command line: `--name value` pairs; a name alone is a switch.
-fn flags(line: &[(&str, &str)]) -> Vec<Given> {
+/// Names and values.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A command line of `--name value`.
+fn flags(line: Pairs<'_>) -> Vec<Given> {
     let given = |&(name, value): &(&str, &str)| Given {
         name: name.to_owned(),
         part: String::new(),
@@ -18,7 +20,7 @@ fn flags(line: &[(&str, &str)]) -> Vec<Given> {
     line.iter().map(given).collect()
 }
 
-fn variables(variables: &[(&str, &str)]) -> Environment {
+fn variables(variables: Pairs<'_>) -> Environment {
     Environment::of(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
@@ -57,7 +59,7 @@ fn without_any_source_the_defaults_hold() {
 fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
     let file = file("listeners.tcp.default = 1\nlog.level = debug\n");
     let path = file.path().display().to_string();
-    let table: &[(&[(&str, &str)], &[(&str, &str)], Listen)] = &[
+    let table: &[(Pairs<'_>, Pairs<'_>, Listen)] = &[
         (&[], &[], Listen::AllInterfaces(1)),
         (&[], &[("RABBITMQ_NODE_PORT", "2")], Listen::AllInterfaces(2)),
         (&[], &[("LEVERET_LISTEN", "127.0.0.1:3"), ("RABBITMQ_NODE_PORT", "2")], address("127.0.0.1:3")),
@@ -106,7 +108,6 @@ fn the_file_sets_what_it_names() {
          frame_max = 8192
          channel_max = 12
          max_message_size = 1MiB
-         handshake_timeout = 500
          loopback_users.guest = false
          loopback_users.jane = true
          vm_memory_high_watermark.absolute = 64MiB
@@ -126,7 +127,6 @@ fn the_file_sets_what_it_names() {
         frame_max_bytes: 8192,
         channel_max: 12,
         message_max_bytes: 1 << 20,
-        handshake_timeout: Duration::from_millis(500),
         seed: seed.clone(),
         loopback_users: vec!["jane".to_owned()],
         memory_high_watermark: Some(Watermark::Absolute(64 << 20)),
@@ -229,7 +229,7 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn a_refused_flag_or_variable_is_named() {
-    let table: &[(&[(&str, &str)], &[(&str, &str)], &str)] = &[
+    let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
         (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
         (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
         (&[("data-dir", "/data")], &[], "--data-dir: this version keeps messages in memory only"),

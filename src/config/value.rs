@@ -10,7 +10,7 @@ use leveret::{Listen, Watermark};
 /// A whole number within bounds that are part of the message.
 pub fn integer<T>(text: &str, lowest: T, highest: T) -> Result<T, String>
 where
-    T: FromStr + PartialOrd + std::fmt::Display,
+    T: FromStr + Copy + PartialOrd + std::fmt::Display,
 {
     match text.parse::<T>() {
         Ok(number) if lowest <= number && number <= highest => Ok(number),
