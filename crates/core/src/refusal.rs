@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use leveret_codec::{DecodeError, MethodId, ReplyCode};
+use leveret_codec::{DecodeError, MALFORMED_UTF8, MethodId, ReplyCode};
 
 pub use leveret_codec::Scope;
 
@@ -139,6 +139,7 @@ impl std::error::Error for Refusal {}
 impl From<DecodeError> for Refusal {
     /// Bytes that don't decode close the connection.
     fn from(error: DecodeError) -> Self {
-        Self { code: error.code, scope: Scope::Connection, text: error.text, names: Named::Handled }
+        let names = if error.text == MALFORMED_UTF8 { Named::Nothing } else { Named::Handled };
+        Self { code: error.code, scope: Scope::Connection, text: error.text, names }
     }
 }
