@@ -9,9 +9,9 @@
 //!
 //! A publish whose frames all came in one read does not pass through here, see `publish::in_one_read`.
 
-use leveret_codec::{Limits, MethodId};
 use leveret_codec::content::ContentHeader;
 use leveret_codec::hot::Publish;
+use leveret_codec::{Limits, MethodId};
 
 use crate::model::{Draft, Message};
 use crate::refusal::{Refusal, Ruling};

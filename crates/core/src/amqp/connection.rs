@@ -171,7 +171,7 @@ impl Connection {
             // What is left is no whole frame, but may be known to be wrong already.
             _ => {
                 if let Err(error) = frame::cut(input, &self.limits) {
-                    self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             }
         }
@@ -189,7 +189,9 @@ impl Connection {
             return false;
         }
         method::encode(0, &handshake::start(self.broker.settings()), out.frames.buffer());
-        self.state = State::Handshake { step: Handshake::Start, deadline: now + HANDSHAKE };
+        // Ten seconds are for the whole of it, and began when the socket was accepted.
+        let deadline = self.next_deadline().unwrap_or(now);
+        self.state = State::Handshake { step: Handshake::Start, deadline };
         true
     }
 
@@ -209,6 +211,7 @@ impl Connection {
         match result {
             Ok(()) | Err(Interruption::Blocked) => {}
             Err(Interruption::Refused(refusal, id)) => self.close(now, &refusal, id, out),
+            Err(Interruption::Broken(refusal)) => self.fail_stream(now, &refusal, out),
             Err(Interruption::ClosedByClient) => {
                 self.release(now, out);
                 let ok = connection::AMQPMethod::CloseOk(connection::CloseOk {});
@@ -229,7 +232,7 @@ impl Connection {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
-                    return self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    return self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             };
             let (size, kind, channel) = (frame.wire_bytes(), frame.kind, frame.channel);
@@ -335,12 +338,12 @@ impl Connection {
     }
 
     /// The stream can't be cut into frames any more: the peer is told, and nothing more is read.
-    fn fail_stream(&mut self, now: Timestamp, refusal: Refusal, out: &mut Output) {
+    fn fail_stream(&mut self, now: Timestamp, refusal: &Refusal, out: &mut Output) {
         if matches!(self.state, State::Closing { .. }) {
             self.state = State::Done;
             return;
         }
-        self.close(now, &refusal, None, out);
+        self.close(now, refusal, None, out);
         self.state = State::Lingering { deadline: now + PENALTY };
     }
 
