@@ -229,7 +229,7 @@ fn names_must_be_utf_8() {
         r"
         a.1 > queue.declare '\xFF'
         a < connection.close 501 0.0 FRAME_ERROR - Malformed UTF-8 in shortstr
-        b.1 > publish '' '\xFF' x
+        b.1 > queue.bind q amq.direct '\xFF'
         b < connection.close 501 0.0 FRAME_ERROR - Malformed UTF-8 in shortstr
         ",
     );
@@ -264,7 +264,9 @@ fn a_malformed_table_in_a_method_is_a_syntax_error() {
 /// RabbitMQ answers with a bare 541 here.
 #[test]
 fn malformed_properties_are_a_syntax_error() {
-    for header in ["raw=0001", "raw=0002", "raw=8000", "raw=000000", "raw=200000000003016155", "headers={x=1:U}"] {
+    for header in
+        ["raw=0001", "raw=0002", "raw=8000", "raw=000000", "raw=200000000003016155", "headers={x=1:U}"]
+    {
         check(&format!(
             "
             a.1 > publish-method '' q

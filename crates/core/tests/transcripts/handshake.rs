@@ -229,7 +229,13 @@ fn other_users_may_come_from_afar() {
 /// RabbitMQ takes neither zero ("no limit") nor a frame-max below 8192; leveret is lenient, as older clients need.
 #[test]
 fn zero_means_what_the_server_offered_and_a_small_frame_max_is_fine() {
-    for tune in ["channel-max=0", "frame-max=0", "frame-max=4096", "channel-max=1", "frame-max=131072 channel-max=2047"] {
+    for tune in [
+        "channel-max=0",
+        "frame-max=0",
+        "frame-max=4096",
+        "channel-max=1",
+        "frame-max=131072 channel-max=2047",
+    ] {
         check(&format!(
             "
             a connects {tune}
