@@ -171,7 +171,7 @@ impl Connection {
             // What is left is no whole frame, but may be known to be wrong already.
             _ => {
                 if let Err(error) = frame::cut(input, &self.limits) {
-                    self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             }
         }
@@ -229,7 +229,7 @@ impl Connection {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
-                    return self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    return self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             };
             let (size, kind, channel) = (frame.wire_bytes(), frame.kind, frame.channel);
@@ -266,7 +266,7 @@ impl Connection {
                     .map_err(Failed::from)
             }
             (Handshake::Opening(user, tuned), Method::Connection(M::Open(open))) => {
-                self.open(user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
+                self.open(&user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
             }
             (_, Method::Connection(M::Close(_))) => {
                 self.handle_result(now, Err(Interruption::ClosedByClient), out);
@@ -301,7 +301,7 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, user: LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
+    fn open(&mut self, user: &LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
         let vhost = handshake::enter(&self.broker, &user.user, vhost)?;
         self.identity.vhost = Some(vhost.name().to_owned());
         let session = Session {
@@ -335,12 +335,12 @@ impl Connection {
     }
 
     /// The stream can't be cut into frames any more: the peer is told, and nothing more is read.
-    fn fail_stream(&mut self, now: Timestamp, refusal: Refusal, out: &mut Output) {
+    fn fail_stream(&mut self, now: Timestamp, refusal: &Refusal, out: &mut Output) {
         if matches!(self.state, State::Closing { .. }) {
             self.state = State::Done;
             return;
         }
-        self.close(now, &refusal, None, out);
+        self.close(now, refusal, None, out);
         self.state = State::Lingering { deadline: now + PENALTY };
     }
 
