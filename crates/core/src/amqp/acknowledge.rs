@@ -1,0 +1,138 @@
+//! basic.ack, nack, reject, recover: what becomes of deliveries that a client holds.
+
+use leveret_codec::hot::{Ack, Nack, Reject};
+use leveret_codec::method::{Method, basic};
+
+use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::session::Turn;
+use crate::amqp::unacked::Held;
+use crate::id::ConsumerId;
+use crate::model::{Entry, QueueRef};
+use crate::refusal::{Refusal, Ruling};
+
+/// What is to become of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Done with, whether acknowledged or rejected without requeue (there is no dead-lettering yet).
+    Settled,
+    /// Back to its queue.
+    Requeued,
+}
+
+impl Channel {
+    /// basic.ack.
+    pub fn ack(&mut self, turn: &mut Turn<'_>, ack: Ack) -> Ruling {
+        self.decide(turn, ack.tag, ack.multiple, Fate::Settled)
+    }
+
+    /// basic.nack.
+    pub fn nack(&mut self, turn: &mut Turn<'_>, nack: Nack) -> Ruling {
+        let fate = if nack.requeue { Fate::Requeued } else { Fate::Settled };
+        self.decide(turn, nack.tag, nack.multiple, fate)
+    }
+
+    /// basic.reject.
+    pub fn reject(&mut self, turn: &mut Turn<'_>, reject: Reject) -> Ruling {
+        let fate = if reject.requeue { Fate::Requeued } else { Fate::Settled };
+        self.decide(turn, reject.tag, false, fate)
+    }
+
+    /// Tag zero with `multiple` is everything; otherwise the tag itself must be outstanding.
+    fn decide(&mut self, turn: &mut Turn<'_>, tag: u64, multiple: bool, fate: Fate) -> Ruling {
+        let unknown = || Refusal::precondition_failed(format!("unknown delivery tag {tag}"));
+        match (tag, multiple) {
+            (0, true) => {
+                let held = self.unacked.take_all();
+                self.settle_all(turn, held, fate);
+            }
+            (tag, true) => {
+                let held = self.unacked.take_up_to(tag).ok_or_else(unknown)?;
+                self.settle_all(turn, held, fate);
+            }
+            (tag, false) => {
+                let held = self.unacked.take(tag).ok_or_else(unknown)?;
+                self.settle_one(turn, held, fate);
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_one(&mut self, turn: &mut Turn<'_>, held: Held, fate: Fate) {
+        if fate == Fate::Settled && !matches!(self.mode, Mode::Tx(_)) && !held.counted {
+            // The way of nearly every ack: no list is made.
+            let settle = held.settle();
+            turn.batch.settle(turn.now, held.queue, held.consumer, settle, &mut turn.out.effects);
+        } else {
+            self.settle_all(turn, vec![held], fate);
+        }
+    }
+
+    fn settle_all(&mut self, turn: &mut Turn<'_>, held: Vec<Held>, fate: Fate) {
+        if let Mode::Tx(transaction) = &mut self.mode {
+            transaction.settled.push((fate, held));
+        } else {
+            self.carry_out(turn, held, fate);
+        }
+    }
+
+    /// Settles or requeues, outside or at the end of a transaction.
+    pub fn carry_out(&mut self, turn: &mut Turn<'_>, held: Vec<Held>, fate: Fate) {
+        let counted = held.iter().filter(|held| held.counted).count();
+        match fate {
+            Fate::Settled => {
+                for held in held {
+                    let settle = held.settle();
+                    turn.batch.settle(turn.now, held.queue, held.consumer, settle, &mut turn.out.effects);
+                }
+            }
+            Fate::Requeued => requeue(turn, held),
+        }
+        if 0 < counted {
+            turn.flush();
+            self.credit.give_back(u32::try_from(counted).unwrap_or(u32::MAX));
+            for (queue, id) in turn.session.outlet.take_stalled() {
+                queue.resume(turn.now, id, &mut turn.out.effects);
+            }
+        }
+    }
+
+    /// basic.recover and recover-async. A transaction's acknowledgements are not touched.
+    pub fn recover(&mut self, turn: &mut Turn<'_>, requeue: bool, reply: bool) -> Ruling {
+        if !requeue {
+            return Err(Refusal::not_implemented("requeue=false"));
+        }
+        let held = self.unacked.take_all();
+        self.carry_out(turn, held, Fate::Requeued);
+        if reply {
+            turn.send(self.number, &Method::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
+        }
+        Ok(())
+    }
+}
+
+/// Brings deliveries back that a client has seen.
+pub fn requeue(turn: &mut Turn<'_>, held: Vec<Held>) {
+    let seen = held.into_iter().map(|Held { queue, consumer, mut entry, .. }| {
+        entry.redelivered = true;
+        (queue, consumer, entry)
+    });
+    give_back(turn, seen);
+}
+
+/// Brings deliveries back to their queues, each queue once.
+pub fn give_back(
+    turn: &mut Turn<'_>,
+    deliveries: impl IntoIterator<Item = (QueueRef, Option<ConsumerId>, Entry)>,
+) {
+    turn.flush();
+    let mut by_queue: Vec<(QueueRef, Vec<(Option<ConsumerId>, Entry)>)> = Vec::new();
+    for (queue, consumer, entry) in deliveries {
+        match by_queue.iter_mut().rev().find(|(known, _)| *known == queue) {
+            Some((_, entries)) => entries.push((consumer, entry)),
+            None => by_queue.push((queue, vec![(consumer, entry)])),
+        }
+    }
+    for (queue, entries) in by_queue {
+        queue.requeue(turn.now, entries, &mut turn.out.effects);
+    }
+}

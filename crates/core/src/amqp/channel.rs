@@ -1,0 +1,237 @@
+//! One channel: its state, and which method goes where.
+//!
+//! ```text
+//! (none) ──open──▶ Open ──close──────────────▶ (none)      close-ok is the last thing sent
+//!                   └──refusal──▶ Closing ──close-ok──▶ (none)
+//! ```
+//! In `Closing` everything but close and close-ok is discarded, whole publishes included.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use leveret_codec::Limits;
+use leveret_codec::hot::{Ack, Nack, Reject};
+use leveret_codec::method::{self, Method, MethodId, access, basic, channel, confirm};
+
+use crate::amqp::acknowledge::{give_back, requeue};
+use crate::amqp::assembly::Assembly;
+use crate::amqp::confirm::Confirms;
+use crate::amqp::consumers::{ConsumerTable, Source};
+use crate::amqp::route::RouteMemory;
+use crate::amqp::session::Turn;
+use crate::amqp::tx::Transaction;
+use crate::amqp::unacked::Unacked;
+use crate::id::ChannelNumber;
+use crate::model::ChannelCredit;
+use crate::refusal::{Refusal, Ruling};
+
+/// Whether publishes are answered, and when they take effect.
+#[derive(Debug, Default)]
+pub enum Mode {
+    /// Not answered.
+    #[default]
+    Plain,
+    /// Confirmed, each.
+    Confirm(Confirms),
+    /// Collected for a commit.
+    Tx(Transaction),
+}
+
+/// An open channel.
+#[derive(Debug)]
+pub struct Channel {
+    /// Its number.
+    pub number: ChannelNumber,
+    /// How far its current publish has come.
+    pub assembly: Assembly,
+    /// What its publishes mean.
+    pub mode: Mode,
+    /// Its consumers.
+    pub consumers: ConsumerTable,
+    /// What it holds.
+    pub unacked: Unacked,
+    /// The queue that an empty name means.
+    pub last_queue: Option<String>,
+    /// What the next consumer's prefetch will be.
+    pub prefetch: Option<NonZeroU16>,
+    /// The limit for all its consumers together.
+    pub credit: Arc<ChannelCredit>,
+    /// Where its last publish went.
+    pub route: RouteMemory,
+    /// Its address for direct replies.
+    pub reply_address: Option<String>,
+    /// Commits that wait for the log, by append.
+    pub commits_waiting: VecDeque<u64>,
+    last_tag: u64,
+}
+
+impl Channel {
+    /// A channel that has just been opened.
+    pub fn new(number: ChannelNumber) -> Self {
+        Self {
+            number,
+            assembly: Assembly::default(),
+            mode: Mode::default(),
+            consumers: ConsumerTable::default(),
+            unacked: Unacked::default(),
+            last_queue: None,
+            prefetch: None,
+            credit: Arc::default(),
+            route: RouteMemory::default(),
+            reply_address: None,
+            commits_waiting: VecDeque::new(),
+            last_tag: 0,
+        }
+    }
+
+    /// The next delivery tag: one counter for deliveries and gets, without gaps.
+    pub fn next_tag(&mut self) -> u64 {
+        self.last_tag += 1;
+        self.last_tag
+    }
+
+    /// A method has come that belongs to this channel's open state; `payload` is its frame's.
+    pub fn handle_method(&mut self, turn: &mut Turn<'_>, payload: &[u8], limits: &Limits) -> Ruling {
+        self.assembly.check_method()?;
+        match MethodId::of(payload)? {
+            MethodId::BASIC_ACK => self.ack(turn, Ack::decode(payload)?),
+            MethodId::BASIC_NACK => self.nack(turn, Nack::decode(payload)?),
+            MethodId::BASIC_REJECT => self.reject(turn, Reject::decode(payload)?),
+            MethodId::BASIC_PUBLISH => {
+                self.assembly.publish(&leveret_codec::hot::Publish::decode(payload)?);
+                Ok(())
+            }
+            _ => match method::decode(payload, limits)? {
+                Method::Basic(method) => self.on_basic(turn, payload, &method),
+                Method::Queue(method) => self.on_queue(turn, &method),
+                Method::Exchange(method) => self.on_exchange(turn, &method),
+                Method::Confirm(method) => self.on_confirm(turn, &method),
+                Method::Tx(method) => self.on_tx(turn, &method),
+                Method::Channel(method) => self.on_channel(turn, &method),
+                Method::Access(access::AMQPMethod::Request(_)) => {
+                    // Access tickets went with 0-9; whoever asks gets one.
+                    turn.send(
+                        self.number,
+                        &Method::Access(access::AMQPMethod::RequestOk(access::RequestOk {})),
+                    );
+                    Ok(())
+                }
+                Method::Access(_) | Method::Connection(_) => {
+                    Err(Refusal::command_invalid("unimplemented method"))
+                }
+            },
+        }
+    }
+
+    fn on_basic(&mut self, turn: &mut Turn<'_>, payload: &[u8], method: &basic::AMQPMethod) -> Ruling {
+        use basic::AMQPMethod as M;
+        match method {
+            M::Qos(qos) => {
+                let size = payload.get(MethodId::WIRE_BYTES..).and_then(|rest| rest.first_chunk());
+                self.qos(turn, size.map_or(0, |bytes| u32::from_be_bytes(*bytes)), qos)
+            }
+            M::Consume(consume) => self.consume(turn, consume),
+            M::Cancel(cancel) => {
+                self.cancel(turn, cancel);
+                Ok(())
+            }
+            // Nobody asked for an answer to basic.cancel, but some clients give one.
+            M::CancelOk(_) => Ok(()),
+            M::Get(get) => self.get(turn, get),
+            M::Recover(recover) => self.recover(turn, recover.requeue, true),
+            M::RecoverAsync(recover) => self.recover(turn, recover.requeue, false),
+            _ => Err(Refusal::command_invalid("unimplemented method")),
+        }
+    }
+
+    fn on_confirm(&mut self, turn: &mut Turn<'_>, method: &confirm::AMQPMethod) -> Ruling {
+        turn.flush();
+        let confirm::AMQPMethod::Select(select) = method else {
+            return Err(Refusal::command_invalid("unimplemented method"));
+        };
+        match self.mode {
+            Mode::Plain => self.mode = Mode::Confirm(Confirms::default()),
+            Mode::Confirm(_) => {}
+            Mode::Tx(_) => {
+                return Err(Refusal::precondition_failed("cannot switch from tx to confirm mode"));
+            }
+        }
+        if !select.nowait {
+            let ok = confirm::AMQPMethod::SelectOk(confirm::SelectOk {});
+            turn.send(self.number, &Method::Confirm(ok));
+        }
+        Ok(())
+    }
+
+    fn on_channel(&mut self, turn: &mut Turn<'_>, method: &channel::AMQPMethod) -> Ruling {
+        use channel::AMQPMethod as M;
+        match method {
+            M::Open(_) => Err(Refusal::channel_error("second 'channel.open' seen")),
+            M::Flow(channel::Flow { active: true }) => {
+                turn.send(self.number, &Method::Channel(M::FlowOk(channel::FlowOk { active: true })));
+                Ok(())
+            }
+            M::Flow(_) => Err(Refusal::not_implemented("active=false")),
+            _ => Err(Refusal::command_invalid("unimplemented method")),
+        }
+    }
+
+    /// The queue that a name means here: an empty one is the last declared.
+    pub fn queue_name<'a>(&'a self, name: &'a str) -> Ruling<Cow<'a, str>> {
+        match (name, &self.last_queue) {
+            ("", Some(last)) => Ok(Cow::Borrowed(last)),
+            ("", None) => Err(Refusal::not_found("no previously declared queue")),
+            (name, _) => Ok(Cow::Owned(clean_name(name))),
+        }
+    }
+
+    /// Lets go of everything: the channel closes, or its connection ends. What it held goes back to the
+    /// queues; deliveries that were never sent keep their redelivered flag, for nobody has seen them.
+    pub fn release(mut self, turn: &mut Turn<'_>) {
+        turn.flush();
+        let mut unused = Vec::new();
+        for consumer in self.consumers.iter() {
+            match &consumer.source {
+                Source::Queue { queue, id, .. } => {
+                    if queue.unsubscribe(*id) {
+                        unused.push(queue.clone());
+                    }
+                }
+                Source::Replies(address) => turn.session.broker.close_reply_address(address),
+            }
+        }
+        self.return_waiting(turn);
+        let mut held = self.unacked.take_all();
+        if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
+            held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
+        }
+        requeue(turn, held);
+        for queue in unused {
+            turn.delete_unused(&queue);
+        }
+    }
+
+    /// Gives back what queues left in the outlet for this channel. Automatically acknowledged ones are
+    /// gone: for the queue they were delivered.
+    fn return_waiting(&mut self, turn: &mut Turn<'_>) {
+        turn.inbox.fill(turn.session);
+        let mut released = 0;
+        let mut unseen = Vec::new();
+        for delivery in turn.inbox.take_for(self.number, None) {
+            released += delivery.entry.message.footprint_bytes();
+            let consumer = self.consumers.get(delivery.consumer);
+            if let Some(Source::Queue { queue, id, auto_ack: false }) = consumer.map(|it| &it.source) {
+                unseen.push((queue.clone(), Some(*id), delivery.entry));
+            }
+        }
+        give_back(turn, unseen);
+        turn.release(released);
+    }
+}
+
+/// Carriage returns and line feeds are taken out of the names of queues and exchanges, as RabbitMQ does.
+pub fn clean_name(name: &str) -> String {
+    name.replace(['\r', '\n'], "")
+}

@@ -1,0 +1,200 @@
+//! basic.qos, consume, cancel, get.
+
+use std::num::NonZeroU16;
+
+use bytes::Bytes;
+use leveret_codec::content::put_content;
+use leveret_codec::field::Table;
+use leveret_codec::hot;
+use leveret_codec::method::{Method, basic};
+
+use crate::amqp::channel::Channel;
+use crate::amqp::consumers::{Consumer, Source};
+use crate::amqp::publish::REPLY_TO;
+use crate::amqp::session::Turn;
+use crate::amqp::unacked::Held;
+use crate::model::{Access, ConsumerSpec, Door, QueueRef, Resource, SubscribeError, no_queue};
+use crate::refusal::{Refusal, Ruling};
+
+/// Consumer arguments that only other types of queue know.
+const OF_OTHER_TYPES: &[&str] =
+    &["x-consumer-timeout", "x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered"];
+
+impl Channel {
+    /// basic.qos. `prefetch_size` is not among amq-protocol's fields, so it comes apart.
+    pub fn qos(&mut self, turn: &mut Turn<'_>, prefetch_size: u32, qos: &basic::Qos) -> Ruling {
+        if prefetch_size != 0 {
+            return Err(Refusal::not_implemented(format!("prefetch_size!=0 ({prefetch_size})")));
+        }
+        if qos.global {
+            self.limit_channel(turn, qos.prefetch_count);
+        } else {
+            self.prefetch = NonZeroU16::new(qos.prefetch_count);
+        }
+        turn.send(self.number, &Method::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})));
+        Ok(())
+    }
+
+    /// `global`: one limit for all consumers of the channel, at once, as RabbitMQ 3.13 has it.
+    fn limit_channel(&mut self, turn: &mut Turn<'_>, limit: u16) {
+        turn.flush();
+        let mut used = 0;
+        for held in self.unacked.of_consumers() {
+            held.counted = true;
+            used += 1;
+        }
+        self.credit.set(limit, used);
+        for (queue, id) in turn.session.outlet.take_stalled() {
+            queue.resume(turn.now, id, &mut turn.out.effects);
+        }
+    }
+
+    /// basic.consume.
+    pub fn consume(&mut self, turn: &mut Turn<'_>, consume: &basic::Consume) -> Ruling {
+        turn.flush();
+        let tag = match consume.consumer_tag.as_str() {
+            "" => turn.session.broker.entropy().name("amq.ctag-"),
+            tag => tag.to_owned(),
+        };
+        if self.consumers.place_of(tag.as_bytes()).is_some() {
+            return Err(Refusal::not_allowed(format!("attempt to reuse consumer tag '{tag}'")));
+        }
+        if consume.queue.as_str().as_bytes() == REPLY_TO {
+            return self.consume_replies(turn, &tag, consume);
+        }
+        let queue = self.consumable(turn, consume.queue.as_str())?;
+        let text = turn.session.queue_text(&queue.facts().name);
+        let spec = ConsumerSpec {
+            prefetch: self.prefetch,
+            priority: read_priority(&text, &Table::from(&consume.arguments))?,
+            exclusive: consume.exclusive,
+            auto_ack: consume.no_ack,
+        };
+        let place = self.consumers.next_place();
+        let door = Door {
+            outlet: turn.session.outlet.clone(),
+            channel: self.number,
+            consumer: place,
+            credit: self.credit.clone(),
+        };
+        let id = queue.subscribe(spec, door).map_err(|error| match error {
+            SubscribeError::Deleted => no_queue(&queue.facts().name, turn.session.vhost.name()),
+            SubscribeError::InExclusiveUse => Refusal::access_refused(format!("{text} in exclusive use")),
+        })?;
+        let source = Source::Queue { queue: queue.clone(), id, auto_ack: consume.no_ack };
+        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.clone()), source });
+        self.consume_ok(turn, &tag, consume.nowait);
+        queue.resume(turn.now, id, &mut turn.out.effects);
+        Ok(())
+    }
+
+    /// Direct reply-to: no queue, no acknowledgements, one a channel.
+    fn consume_replies(&mut self, turn: &mut Turn<'_>, tag: &str, consume: &basic::Consume) -> Ruling {
+        if !consume.no_ack {
+            return Err(Refusal::precondition_failed("reply consumer cannot acknowledge"));
+        }
+        if self.reply_address.is_some() {
+            return Err(Refusal::precondition_failed("reply consumer already set"));
+        }
+        let place = self.consumers.next_place();
+        let outlet = turn.session.outlet.clone();
+        let address = turn.session.broker.open_reply_address(outlet, self.number, place);
+        let source = Source::Replies(address.clone());
+        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.to_owned()), source });
+        self.reply_address = Some(address);
+        self.consume_ok(turn, tag, consume.nowait);
+        Ok(())
+    }
+
+    fn consume_ok(&self, turn: &mut Turn<'_>, tag: &str, nowait: bool) {
+        if !nowait {
+            let ok = basic::ConsumeOk { consumer_tag: tag.into() };
+            turn.send(self.number, &Method::Basic(basic::AMQPMethod::ConsumeOk(ok)));
+        }
+    }
+
+    /// basic.cancel. What was on its way comes before cancel-ok, nothing after; a tag that nobody has is
+    /// cancelled already.
+    pub fn cancel(&mut self, turn: &mut Turn<'_>, cancel: &basic::Cancel) {
+        turn.flush();
+        if let Some(place) = self.consumers.place_of(cancel.consumer_tag.as_str().as_bytes()) {
+            self.cancel_consumer(turn, place);
+        }
+        if !cancel.nowait {
+            let ok = basic::CancelOk { consumer_tag: cancel.consumer_tag.clone() };
+            turn.send(self.number, &Method::Basic(basic::AMQPMethod::CancelOk(ok)));
+        }
+    }
+
+    fn cancel_consumer(&mut self, turn: &mut Turn<'_>, place: u32) {
+        match self.consumers.get(place).map(|consumer| consumer.source.clone()) {
+            Some(Source::Queue { queue, id, .. }) => {
+                let unused = queue.unsubscribe(id);
+                self.deliver_waiting(turn, place);
+                self.consumers.remove(place);
+                if unused {
+                    turn.delete_unused(&queue);
+                }
+            }
+            Some(Source::Replies(address)) => {
+                turn.session.broker.close_reply_address(&address);
+                self.deliver_waiting(turn, place);
+                self.consumers.remove(place);
+                self.reply_address = None;
+            }
+            None => {}
+        }
+    }
+
+    /// basic.get.
+    pub fn get(&mut self, turn: &mut Turn<'_>, get: &basic::Get) -> Ruling {
+        turn.flush();
+        let queue = self.consumable(turn, get.queue.as_str())?;
+        let Some((entry, left)) = queue.get(turn.now, get.no_ack, &mut turn.out.effects) else {
+            turn.send(self.number, &Method::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
+            return Ok(());
+        };
+        let tag = self.next_tag();
+        let message = &entry.message;
+        let frames = &mut turn.out.frames;
+        let (exchange, key) = (message.exchange(), message.routing_key());
+        let left = u32::try_from(left).unwrap_or(u32::MAX);
+        hot::put_get_ok(frames.buffer(), self.number, tag, entry.redelivered, exchange, key, left);
+        let frame_max = turn.session.frame_max_bytes;
+        put_content(frames, self.number, frame_max, message.properties().raw(), message.body_in_place());
+        if !get.no_ack {
+            self.unacked.push(Held { tag, queue, consumer: None, counted: false, entry });
+        }
+        Ok(())
+    }
+
+    /// A queue that the user may read from here.
+    fn consumable(&self, turn: &Turn<'_>, name: &str) -> Ruling<QueueRef> {
+        let name = self.queue_name(name)?;
+        turn.session.check(Access::Read, Resource::Queue(&name))?;
+        let queue = turn.session.vhost.queue(&name)?;
+        turn.session.check_owner(&queue)?;
+        Ok(queue)
+    }
+}
+
+/// `x-priority`, and the arguments of other types of queue that must be refused; others mean nothing.
+fn read_priority(text: &str, arguments: &Table) -> Ruling<i32> {
+    for name in OF_OTHER_TYPES {
+        if arguments.as_ref().get(name.as_bytes()).is_some() {
+            return Err(Refusal::precondition_failed(format!(
+                "invalid arg '{name}' for {text} of queue type rabbit_classic_queue"
+            )));
+        }
+    }
+    let Some(value) = arguments.as_ref().get(b"x-priority") else { return Ok(0) };
+    let Some(priority) = value.as_integer() else {
+        return Err(Refusal::precondition_failed(format!(
+            "invalid arg 'x-priority' for {text}: \"expected integer, got {}\"",
+            value.type_name()
+        )));
+    };
+    // Beyond 32 bits only the order matters, and there is none to lose between such extremes.
+    let clamped = priority.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    Ok(i32::try_from(clamped).unwrap_or_default())
+}

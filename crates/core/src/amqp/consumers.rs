@@ -1,0 +1,85 @@
+//! The consumers of one channel.
+//!
+//! Invariant: a consumer stays in this table until nothing can come through its door any more, and what had
+//! come has been dealt with; so a delivery always finds its consumer, and a place may be taken again.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use crate::id::ConsumerId;
+use crate::model::QueueRef;
+
+/// What a consumer consumes.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A queue.
+    Queue {
+        /// The queue.
+        queue: QueueRef,
+        /// The consumer's name there.
+        id: ConsumerId,
+        /// Deliveries count as acknowledged.
+        auto_ack: bool,
+    },
+    /// Direct replies to an address of this name.
+    Replies(String),
+}
+
+/// A consumer.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// The client's name for it, unique on the channel.
+    pub tag: Bytes,
+    /// What it consumes.
+    pub source: Source,
+}
+
+/// The consumers of a channel, by place and by tag.
+#[derive(Debug, Default)]
+pub struct ConsumerTable {
+    places: Vec<Option<Consumer>>,
+    by_tag: HashMap<Bytes, u32>,
+}
+
+impl ConsumerTable {
+    /// The place that the next consumer will have.
+    pub fn next_place(&self) -> u32 {
+        let free = self.places.iter().position(Option::is_none).unwrap_or(self.places.len());
+        u32::try_from(free).unwrap_or(u32::MAX)
+    }
+
+    /// Puts a consumer at the place that [`ConsumerTable::next_place`] gave.
+    pub fn insert(&mut self, place: u32, consumer: Consumer) {
+        let at = place as usize;
+        if self.places.len() <= at {
+            self.places.resize(at + 1, None);
+        }
+        self.by_tag.insert(consumer.tag.clone(), place);
+        if let Some(slot) = self.places.get_mut(at) {
+            *slot = Some(consumer);
+        }
+    }
+
+    /// The consumer at a place.
+    pub fn get(&self, place: u32) -> Option<&Consumer> {
+        self.places.get(place as usize)?.as_ref()
+    }
+
+    /// The place of a tag.
+    pub fn place_of(&self, tag: &[u8]) -> Option<u32> {
+        self.by_tag.get(tag).copied()
+    }
+
+    /// Takes a consumer out.
+    pub fn remove(&mut self, place: u32) -> Option<Consumer> {
+        let consumer = self.places.get_mut(place as usize)?.take()?;
+        self.by_tag.remove(&consumer.tag);
+        Some(consumer)
+    }
+
+    /// All consumers.
+    pub fn iter(&self) -> impl Iterator<Item = &Consumer> {
+        self.places.iter().flatten()
+    }
+}

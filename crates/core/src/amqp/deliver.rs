@@ -1,0 +1,95 @@
+//! basic.deliver: from the connection's outlet to frames.
+//!
+//! Queues leave deliveries in the outlet, on whatever task they work; here, in the connection's own turn,
+//! each gets its delivery tag and becomes frames. So tags need no lock and rise in the order of the wire.
+
+use std::collections::VecDeque;
+
+use leveret_codec::content::put_content;
+use leveret_codec::hot;
+use leveret_codec::method::{Method, basic};
+
+use crate::amqp::channel::Channel;
+use crate::amqp::consumers::Source;
+use crate::amqp::session::{Session, Turn};
+use crate::amqp::unacked::Held;
+use crate::effect::Output;
+use crate::id::ChannelNumber;
+use crate::model::{Delivery, Notice};
+
+/// What has been taken out of the outlet and not been dealt with.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Deliveries, in order per consumer.
+    pub deliveries: VecDeque<Delivery>,
+    /// Notices, oldest first.
+    pub notices: Vec<Notice>,
+}
+
+impl Inbox {
+    /// Empties the outlet into this.
+    pub fn fill(&mut self, session: &Session) {
+        self.notices.extend(session.outlet.drain(&mut self.deliveries));
+    }
+
+    /// Takes what is for one channel, or for one of its consumers.
+    pub fn take_for(&mut self, channel: ChannelNumber, consumer: Option<u32>) -> Vec<Delivery> {
+        let mut taken = Vec::new();
+        for delivery in std::mem::take(&mut self.deliveries) {
+            let is_for = delivery.channel == channel && consumer.is_none_or(|one| one == delivery.consumer);
+            if is_for { taken.push(delivery) } else { self.deliveries.push_back(delivery) }
+        }
+        taken
+    }
+}
+
+impl Channel {
+    /// Sends one delivery. Its consumer is there: see `ConsumerTable`.
+    pub fn deliver(&mut self, session: &Session, delivery: Delivery, out: &mut Output) {
+        let Delivery { consumer: place, counted, entry, .. } = delivery;
+        let tag = self.next_tag();
+        let Some(consumer) = self.consumers.get(place) else { return };
+        let message = &entry.message;
+        hot::put_deliver(
+            out.frames.buffer(),
+            self.number,
+            &consumer.tag,
+            tag,
+            entry.redelivered,
+            message.exchange(),
+            message.routing_key(),
+        );
+        let properties = message.properties().raw();
+        put_content(
+            &mut out.frames,
+            self.number,
+            session.frame_max_bytes,
+            properties,
+            message.body_in_place(),
+        );
+        if let Source::Queue { queue, id, auto_ack: false } = &consumer.source {
+            self.unacked.push(Held { tag, queue: queue.clone(), consumer: Some(*id), counted, entry });
+        }
+    }
+
+    /// Sends what has come for a consumer through its door, which is shut by now.
+    pub fn deliver_waiting(&mut self, turn: &mut Turn<'_>, place: u32) {
+        turn.inbox.fill(turn.session);
+        let mut released = 0;
+        for delivery in turn.inbox.take_for(self.number, Some(place)) {
+            released += delivery.entry.message.footprint_bytes();
+            self.deliver(turn.session, delivery, turn.out);
+        }
+        turn.release(released);
+    }
+
+    /// The consumer's queue is gone: it is told, if it wants to be, and forgotten.
+    pub fn consumer_cancelled(&mut self, turn: &mut Turn<'_>, place: u32) {
+        let Some(consumer) = self.consumers.remove(place) else { return };
+        if turn.session.capabilities.consumer_cancel_notify {
+            let tag = String::from_utf8_lossy(&consumer.tag);
+            let cancel = basic::Cancel { consumer_tag: tag.as_ref().into(), nowait: true };
+            turn.send(self.number, &Method::Basic(basic::AMQPMethod::Cancel(cancel)));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Class exchange: declare, delete, bind, unbind.
+
+use leveret_codec::field::Table;
+use leveret_codec::method::{Method, exchange};
+use leveret_routing::ExchangeKind;
+
+use crate::amqp::channel::{Channel, clean_name};
+use crate::amqp::session::{Session, Turn};
+use crate::model::{Access, BindingSpec, ExchangeSpec, Resource, Target, no_exchange};
+use crate::refusal::{Refusal, Ruling};
+
+const RESERVED_PREFIX: &str = "amq.";
+
+impl Channel {
+    /// Does what a method of this class asks.
+    pub fn on_exchange(&mut self, turn: &mut Turn<'_>, method: &exchange::AMQPMethod) -> Ruling {
+        use exchange::AMQPMethod as M;
+        turn.flush();
+        let (reply, nowait) = match method {
+            M::Declare(declare) => {
+                declare_exchange(turn.session, declare)?;
+                (M::DeclareOk(exchange::DeclareOk {}), declare.nowait)
+            }
+            M::Delete(delete) => {
+                delete_exchange(turn.session, delete)?;
+                (M::DeleteOk(exchange::DeleteOk {}), delete.nowait)
+            }
+            M::Bind(bind) => {
+                let ends = (bind.source.as_str(), bind.destination.as_str());
+                let binding = binding(turn.session, ends, bind.routing_key.as_str(), &bind.arguments)?;
+                turn.session.vhost.bind(binding)?;
+                (M::BindOk(exchange::BindOk {}), bind.nowait)
+            }
+            M::Unbind(unbind) => {
+                let ends = (unbind.source.as_str(), unbind.destination.as_str());
+                let binding = binding(turn.session, ends, unbind.routing_key.as_str(), &unbind.arguments)?;
+                turn.session.vhost.unbind(binding);
+                (M::UnbindOk(exchange::UnbindOk {}), unbind.nowait)
+            }
+            M::DeclareOk(_) | M::DeleteOk(_) | M::BindOk(_) | M::UnbindOk(_) => {
+                return Err(Refusal::command_invalid("unimplemented method"));
+            }
+        };
+        if !nowait {
+            turn.send(self.number, &Method::Exchange(reply));
+        }
+        Ok(())
+    }
+}
+
+/// The type is looked at before the name, and the name before permissions (RabbitMQ's order).
+fn declare_exchange(session: &Session, declare: &exchange::Declare) -> Ruling {
+    let name = clean_name(declare.exchange.as_str());
+    let resource = Resource::Exchange(&name);
+    if declare.passive {
+        check_not_default(&name)?;
+        let any = [Access::Configure, Access::Write, Access::Read];
+        session.user()?.check_any(session.vhost.name(), &any, resource)?;
+        let found = session.vhost.exchange(&name);
+        return found.map(drop).ok_or_else(|| no_exchange(&name, session.vhost.name()));
+    }
+    let kind = ExchangeKind::parse(declare.kind.as_str()).ok_or_else(|| {
+        Refusal::precondition_failed(format!("unknown exchange type '{}'", declare.kind.as_str()))
+    })?;
+    check_not_default(&name)?;
+    session.check(Access::Configure, resource)?;
+    let exists = session.vhost.exchange(&name).is_some();
+    if !exists && name.starts_with(RESERVED_PREFIX) {
+        return Err(Refusal::access_refused(format!(
+            "exchange name '{name}' contains reserved prefix 'amq.*'"
+        )));
+    }
+    let spec = ExchangeSpec {
+        name: name.clone(),
+        kind,
+        durable: declare.durable,
+        auto_delete: declare.auto_delete,
+        internal: declare.internal,
+        arguments: Table::from(&declare.arguments),
+    };
+    if !exists && let Some(alternate) = spec.alternate(session.vhost.name())? {
+        session.check(Access::Read, resource)?;
+        session.check(Access::Write, Resource::Exchange(&alternate))?;
+    }
+    session.vhost.declare_exchange(spec).map(drop)
+}
+
+fn delete_exchange(session: &Session, delete: &exchange::Delete) -> Ruling {
+    let name = clean_name(delete.exchange.as_str());
+    check_not_default(&name)?;
+    if name.starts_with(RESERVED_PREFIX) {
+        return Err(Refusal::access_refused(format!(
+            "deletion of system exchange '{name}' in vhost '{}' not allowed",
+            session.vhost.name()
+        )));
+    }
+    session.check(Access::Configure, Resource::Exchange(&name))?;
+    session.vhost.delete_exchange(&name, delete.if_unused)
+}
+
+fn binding(
+    session: &Session,
+    (source, destination): (&str, &str),
+    routing_key: &str,
+    arguments: &leveret_codec::method::types::FieldTable,
+) -> Ruling<BindingSpec> {
+    let (source, destination) = (clean_name(source), clean_name(destination));
+    check_not_default(&source)?;
+    check_not_default(&destination)?;
+    session.check(Access::Write, Resource::Exchange(&destination))?;
+    session.check(Access::Read, Resource::Exchange(&source))?;
+    Ok(BindingSpec {
+        source,
+        destination: Target::Exchange(destination),
+        routing_key: routing_key.as_bytes().to_vec().into(),
+        arguments: Table::from(arguments),
+    })
+}
+
+/// Every queue is bound to the default exchange, and that is all that can be said about it.
+pub fn check_not_default(name: &str) -> Ruling {
+    if name.is_empty() {
+        return Err(Refusal::access_refused("operation not permitted on the default exchange"));
+    }
+    Ok(())
+}

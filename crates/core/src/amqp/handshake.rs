@@ -1,0 +1,224 @@
+//! The handshake: from connection.start to connection.open.
+//!
+//! ```text
+//! Start ──start-ok──▶ Tune ──tune-ok──▶ Opening ──open──▶ (open connection)
+//! ```
+//! The client may pipeline: nothing here waits for an answer to have been read. Each refusal is logged in
+//! one line that says who and why; what the client hears is RabbitMQ's text, which never tells whether a
+//! user exists.
+
+use std::sync::Arc;
+
+use leveret_codec::field::{Table, TableBuilder, Value};
+use leveret_codec::method::{Method, connection};
+
+use crate::amqp::sasl::{self, Credentials};
+use crate::amqp::session::{Capabilities, Peer};
+use crate::model::{Broker, BrokerSettings, User, Vhost};
+use crate::refusal::{Refusal, Ruling};
+
+/// The smallest frame-max that a client may settle on (the specification's; RabbitMQ 4.1 wants 8192).
+const FRAME_MIN_BYTES: u32 = 4096;
+
+/// How far a handshake has come.
+#[derive(Debug)]
+pub enum Handshake {
+    /// connection.start was sent.
+    Start,
+    /// The client has logged in, connection.tune was sent.
+    Tune(LoggedIn),
+    /// The limits are settled.
+    Opening(LoggedIn, Tuned),
+}
+
+/// A client that has logged in.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// The user.
+    pub user: Arc<User>,
+    /// What the client understands.
+    pub capabilities: Capabilities,
+    /// The name it gave its connection.
+    pub connection_name: Option<String>,
+}
+
+/// What tune-ok settled.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuned {
+    /// Most channels; zero is no limit.
+    pub channel_max: u16,
+    /// Largest frame, in bytes.
+    pub frame_max_bytes: u32,
+    /// Heartbeat interval, in seconds; zero is none.
+    pub heartbeat_secs: u16,
+}
+
+/// A handshake that fails.
+#[derive(Debug)]
+pub enum Failed {
+    /// The client is told, if it can understand it.
+    Told(Refusal),
+    /// The client is told nothing; the socket closes after a while.
+    Silent(String),
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Told(refusal)
+    }
+}
+
+/// connection.start.
+pub fn start(settings: &BrokerSettings) -> Method {
+    Method::Connection(connection::AMQPMethod::Start(connection::Start {
+        version_major: 0,
+        version_minor: 9,
+        server_properties: (&server_properties(settings)).into(),
+        mechanisms: sasl::MECHANISMS.into(),
+        locales: "en_US".into(),
+    }))
+}
+
+/// connection.tune.
+pub fn tune(settings: &BrokerSettings) -> Method {
+    Method::Connection(connection::AMQPMethod::Tune(connection::Tune {
+        channel_max: settings.channel_max,
+        frame_max: settings.frame_max_bytes,
+        heartbeat: settings.heartbeat_secs,
+    }))
+}
+
+/// What clients look at: some only use what `capabilities` lists, some switch on product and version
+/// (kombu takes `global` of basic.qos for channel-wide unless the product is RabbitMQ). So those two are
+/// RabbitMQ's, and `platform` and `information` say who really answers.
+fn server_properties(settings: &BrokerSettings) -> Table {
+    let mut capabilities = TableBuilder::new();
+    for name in [
+        "authentication_failure_close",
+        "basic.nack",
+        "connection.blocked",
+        "consumer_cancel_notify",
+        "consumer_priorities",
+        "direct_reply_to",
+        "exchange_exchange_bindings",
+        "per_consumer_qos",
+        "publisher_confirms",
+    ] {
+        capabilities.insert(name, Value::Bool(true));
+    }
+    let capabilities = capabilities.build();
+    let platform = format!("leveret {}", settings.version);
+    let mut properties = TableBuilder::new();
+    properties
+        .insert("capabilities", Value::Table(capabilities.as_ref()))
+        .insert("cluster_name", Value::Str(b"leveret"))
+        .insert("copyright", Value::Str(b"the leveret authors"))
+        .insert("information", Value::Str(b"Licensed under the Apache License 2.0"))
+        .insert("platform", Value::Str(platform.as_bytes()))
+        .insert("product", Value::Str(b"RabbitMQ"))
+        .insert("version", Value::Str(RABBITMQ_VERSION.as_bytes()));
+    properties.build()
+}
+
+/// The version of RabbitMQ whose behaviour this is.
+const RABBITMQ_VERSION: &str = "4.3.6";
+
+/// connection.start-ok: who is it?
+pub fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<LoggedIn, Failed> {
+    let properties = Table::from(&ok.client_properties);
+    let capabilities = read_capabilities(&properties);
+    let mechanism = ok.mechanism.as_str();
+    let credentials = sasl::credentials(mechanism, ok.response.as_bytes())
+        .map_err(|error| Failed::Silent(error.to_string()))?;
+    match authenticate(broker, peer, &credentials) {
+        Ok(user) => {
+            let name = properties.as_ref().get(b"connection_name");
+            let connection_name = name.and_then(|name| name.as_str().map(str::to_owned));
+            Ok(LoggedIn { user, capabilities, connection_name })
+        }
+        Err(why) => {
+            let why = format!("user '{}': {why}", credentials.user);
+            if !capabilities.authentication_failure_close {
+                return Err(Failed::Silent(why));
+            }
+            tracing::info!(peer = %peer.address, user = %credentials.user, why, "refused a login");
+            Err(Failed::Told(
+                Refusal::access_refused(format!(
+                    "Login was refused using authentication mechanism {mechanism}. For details see the \
+                     broker logfile."
+                ))
+                .of_connection()
+                .without_method(),
+            ))
+        }
+    }
+}
+
+fn authenticate(broker: &Broker, peer: &Peer, credentials: &Credentials) -> Result<Arc<User>, &'static str> {
+    let user = broker.user(&credentials.user).ok_or("no such user")?;
+    if !user.password.matches(&credentials.password) {
+        return Err("wrong password");
+    }
+    if !peer.loopback && broker.settings().loopback_users.contains(&user.name) {
+        return Err("may connect from loopback only");
+    }
+    Ok(user)
+}
+
+fn read_capabilities(properties: &Table) -> Capabilities {
+    let Some(Value::Table(table)) = properties.as_ref().get(b"capabilities") else {
+        return Capabilities::default();
+    };
+    let has = |key: &str| matches!(table.get(key.as_bytes()), Some(Value::Bool(true)));
+    Capabilities {
+        consumer_cancel_notify: has("consumer_cancel_notify"),
+        connection_blocked: has("connection.blocked"),
+        authentication_failure_close: has("authentication_failure_close"),
+    }
+}
+
+/// connection.tune-ok is final: the server does not take the smaller value itself. Zero means what was
+/// offered (RabbitMQ refuses it unless it offered zero; clients that send it mean "no limit of mine").
+pub fn settle(settings: &BrokerSettings, ok: &connection::TuneOk) -> Ruling<Tuned> {
+    let too_large = |name: &str, value: u32, limit: u32| {
+        Refusal::not_allowed(format!(
+            "negotiated {name} = {value} is greater than the maximum allowed value ({limit})"
+        ))
+    };
+    let (channels, frame) = (settings.channel_max, settings.frame_max_bytes);
+    if channels != 0 && channels < ok.channel_max {
+        return Err(too_large("channel_max", u32::from(ok.channel_max), u32::from(channels)));
+    }
+    if frame != 0 && frame < ok.frame_max {
+        return Err(too_large("frame_max", ok.frame_max, frame));
+    }
+    if ok.frame_max != 0 && ok.frame_max < FRAME_MIN_BYTES {
+        return Err(Refusal::not_allowed(format!(
+            "negotiated frame_max = {} is lower than the minimum allowed value ({FRAME_MIN_BYTES})",
+            ok.frame_max
+        )));
+    }
+    let frame_max_bytes = match (ok.frame_max, frame) {
+        (0, 0) => u32::MAX,
+        (0, offered) => offered,
+        (chosen, _) => chosen,
+    };
+    let channel_max = if ok.channel_max == 0 { channels } else { ok.channel_max };
+    Ok(Tuned { channel_max, frame_max_bytes, heartbeat_secs: ok.heartbeat })
+}
+
+/// connection.open: may this user enter this virtual host?
+pub fn enter(broker: &Broker, user: &User, vhost: &str) -> Ruling<Arc<Vhost>> {
+    let Some(found) = broker.vhost(vhost) else {
+        return Err(Refusal::not_allowed(format!("vhost {vhost} not found")));
+    };
+    // Asked again, for it may have changed since the login.
+    let allowed = broker.user(&user.name).is_some_and(|now| now.permissions(vhost).is_some());
+    if !allowed {
+        return Err(Refusal::not_allowed(format!(
+            "access to vhost '{vhost}' refused for user '{}'",
+            user.name
+        )));
+    }
+    Ok(found)
+}

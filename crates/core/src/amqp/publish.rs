@@ -1,0 +1,317 @@
+//! basic.publish: from frames to messages in queues.
+//!
+//! The checks come in RabbitMQ's order: immediate, size, permission, exchange, reply-to, expiration, CC and
+//! BCC, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
+//! only where a flag says that there is something to look at.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use leveret_codec::content::{ContentHeader, put_content};
+use leveret_codec::frame::{self, Frame, FrameKind};
+use leveret_codec::hot::{self, Publish};
+use leveret_codec::{Limits, Properties, ReplyCode, TableRef, Value};
+
+use crate::amqp::assembly::{Assembled, PublishBits};
+use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::session::{Session, Turn};
+use crate::amqp::tx::TxPublish;
+use crate::effect::Append;
+use crate::model::{Arrival, LONGEST_MILLIS, Layout, Message, QueueRef, REPLY_PREFIX};
+use crate::refusal::{Refusal, Ruling};
+
+/// The name that stands for "my own address for replies".
+pub const REPLY_TO: &[u8] = b"amq.rabbitmq.reply-to";
+
+/// Class, method and ticket before the exchange's name.
+const BEFORE_EXCHANGE: usize = 6;
+
+/// Flags of the properties that a publish must be checked for: headers, reply-to, expiration, user-id.
+const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8 | 1 << 4;
+
+/// A publish whose header and whole body follow it in one read: the common case. `method` is its frame at
+/// `at` in `chunk`. Returns the message, which shares the chunk, and where the next frame begins. `None`:
+/// something else follows (or something wrong), which `Assembly` deals with frame by frame.
+pub fn in_one_read(
+    chunk: &Bytes,
+    at: usize,
+    method: Frame<'_>,
+    limits: &Limits,
+) -> Option<(Assembled, usize)> {
+    let publish = Publish::decode(method.payload).ok()?;
+    let header_at = at + method.wire_bytes();
+    let frame = next_frame(chunk, header_at, limits, method.channel, FrameKind::Header)?;
+    let header = ContentHeader::decode(frame.payload, limits).ok()?;
+    let properties = header.properties.raw();
+    let after_header = header_at + frame.wire_bytes();
+    // A frame is its head of seven bytes, the payload, and the end byte; properties end a header's payload.
+    let properties_at = after_header - 1 - properties.len();
+    let (body_at, end, next) = if header.body_bytes == 0 {
+        let end = properties_at + properties.len();
+        (end, end, after_header)
+    } else {
+        let body = next_frame(chunk, after_header, limits, method.channel, FrameKind::Body)?;
+        if body.payload.len() as u64 != header.body_bytes {
+            return None;
+        }
+        let next = after_header + body.wire_bytes();
+        (next - 1 - body.payload.len(), next - 1, next)
+    };
+    let start = at + 7 + BEFORE_EXCHANGE;
+    let layout = Layout {
+        properties: (u32::try_from(properties_at - start).ok()?, u32::try_from(properties.len()).ok()?),
+        body_at: u32::try_from(body_at - start).ok()?,
+    };
+    let persistent = header.properties.delivery_mode() == Some(2);
+    let assembled = Assembled {
+        bits: PublishBits { mandatory: publish.mandatory, immediate: publish.immediate },
+        body_bytes: header.body_bytes,
+        message: Message::in_place(chunk.slice(start..end), layout, persistent),
+    };
+    Some((assembled, next))
+}
+
+fn next_frame<'a>(
+    chunk: &'a Bytes,
+    at: usize,
+    limits: &Limits,
+    channel: u16,
+    kind: FrameKind,
+) -> Option<Frame<'a>> {
+    let frame = frame::cut(chunk.get(at..)?, limits).ok()??;
+    (frame.channel == channel && frame.kind == kind).then_some(frame)
+}
+
+impl Channel {
+    /// A message has arrived whole.
+    pub fn publish(&mut self, turn: &mut Turn<'_>, assembled: Assembled) -> Ruling {
+        let Assembled { bits, body_bytes, message } = assembled;
+        if bits.immediate {
+            return Err(Refusal::not_implemented("immediate=true"));
+        }
+        let max = turn.session.broker.settings().message_max_bytes;
+        if max < body_bytes {
+            return Err(Refusal::precondition_failed(format!(
+                "message size {body_bytes} is larger than configured max size {max}"
+            )));
+        }
+        self.route.enter(turn.session, message.exchange(), message.routing_key())?;
+        let details = self.details(turn.session, message.properties())?;
+        let message = match &details.properties {
+            None => message,
+            Some(changed) => message.with_properties(changed),
+        };
+        if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
+            self.publish_reply(turn, bits, message);
+            return Ok(());
+        }
+        self.publish_routed(turn, bits, message, &details);
+        Ok(())
+    }
+
+    fn publish_routed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        bits: PublishBits,
+        message: Message,
+        details: &Details,
+    ) {
+        let headers = message.properties().headers();
+        let expiration = details.expiration;
+        let targets = self.route.targets(&details.more_keys, headers);
+        let returned = bits.mandatory && targets.is_empty();
+        if let Mode::Tx(transaction) = &mut self.mode {
+            let targets = targets.to_vec();
+            transaction.publishes.push(TxPublish { targets, message, expiration, returned });
+            return;
+        }
+        let mut append = None;
+        match targets {
+            [] => {}
+            [queue] => {
+                let arrival = Arrival { message, expiration };
+                append = enqueue_one(turn, queue, arrival);
+                self.confirm_published(turn, append);
+                return;
+            }
+            targets => append = enqueue(turn, targets, message.clone(), expiration),
+        }
+        if returned {
+            return_unroutable(turn, self.number, &message);
+        }
+        self.confirm_published(turn, append);
+    }
+
+    /// A reply to an address: it goes to one consumer, past all queues.
+    fn publish_reply(&mut self, turn: &mut Turn<'_>, bits: PublishBits, message: Message) {
+        let session = turn.session;
+        let routed = session.broker.reply(message.routing_key(), &message, &mut turn.out.effects);
+        if bits.mandatory && !routed {
+            return_unroutable(turn, self.number, &message);
+        }
+        self.confirm_published(turn, None);
+    }
+
+    fn confirm_published(&mut self, turn: &mut Turn<'_>, append: Option<u64>) {
+        if let Mode::Confirm(confirms) = &mut self.mode {
+            confirms.published(append);
+            turn.batch.confirm(self.number);
+        }
+    }
+
+    /// Looks at what the properties ask for.
+    fn details(&self, session: &Session, properties: Properties<'_>) -> Ruling<Details> {
+        let mut details = Details::default();
+        if properties.flags() & CHECKED_FLAGS == 0 {
+            return Ok(details);
+        }
+        if properties.reply_to() == Some(REPLY_TO) {
+            let address = self
+                .reply_address
+                .as_ref()
+                .ok_or_else(|| Refusal::precondition_failed("fast reply consumer does not exist"))?;
+            details.properties = Some(properties.with_reply_to(address.as_bytes()));
+        }
+        details.expiration = properties.expiration().map(parse_expiration).transpose()?;
+        if let Some(headers) = properties.headers() {
+            details.read_copies(headers)?;
+            if headers.get(b"BCC").is_some() {
+                let current = details.properties.take();
+                let current = current.as_deref().map_or(properties, Properties::from_checked);
+                details.properties = Some(current.without_header(b"BCC"));
+            }
+        }
+        if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
+            && !session.user()?.has_tag("impersonator")
+        {
+            return Err(Refusal::precondition_failed(format!(
+                "user_id property set to '{}' but authenticated user was '{}'",
+                String::from_utf8_lossy(claimed),
+                session.user
+            )));
+        }
+        Ok(details)
+    }
+}
+
+/// What the properties of a message ask for.
+#[derive(Debug, Default)]
+struct Details {
+    expiration: Option<Duration>,
+    /// Keys of the CC and BCC headers.
+    more_keys: Vec<Vec<u8>>,
+    /// The properties to go on with, if not the published ones.
+    properties: Option<Vec<u8>>,
+}
+
+impl Details {
+    /// CC and BCC: arrays whose long strings are further routing keys.
+    fn read_copies(&mut self, headers: TableRef<'_>) -> Ruling {
+        for name in ["CC", "BCC"] {
+            match headers.get(name.as_bytes()) {
+                None => {}
+                Some(Value::Array(keys)) => {
+                    self.more_keys.extend(keys.iter().filter_map(|key| match key {
+                        Value::Str(key) => Some(key.to_vec()),
+                        _ => None,
+                    }));
+                }
+                Some(other) => {
+                    return Err(Refusal::precondition_failed(format!(
+                        "invalid message: {{unacceptable_type_in_header,\"{name}\",{}}}",
+                        other.type_name()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `expiration` is a string of milliseconds; the refusals are those of Erlang's `string:to_integer`.
+fn parse_expiration(text: &[u8]) -> Ruling<Duration> {
+    let shown = String::from_utf8_lossy(text);
+    let refuse =
+        |why: String| Err(Refusal::precondition_failed(format!("invalid expiration '{shown}': {why}")));
+    let signed = usize::from(matches!(text.first(), Some(b'+' | b'-')));
+    let digits = text.iter().skip(signed).take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at_checked(signed + digits).unwrap_or((text, &[]));
+    if digits == 0 {
+        return refuse("no_integer".to_owned());
+    }
+    if !rest.is_empty() {
+        return refuse(format!("{{leftover_string,\"{}\"}}", String::from_utf8_lossy(rest)));
+    }
+    let number = std::str::from_utf8(number).unwrap_or_default();
+    match number.parse::<i64>() {
+        Ok(negative @ ..0) => refuse(format!("{{value_negative,{negative}}}")),
+        Ok(millis @ 0..=LONGEST_MILLIS) => Ok(Duration::from_millis(millis.unsigned_abs())),
+        _ => refuse(format!("{{value_too_large,{}}}", number.trim_start_matches('+'))),
+    }
+}
+
+/// Hands a message to all its queues; the number of the append it waits for, if it goes into the log.
+pub fn enqueue(
+    turn: &mut Turn<'_>,
+    targets: &[QueueRef],
+    mut message: Message,
+    expiration: Option<Duration>,
+) -> Option<u64> {
+    let append = log(turn, targets, &mut message);
+    for queue in targets {
+        turn.batch.publish(queue, Arrival { message: message.clone(), expiration });
+    }
+    append
+}
+
+fn enqueue_one(turn: &mut Turn<'_>, queue: &QueueRef, mut arrival: Arrival) -> Option<u64> {
+    let append = log(turn, std::slice::from_ref(queue), &mut arrival.message);
+    turn.batch.publish(queue, arrival);
+    append
+}
+
+/// A persistent message that reached a durable queue belongs into the log.
+fn log(turn: &mut Turn<'_>, targets: &[QueueRef], message: &mut Message) -> Option<u64> {
+    if !message.is_persistent() {
+        return None;
+    }
+    let durable = targets.iter().map(QueueRef::facts).filter(|facts| facts.durable);
+    let queues: smallvec::SmallVec<_> = durable.map(|facts| facts.id).collect();
+    if queues.is_empty() {
+        return None;
+    }
+    let record = turn.session.broker.next_record();
+    message.set_record(record);
+    turn.out.effects.appends.push(Append { record, queues, message: message.clone() });
+    Some(turn.batch.count_append())
+}
+
+/// basic.return: the message reached no queue and was mandatory. It goes back exactly as it came.
+pub fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
+    let (exchange, key) = (message.exchange(), message.routing_key());
+    hot::put_return(turn.out.frames.buffer(), channel, ReplyCode::NoRoute, "NO_ROUTE", exchange, key);
+    let frame_max = turn.session.frame_max_bytes;
+    let properties = message.properties().raw();
+    put_content(&mut turn.out.frames, channel, frame_max, properties, message.body_in_place());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiration_is_a_whole_number_of_milliseconds() {
+        let text = |text: &str| match parse_expiration(text.as_bytes()) {
+            Ok(time) => format!("{}", time.as_millis()),
+            Err(refusal) => refusal.text.into_owned(),
+        };
+        assert_eq!(text("0"), "0");
+        assert_eq!(text("+1"), "1");
+        assert_eq!(text("315360000000"), "315360000000");
+        assert_eq!(text("abc"), "invalid expiration 'abc': no_integer");
+        assert_eq!(text(""), "invalid expiration '': no_integer");
+        assert_eq!(text("1.5"), "invalid expiration '1.5': {leftover_string,\".5\"}");
+        assert_eq!(text("-1"), "invalid expiration '-1': {value_negative,-1}");
+        assert_eq!(text("315360000001"), "invalid expiration '315360000001': {value_too_large,315360000001}");
+    }
+}

@@ -1,0 +1,174 @@
+//! Class queue: declare, bind, unbind, purge, delete.
+
+use leveret_codec::field::Table;
+use leveret_codec::method::types::FieldTable;
+use leveret_codec::method::{Method, queue};
+
+use crate::amqp::channel::{Channel, clean_name};
+use crate::amqp::exchange::check_not_default;
+use crate::amqp::publish::REPLY_TO;
+use crate::amqp::session::Turn;
+use crate::model::{
+    Access, BindingSpec, DeleteConditions, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target, no_queue,
+};
+use crate::refusal::{Refusal, Ruling};
+
+/// What a declaration found or made.
+struct Declared {
+    name: String,
+    messages: usize,
+    consumers: usize,
+}
+
+impl Channel {
+    /// Does what a method of this class asks.
+    pub fn on_queue(&mut self, turn: &mut Turn<'_>, method: &queue::AMQPMethod) -> Ruling {
+        use queue::AMQPMethod as M;
+        turn.flush();
+        let (reply, nowait) = match method {
+            M::Declare(declare) => {
+                let Declared { name, messages, consumers } = self.declare_queue(turn, declare)?;
+                let reply = queue::DeclareOk {
+                    queue: name.as_str().into(),
+                    message_count: count(messages),
+                    consumer_count: count(consumers),
+                };
+                self.last_queue = Some(name);
+                (M::DeclareOk(reply), declare.nowait)
+            }
+            M::Bind(bind) => {
+                let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
+                let (queue, binding) = self.binding(turn, names, &bind.arguments)?;
+                let queue = queue?;
+                turn.session.check_owner(&queue)?;
+                turn.session.vhost.bind(binding(queue))?;
+                (M::BindOk(queue::BindOk {}), bind.nowait)
+            }
+            M::Unbind(unbind) => {
+                let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
+                let (queue, binding) = self.binding(turn, names, &unbind.arguments)?;
+                if let Ok(queue) = queue {
+                    turn.session.vhost.unbind(binding(queue));
+                }
+                (M::UnbindOk(queue::UnbindOk {}), false)
+            }
+            M::Purge(purge) => {
+                let message_count = self.purge_queue(turn, purge)?;
+                (M::PurgeOk(queue::PurgeOk { message_count }), purge.nowait)
+            }
+            M::Delete(delete) => {
+                let message_count = self.delete_queue(turn, delete)?;
+                (M::DeleteOk(queue::DeleteOk { message_count }), delete.nowait)
+            }
+            M::DeclareOk(_) | M::BindOk(_) | M::UnbindOk(_) | M::PurgeOk(_) | M::DeleteOk(_) => {
+                return Err(Refusal::command_invalid("unimplemented method"));
+            }
+        };
+        if !nowait {
+            turn.send(self.number, &Method::Queue(reply));
+        }
+        Ok(())
+    }
+
+    fn declare_queue(&mut self, turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
+        let name = clean_name(declare.queue.as_str());
+        if name.as_bytes().starts_with(REPLY_TO) {
+            return declare_reply_to(turn, name);
+        }
+        if declare.passive {
+            let any = [Access::Configure, Access::Write, Access::Read];
+            turn.session.user()?.check_any(turn.session.vhost.name(), &any, Resource::Queue(&name))?;
+            let queue = turn.session.vhost.queue(&name)?;
+            turn.session.check_owner(&queue)?;
+            return Ok(declared(turn, &queue));
+        }
+        if name.starts_with("amq.") {
+            return Err(Refusal::access_refused(format!(
+                "queue name '{name}' contains reserved prefix 'amq.*'"
+            )));
+        }
+        let broker = &turn.session.broker;
+        let name = if name.is_empty() { broker.entropy().name("amq.gen-") } else { name };
+        turn.session.check(Access::Configure, Resource::Queue(&name))?;
+        let spec = QueueSpec {
+            name,
+            // An exclusive queue ends with its connection, so nothing of it is ever durable.
+            durable: declare.durable && !declare.exclusive,
+            auto_delete: declare.auto_delete,
+            owner: declare.exclusive.then_some(turn.session.id),
+            arguments: Table::from(&declare.arguments),
+        };
+        let (queue, is_new) = turn.session.vhost.declare_queue(broker.next_queue_id(), spec)?;
+        if is_new && declare.exclusive {
+            turn.exclusive.push(queue.clone());
+        }
+        Ok(declared(turn, &queue))
+    }
+
+    /// Checks what bind and unbind have in common. The queue may be missing (unbind does not mind); the
+    /// exchange must be there for a bind, which the topology sees to.
+    #[expect(clippy::type_complexity, reason = "the queue's absence is an error for one caller only")]
+    fn binding(
+        &self,
+        turn: &Turn<'_>,
+        (queue, exchange, routing_key): (&str, &str, &str),
+        arguments: &FieldTable,
+    ) -> Ruling<(Ruling<QueueRef>, impl FnOnce(QueueRef) -> BindingSpec + use<>)> {
+        let session = turn.session;
+        let name = self.queue_name(queue)?;
+        let source = clean_name(exchange);
+        // Both empty: the key is the name of the queue too (only then, as in RabbitMQ).
+        let routing_key = if queue.is_empty() && routing_key.is_empty() { &name } else { routing_key };
+        if name.starts_with(REPLY_PREFIX) {
+            return Err(Refusal::access_refused(
+                "cannot bind or unbind to a volatile (direct reply-to) queue",
+            ));
+        }
+        check_not_default(&source)?;
+        session.check(Access::Write, Resource::Queue(&name))?;
+        session.check(Access::Read, Resource::Exchange(&source))?;
+        let routing_key = routing_key.as_bytes().to_vec().into();
+        let arguments = Table::from(arguments);
+        let spec = |queue| BindingSpec { source, destination: Target::Queue(queue), routing_key, arguments };
+        Ok((session.vhost.queue(&name), spec))
+    }
+
+    fn purge_queue(&mut self, turn: &mut Turn<'_>, purge: &queue::Purge) -> Ruling<u32> {
+        let name = self.queue_name(purge.queue.as_str())?;
+        turn.session.check(Access::Read, Resource::Queue(&name))?;
+        let queue = turn.session.vhost.queue(&name)?;
+        turn.session.check_owner(&queue)?;
+        Ok(count(queue.purge(turn.now, &mut turn.out.effects)))
+    }
+
+    /// Deleting what is not there is fine, and had no messages.
+    fn delete_queue(&mut self, turn: &mut Turn<'_>, delete: &queue::Delete) -> Ruling<u32> {
+        let name = self.queue_name(delete.queue.as_str())?;
+        turn.session.check(Access::Configure, Resource::Queue(&name))?;
+        let Ok(queue) = turn.session.vhost.queue(&name) else { return Ok(0) };
+        turn.session.check_owner(&queue)?;
+        let conditions = DeleteConditions { if_unused: delete.if_unused, if_empty: delete.if_empty };
+        let vhost = &turn.session.vhost;
+        let messages = vhost.delete_queue(turn.now, &queue, conditions, &mut turn.out.effects)?;
+        turn.exclusive.retain(|own| *own != queue);
+        Ok(count(messages))
+    }
+}
+
+fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Declared {
+    let counts = queue.counts(turn.now, &mut turn.out.effects);
+    Declared { name: queue.facts().name.clone(), messages: counts.ready, consumers: counts.consumers }
+}
+
+/// An address for direct replies looks like a queue with one consumer to whoever asks (RabbitMQ).
+fn declare_reply_to(turn: &Turn<'_>, name: String) -> Ruling<Declared> {
+    if name.as_bytes() == REPLY_TO || turn.session.broker.has_reply_address(&name) {
+        return Ok(Declared { name, messages: 0, consumers: 1 });
+    }
+    Err(no_queue(&name, turn.session.vhost.name()))
+}
+
+/// Counts on the wire have 32 bits.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,95 @@
+//! Where a channel's publishes go, with the last answer remembered.
+//!
+//! A channel mostly publishes to one exchange with one key. As long as neither the topology nor any
+//! permission has changed, the checks and the match of the last publish hold for the next.
+
+use std::fmt;
+
+use leveret_codec::TableRef;
+use leveret_routing::Matched;
+
+use crate::amqp::session::Session;
+use crate::model::{Access, QueueRef, Resource, Routes, no_exchange};
+use crate::refusal::{Refusal, Ruling};
+
+/// The route of a channel's last publish.
+#[derive(Default)]
+pub struct RouteMemory {
+    routes: Option<Routes>,
+    generation: u64,
+    permission_epoch: u64,
+    exchange: Vec<u8>,
+    routing_key: Vec<u8>,
+    /// Whether `matched` is what this exchange and key give, whatever the message.
+    is_matched: bool,
+    matched: Matched<QueueRef>,
+}
+
+impl RouteMemory {
+    /// Checks that the user may publish to this exchange and that it is there. Remembered if it was so for
+    /// the last publish.
+    pub fn enter(&mut self, session: &Session, exchange: &[u8], routing_key: &[u8]) -> Ruling {
+        let (generation, epoch) = (session.vhost.generation(), session.broker.permission_epoch());
+        let is_current = self.routes.is_some()
+            && self.generation == generation
+            && self.permission_epoch == epoch
+            && self.exchange == exchange;
+        if is_current && self.routing_key == routing_key {
+            return Ok(());
+        }
+        check_text(routing_key)?;
+        self.is_matched = false;
+        routing_key.clone_into(&mut self.routing_key);
+        if is_current {
+            return Ok(());
+        }
+        self.routes = None;
+        let name = check_text(exchange)?;
+        session.check(Access::Write, Resource::Exchange(name))?;
+        let routes = session.vhost.routes();
+        if !name.is_empty() {
+            match routes.exchange(exchange) {
+                None => return Err(no_exchange(name, session.vhost.name())),
+                Some(view) if view.is_internal() => {
+                    return Err(Refusal::access_refused(format!(
+                        "cannot publish to internal exchange '{name}' in vhost '{}'",
+                        session.vhost.name()
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        exchange.clone_into(&mut self.exchange);
+        (self.generation, self.permission_epoch) = (generation, epoch);
+        self.routes = Some(routes);
+        Ok(())
+    }
+
+    /// The queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
+    /// BCC headers.
+    pub fn targets(&mut self, more_keys: &[Vec<u8>], headers: Option<TableRef<'_>>) -> &[QueueRef] {
+        if self.is_matched && more_keys.is_empty() {
+            return self.matched.as_slice();
+        }
+        let Some(routes) = &self.routes else { return &[] };
+        let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
+        keys.extend(more_keys.iter().map(Vec::as_slice));
+        // The exchange was there when this snapshot was entered.
+        let found = routes.route(&self.exchange, &keys, headers, &mut self.matched);
+        self.is_matched = found.is_ok() && more_keys.is_empty() && !self.matched.depends_on_headers();
+        self.matched.as_slice()
+    }
+}
+
+impl fmt::Debug for RouteMemory {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy;
+        write!(out, "RouteMemory({} {})", text(&self.exchange), text(&self.routing_key))
+    }
+}
+
+/// Names are text (4.2.5.3); what else RabbitMQ says about it.
+fn check_text(name: &[u8]) -> Ruling<&str> {
+    std::str::from_utf8(name)
+        .map_err(|_| Refusal::frame_error("Malformed UTF-8 in shortstr").without_method())
+}

@@ -1,0 +1,123 @@
+//! What holds for a connection from `connection.open` on, and what a channel may use of it in one turn.
+
+use std::sync::Arc;
+
+use leveret_codec::method::{self, Method};
+
+use crate::amqp::batch::Batch;
+use crate::amqp::deliver::Inbox;
+use crate::effect::Output;
+use crate::id::{ChannelNumber, ConnectionId};
+use crate::model::{Access, Broker, Outlet, QueueRef, Resource, User, Vhost};
+use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
+
+/// Who is at the other end of the socket.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// For logs and listings: `127.0.0.1:50432 -> 127.0.0.1:5672`.
+    pub address: String,
+    /// Whether it is on this machine; some users may log in only from there.
+    pub loopback: bool,
+}
+
+/// What the client said it understands (`capabilities` of its client-properties); all else is informational.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Capabilities {
+    /// Wants `basic.cancel` when a queue goes away under its consumer.
+    pub consumer_cancel_notify: bool,
+    /// Wants `connection.blocked` and `connection.unblocked`.
+    pub connection_blocked: bool,
+    /// Wants a `connection.close` with 403 when its login fails.
+    pub authentication_failure_close: bool,
+}
+
+/// An open connection's fixed facts.
+#[derive(Debug)]
+pub struct Session {
+    /// The state that all connections share.
+    pub broker: Arc<Broker>,
+    /// This connection.
+    pub id: ConnectionId,
+    /// Where queues leave what is meant for it.
+    pub outlet: Arc<Outlet>,
+    /// The virtual host it opened.
+    pub vhost: Arc<Vhost>,
+    /// The user it logged in as.
+    pub user: String,
+    /// What the client understands.
+    pub capabilities: Capabilities,
+    /// Largest frame the client takes, in bytes.
+    pub frame_max_bytes: u32,
+}
+
+impl Session {
+    /// The user as it is now; one that was deleted may do nothing.
+    pub fn user(&self) -> Ruling<Arc<User>> {
+        self.broker
+            .user(&self.user)
+            .ok_or_else(|| Refusal::access_refused(format!("user '{}' no longer exists", self.user)))
+    }
+
+    /// Refuses unless the user may do this.
+    pub fn check(&self, access: Access, resource: Resource<'_>) -> Ruling {
+        self.user()?.check(self.vhost.name(), access, resource)
+    }
+
+    /// `queue 'q' in vhost '/'`, as texts name it.
+    pub fn queue_text(&self, name: &str) -> String {
+        format!("queue '{name}' in vhost '{}'", self.vhost.name())
+    }
+
+    /// Refuses when the queue belongs to another connection.
+    pub fn check_owner(&self, queue: &QueueRef) -> Ruling {
+        match queue.facts().owner {
+            Some(owner) if owner != self.id => {
+                Err(crate::model::locked(&self.queue_text(&queue.facts().name)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One turn of a channel: the time, the connection's facts, and where results go.
+pub struct Turn<'a> {
+    /// When this happens.
+    pub now: Timestamp,
+    /// The connection's facts.
+    pub session: &'a Session,
+    /// Publishes and settlements of this read that have not reached their queues yet.
+    pub batch: &'a mut Batch,
+    /// What queues have left for the connection.
+    pub inbox: &'a mut Inbox,
+    /// The connection's exclusive queues.
+    pub exclusive: &'a mut Vec<QueueRef>,
+    /// Frames and effects.
+    pub out: &'a mut Output,
+}
+
+impl Turn<'_> {
+    /// Sends a method.
+    pub fn send(&mut self, channel: ChannelNumber, method: &Method) {
+        method::encode(channel, method, self.out.frames.buffer());
+    }
+
+    /// Brings everything that was collected to its queues; call before anything that could see them.
+    pub fn flush(&mut self) {
+        self.batch.flush(self.now, &mut self.out.effects);
+    }
+
+    /// Deliveries of so many bytes have left the outlet: queues that it held up go on.
+    pub fn release(&mut self, bytes: usize) {
+        for (queue, id) in self.session.outlet.release(bytes) {
+            queue.resume(self.now, id, &mut self.out.effects);
+        }
+    }
+
+    /// Deletes an auto-delete queue whose last consumer went, unless somebody came meanwhile.
+    pub fn delete_unused(&mut self, queue: &QueueRef) {
+        let conditions = crate::model::DeleteConditions { if_unused: true, if_empty: false };
+        // In use again: then it stays, which is what the refusal says.
+        let _ = self.session.vhost.delete_queue(self.now, queue, conditions, &mut self.out.effects);
+    }
+}

@@ -1,0 +1,110 @@
+//! Class tx: publishes and acknowledgements that take effect together at the commit.
+//!
+//! As in RabbitMQ, messages are checked and routed when they are published, and enqueued at the commit; a
+//! tag that was acknowledged is no longer outstanding at once, and outstanding again after a rollback.
+
+use std::time::Duration;
+
+use leveret_codec::method::{Method, tx};
+
+use crate::amqp::acknowledge::Fate;
+use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::publish::{enqueue, return_unroutable};
+use crate::amqp::session::Turn;
+use crate::amqp::unacked::Held;
+use crate::model::{Message, QueueRef};
+use crate::refusal::{Refusal, Ruling};
+
+/// A message that waits for the commit.
+#[derive(Debug)]
+pub struct TxPublish {
+    /// The queues it was routed to.
+    pub targets: Vec<QueueRef>,
+    /// The message.
+    pub message: Message,
+    /// Its own expiration.
+    pub expiration: Option<Duration>,
+    /// It was mandatory and reached nothing.
+    pub returned: bool,
+}
+
+/// What a channel has done since the last commit or rollback.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// Messages, in order.
+    pub publishes: Vec<TxPublish>,
+    /// Deliveries that were decided about, in order.
+    pub settled: Vec<(Fate, Vec<Held>)>,
+}
+
+impl Channel {
+    /// Does what a method of this class asks.
+    pub fn on_tx(&mut self, turn: &mut Turn<'_>, method: &tx::AMQPMethod) -> Ruling {
+        use tx::AMQPMethod as M;
+        turn.flush();
+        match method {
+            M::Select(_) => {
+                match self.mode {
+                    Mode::Plain => self.mode = Mode::Tx(Transaction::default()),
+                    Mode::Tx(_) => {}
+                    Mode::Confirm(_) => {
+                        return Err(Refusal::precondition_failed("cannot switch from confirm to tx mode"));
+                    }
+                }
+                turn.send(self.number, &Method::Tx(M::SelectOk(tx::SelectOk {})));
+            }
+            M::Commit(_) => {
+                let transaction = self.transaction()?;
+                self.commit(turn, transaction);
+            }
+            M::Rollback(_) => {
+                let transaction = self.transaction()?;
+                self.unacked.restore(transaction.settled.into_iter().flat_map(|(_, held)| held).collect());
+                turn.send(self.number, &Method::Tx(M::RollbackOk(tx::RollbackOk {})));
+            }
+            M::SelectOk(_) | M::CommitOk(_) | M::RollbackOk(_) => {
+                return Err(Refusal::command_invalid("unimplemented method"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What has been done so far; the next begins empty.
+    fn transaction(&mut self) -> Ruling<Transaction> {
+        match &mut self.mode {
+            Mode::Tx(transaction) => Ok(std::mem::take(transaction)),
+            _ => Err(Refusal::precondition_failed("channel is not transactional")),
+        }
+    }
+
+    fn commit(&mut self, turn: &mut Turn<'_>, transaction: Transaction) {
+        let mut last_append = None;
+        for TxPublish { targets, message, expiration, returned } in transaction.publishes {
+            if returned {
+                return_unroutable(turn, self.number, &message);
+            }
+            last_append = enqueue(turn, &targets, message, expiration).or(last_append);
+        }
+        for (fate, held) in transaction.settled {
+            self.carry_out(turn, held, fate);
+        }
+        turn.flush();
+        match last_append {
+            None => self.commit_ok(turn.out),
+            Some(append) => self.commits_waiting.push_back(append),
+        }
+    }
+
+    /// The log has every append up to this one: commits that waited for it are answered.
+    pub fn commits_committed(&mut self, up_to: u64, out: &mut crate::effect::Output) {
+        while self.commits_waiting.front().is_some_and(|append| *append <= up_to) {
+            self.commits_waiting.pop_front();
+            self.commit_ok(out);
+        }
+    }
+
+    fn commit_ok(&self, out: &mut crate::effect::Output) {
+        let ok = Method::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {}));
+        leveret_codec::method::encode(self.number, &ok, out.frames.buffer());
+    }
+}

@@ -1,0 +1,30 @@
+//! What a broker is made of, whatever protocol its clients speak: messages, queues, exchanges, bindings,
+//! virtual hosts, users.
+//!
+//! Absent: methods, channels, delivery tags, frames. Those are `amqp`'s; other protocols would be its
+//! siblings.
+
+mod argument;
+mod broker;
+mod exchange;
+mod message;
+mod outlet;
+mod password;
+mod queue;
+mod queue_ref;
+mod topology;
+mod user;
+mod vhost;
+
+pub use argument::{LONGEST_MILLIS, plain};
+pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX};
+pub use exchange::ExchangeSpec;
+pub use leveret_routing::ExchangeKind;
+pub use message::{Draft, Layout, Message};
+pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
+pub use password::{HashingAlgorithm, PasswordHash};
+pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
+pub use queue_ref::{DeleteConditions, QueueFacts, QueueRef, SubscribeError};
+pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
+pub use user::{Access, Permissions, Resource, User};
+pub use vhost::{Routes, Vhost};

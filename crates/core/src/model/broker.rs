@@ -1,0 +1,247 @@
+//! Everything that connections share: virtual hosts, users, alarms, direct-reply addresses.
+//!
+//! Locks here are held for single look-ups and never together. Nothing in here is touched per message
+//! except the counter of logged records (once per persistent message) and the permission epoch (a load).
+
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::effect::Effects;
+use crate::entropy::Entropy;
+use crate::id::{ChannelNumber, ConnectionId, QueueId, RecordId};
+use crate::model::Message;
+use crate::model::outlet::{Notice, Outlet};
+use crate::model::user::{Permissions, User};
+use crate::model::vhost::Vhost;
+
+/// Limits and names that hold for the whole broker.
+#[derive(Clone, Debug)]
+pub struct BrokerSettings {
+    /// Heartbeat interval offered to clients, in seconds; zero is none.
+    pub heartbeat_secs: u16,
+    /// Most channels of a connection; zero is no limit.
+    pub channel_max: u16,
+    /// Largest frame, in bytes; zero is no limit.
+    pub frame_max_bytes: u32,
+    /// Largest message body, in bytes.
+    pub message_max_bytes: u64,
+    /// Users that may log in from loopback only.
+    pub loopback_users: Vec<String>,
+    /// The version that server-properties tell; clients parse it.
+    pub version: String,
+}
+
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        Self {
+            heartbeat_secs: 60,
+            channel_max: 2047,
+            frame_max_bytes: 131_072,
+            message_max_bytes: 128 * 1024 * 1024,
+            loopback_users: vec!["guest".to_owned()],
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// What publishers are held back for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Memory above its watermark.
+    Memory,
+    /// Free disk space below its limit.
+    Disk,
+}
+
+impl Alarm {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Memory => 1,
+            Self::Disk => 2,
+        }
+    }
+}
+
+/// Who waits for direct replies under one address (`amq.rabbitmq.reply-to.…`).
+#[derive(Clone, Debug)]
+struct ReplyAddress {
+    outlet: Arc<Outlet>,
+    channel: ChannelNumber,
+    consumer: u32,
+}
+
+/// The state that connections share.
+#[derive(Debug)]
+pub struct Broker {
+    settings: BrokerSettings,
+    entropy: Entropy,
+    vhosts: RwLock<HashMap<String, Arc<Vhost>>>,
+    users: RwLock<HashMap<String, Arc<User>>>,
+    /// Rises with every change of a user, so that remembered permissions are asked for again.
+    permission_epoch: AtomicU64,
+    alarms: AtomicU8,
+    outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
+    replies: RwLock<HashMap<String, ReplyAddress>>,
+    last_queue: AtomicU64,
+    last_record: AtomicU64,
+}
+
+impl Broker {
+    /// A broker without virtual hosts and users. `secret` is what generated names can't be guessed from.
+    pub fn new(settings: BrokerSettings, secret: [u8; 32]) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            entropy: Entropy::new(secret),
+            vhosts: RwLock::default(),
+            users: RwLock::default(),
+            permission_epoch: AtomicU64::new(0),
+            alarms: AtomicU8::new(0),
+            outlets: Mutex::default(),
+            replies: RwLock::default(),
+            last_queue: AtomicU64::new(0),
+            last_record: AtomicU64::new(0),
+        })
+    }
+
+    /// Limits and names.
+    pub fn settings(&self) -> &BrokerSettings {
+        &self.settings
+    }
+
+    /// The source of generated names.
+    pub fn entropy(&self) -> &Entropy {
+        &self.entropy
+    }
+
+    /// Adds a virtual host; one that is there stays as it is.
+    pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
+        let mut vhosts = self.vhosts.write();
+        let vhost = || Arc::new(Vhost::new(name, self.entropy.words()));
+        vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
+    }
+
+    /// A virtual host by name.
+    pub fn vhost(&self, name: &str) -> Option<Arc<Vhost>> {
+        self.vhosts.read().get(name).cloned()
+    }
+
+    /// Adds a user, or replaces the one of that name (keeping nothing of it).
+    pub fn put_user(&self, user: User) {
+        self.users.write().insert(user.name.clone(), Arc::new(user));
+        self.permission_epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// A user by name.
+    pub fn user(&self, name: &str) -> Option<Arc<User>> {
+        self.users.read().get(name).cloned()
+    }
+
+    /// Grants a user what it may do in a virtual host. `false`: there is no such user.
+    pub fn set_permissions(&self, user: &str, vhost: &str, permissions: Permissions) -> bool {
+        let mut users = self.users.write();
+        let Some(known) = users.get_mut(user) else { return false };
+        Arc::make_mut(known).set_permissions(vhost, permissions);
+        self.permission_epoch.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// Rises with every change of users or permissions.
+    pub fn permission_epoch(&self) -> u64 {
+        self.permission_epoch.load(Ordering::Acquire)
+    }
+
+    /// Sets or clears an alarm and tells every connection.
+    pub fn set_alarm(&self, alarm: Alarm, on: bool, effects: &mut Effects) {
+        let before = if on {
+            self.alarms.fetch_or(alarm.bit(), Ordering::AcqRel)
+        } else {
+            self.alarms.fetch_and(!alarm.bit(), Ordering::AcqRel)
+        };
+        if (before & alarm.bit() != 0) != on {
+            self.tell_all(|| Notice::Alarm, effects);
+        }
+    }
+
+    /// Why publishers are blocked, in RabbitMQ's words; `None` if they are not.
+    pub fn alarm_reason(&self) -> Option<&'static str> {
+        match self.alarms.load(Ordering::Acquire) {
+            0 => None,
+            bits if bits == Alarm::Memory.bit() => Some("low on memory"),
+            bits if bits == Alarm::Disk.bit() => Some("low on disk"),
+            _ => Some("low on memory & disk"),
+        }
+    }
+
+    /// A connection has begun.
+    pub fn attach(&self, outlet: Arc<Outlet>) {
+        self.outlets.lock().insert(outlet.id(), outlet);
+    }
+
+    /// A connection has ended.
+    pub fn detach(&self, id: ConnectionId) {
+        self.outlets.lock().remove(&id);
+    }
+
+    /// Leaves a notice with every connection.
+    fn tell_all(&self, notice: impl Fn() -> Notice, effects: &mut Effects) {
+        for outlet in self.outlets.lock().values() {
+            if outlet.notify(notice()) {
+                effects.wakes.push(outlet.id());
+            }
+        }
+    }
+
+    /// An identity for a new queue.
+    pub fn next_queue_id(&self) -> QueueId {
+        QueueId(self.last_queue.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// A name for a message in the log.
+    pub fn next_record(&self) -> RecordId {
+        let next = self.last_record.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        RecordId(NonZeroU64::new(next).unwrap_or(NonZeroU64::MAX))
+    }
+
+    /// Opens an address for direct replies to one consumer.
+    pub fn open_reply_address(&self, outlet: Arc<Outlet>, channel: ChannelNumber, consumer: u32) -> String {
+        let name = self.entropy.name(REPLY_PREFIX);
+        self.replies.write().insert(name.clone(), ReplyAddress { outlet, channel, consumer });
+        name
+    }
+
+    /// Closes an address: replies to it go nowhere from now on.
+    pub fn close_reply_address(&self, name: &str) {
+        self.replies.write().remove(name);
+    }
+
+    /// Whether somebody waits under this address.
+    pub fn has_reply_address(&self, name: &str) -> bool {
+        self.replies.read().contains_key(name)
+    }
+
+    /// Hands a reply to whoever waits under `address`. `false`: nobody could ever have waited there, so it
+    /// is unroutable. A requester that has gone makes no difference (as in RabbitMQ).
+    pub fn reply(&self, address: &[u8], message: &Message, effects: &mut Effects) -> bool {
+        let Ok(name) = std::str::from_utf8(address) else { return false };
+        let Some(opaque) = name.strip_prefix(REPLY_PREFIX) else { return false };
+        let found = self.replies.read().get(name).cloned();
+        let Some(ReplyAddress { outlet, channel, consumer }) = found else {
+            return Entropy::is_opaque(opaque.as_bytes());
+        };
+        let mut message = message.clone();
+        message.detach();
+        match outlet.reply(channel, consumer, message) {
+            Some(true) => effects.wakes.push(outlet.id()),
+            Some(false) => {}
+            None => tracing::warn!(queue = name, "dropped a direct reply: its requester does not read"),
+        }
+        true
+    }
+}
+
+/// What addresses of direct replies begin with.
+pub const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";

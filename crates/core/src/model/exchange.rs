@@ -1,0 +1,110 @@
+//! Exchanges as declared. How they route is the routing crate's business.
+
+use leveret_codec::field::{Table, Value};
+use leveret_routing::ExchangeKind;
+
+use crate::model::argument::plain;
+use crate::refusal::{Refusal, Ruling};
+
+/// What an exchange was, or is to be, declared as.
+#[derive(Clone, Debug)]
+pub struct ExchangeSpec {
+    /// Its name.
+    pub name: String,
+    /// How it routes.
+    pub kind: ExchangeKind,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last binding.
+    pub auto_delete: bool,
+    /// Clients may not publish to it.
+    pub internal: bool,
+    /// Its arguments.
+    pub arguments: Table,
+}
+
+/// The exchanges that every virtual host has, besides the default one (which needs no declaration).
+pub const PREDECLARED: &[(&str, ExchangeKind, bool)] = &[
+    ("amq.direct", ExchangeKind::Direct, false),
+    ("amq.fanout", ExchangeKind::Fanout, false),
+    ("amq.topic", ExchangeKind::Topic, false),
+    ("amq.headers", ExchangeKind::Headers, false),
+    ("amq.match", ExchangeKind::Headers, false),
+    ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+];
+
+const ALTERNATE: &str = "alternate-exchange";
+
+impl ExchangeSpec {
+    /// `exchange 'x' in vhost '/'`, as texts name it.
+    pub fn described(&self, vhost: &str) -> String {
+        format!("exchange '{}' in vhost '{vhost}'", self.name)
+    }
+
+    /// Where messages go that match no binding; refused if it is not a string.
+    pub fn alternate(&self, vhost: &str) -> Ruling<Option<String>> {
+        match self.arguments.as_ref().get(ALTERNATE.as_bytes()) {
+            None => Ok(None),
+            Some(Value::Str(name)) => Ok(Some(String::from_utf8_lossy(name).into_owned())),
+            Some(other) => Err(Refusal::precondition_failed(format!(
+                "invalid type '{}' for arg '{ALTERNATE}' in {}",
+                other.type_name(),
+                self.described(vhost)
+            ))),
+        }
+    }
+
+    /// Whether `received` declares this exchange again. Arguments other than the alternate exchange are
+    /// not compared (RabbitMQ's order: type, durable, auto_delete, internal, alternate-exchange).
+    pub fn check_equivalence(&self, received: &Self, vhost: &str) -> Ruling {
+        let what = self.described(vhost);
+        let flags = [
+            ("type", received.kind.as_str(), self.kind.as_str()),
+            ("durable", word(received.durable), word(self.durable)),
+            ("auto_delete", word(received.auto_delete), word(self.auto_delete)),
+            ("internal", word(received.internal), word(self.internal)),
+        ];
+        for (key, new, old) in flags {
+            check_flag(&what, key, new, old)?;
+        }
+        let (new, old) = (
+            received.arguments.as_ref().get(ALTERNATE.as_bytes()),
+            self.arguments.as_ref().get(ALTERNATE.as_bytes()),
+        );
+        let same = match (&new, &old) {
+            (None, None) => true,
+            (Some(new), Some(old)) => new.equivalent(old),
+            _ => false,
+        };
+        if same {
+            return Ok(());
+        }
+        Err(Refusal::precondition_failed(format!(
+            "inequivalent arg '{ALTERNATE}' for {what}: received {} but current is {}",
+            described_value(new.as_ref()),
+            described_value(old.as_ref())
+        )))
+    }
+}
+
+/// Refuses when a flag of a declaration differs; shared with queues, which have the same text.
+pub fn check_flag(what: &str, key: &str, received: &str, current: &str) -> Ruling {
+    if received == current {
+        return Ok(());
+    }
+    Err(Refusal::precondition_failed(format!(
+        "inequivalent arg '{key}' for {what}: received '{received}' but current is '{current}'"
+    )))
+}
+
+/// A flag as texts print it.
+pub fn word(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
+}
+
+fn described_value(value: Option<&Value<'_>>) -> String {
+    value.map_or_else(
+        || "none".to_owned(),
+        |value| format!("the value '{}' of type '{}'", plain(value), value.type_name()),
+    )
+}

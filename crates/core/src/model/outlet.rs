@@ -1,0 +1,232 @@
+//! Where queues leave what is meant for one connection.
+//!
+//! Owner: the connection, which empties it in its own turn. Bound: `HIGH_WATER_BYTES` of deliveries; when
+//! full, queues stop delivering to it and nothing is dropped (direct replies, which no queue can keep, are:
+//! see [`Outlet::reply`]). What has been taken but not yet been encoded still counts as waiting.
+//!
+//! Lock order: `Topology` → queue → outlet. Nothing else is locked while an outlet is.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
+use crate::model::queue::Entry;
+use crate::model::{Message, QueueRef};
+use crate::refusal::Refusal;
+
+/// Deliveries waiting for one connection, in bytes of footprint, before its queues hold back.
+const HIGH_WATER_BYTES: usize = 512 * 1024;
+
+/// Queues go on when no more than this waits.
+const LOW_WATER_BYTES: usize = HIGH_WATER_BYTES / 2;
+
+/// Direct replies that find more than this waiting are dropped: their requester has stopped reading.
+const REPLY_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// A message for one consumer.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The consumer's channel.
+    pub channel: ChannelNumber,
+    /// The consumer, by its place in the channel's table.
+    pub consumer: u32,
+    /// Whether it counts towards the channel's global prefetch.
+    pub counted: bool,
+    /// The message.
+    pub entry: Entry,
+}
+
+/// Something other than a message that a connection must hear.
+#[derive(Debug)]
+pub enum Notice {
+    /// The consumer's queue is gone.
+    ConsumerCancelled {
+        /// The consumer's channel.
+        channel: ChannelNumber,
+        /// The consumer, by its place in the channel's table.
+        consumer: u32,
+    },
+    /// The connection must be closed: an operator, a deleted virtual host.
+    Close(Refusal),
+    /// An alarm was set or cleared.
+    Alarm,
+}
+
+/// The outlet of one connection.
+#[derive(Debug)]
+pub struct Outlet {
+    id: ConnectionId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    deliveries: VecDeque<Delivery>,
+    notices: Vec<Notice>,
+    stalled: Vec<(QueueRef, ConsumerId)>,
+    waiting_bytes: usize,
+    /// The owner has been told and has not looked yet.
+    awake: bool,
+}
+
+impl State {
+    /// Whether the owner must be told.
+    fn wake(&mut self) -> bool {
+        !std::mem::replace(&mut self.awake, true)
+    }
+}
+
+impl Outlet {
+    /// An empty outlet.
+    pub fn new(id: ConnectionId) -> Self {
+        Self { id, state: Mutex::default() }
+    }
+
+    /// Whose it is.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Leaves a notice. `true`: the owner must be woken.
+    #[must_use]
+    pub fn notify(&self, notice: Notice) -> bool {
+        let mut state = self.state.lock();
+        state.notices.push(notice);
+        state.wake()
+    }
+
+    /// Leaves a direct reply, which has no queue to wait in. `None`: dropped, too much waits already.
+    #[must_use]
+    pub fn reply(&self, channel: ChannelNumber, consumer: u32, message: Message) -> Option<bool> {
+        let mut state = self.state.lock();
+        if REPLY_LIMIT_BYTES < state.waiting_bytes {
+            return None;
+        }
+        state.waiting_bytes += message.footprint_bytes();
+        let entry = Entry { position: 0, redelivered: false, expires_at: None, message };
+        state.deliveries.push_back(Delivery { channel, consumer, counted: false, entry });
+        Some(state.wake())
+    }
+
+    /// The owner looks: deliveries are appended to `inbox`, notices returned.
+    pub fn drain(&self, inbox: &mut VecDeque<Delivery>) -> Vec<Notice> {
+        let mut state = self.state.lock();
+        state.awake = false;
+        if inbox.is_empty() {
+            std::mem::swap(inbox, &mut state.deliveries);
+        } else {
+            inbox.append(&mut state.deliveries);
+        }
+        std::mem::take(&mut state.notices)
+    }
+
+    /// The owner has encoded (or given back) deliveries of this footprint; returns who may go on.
+    #[must_use]
+    pub fn release(&self, bytes: usize) -> Vec<(QueueRef, ConsumerId)> {
+        let mut state = self.state.lock();
+        state.waiting_bytes = state.waiting_bytes.saturating_sub(bytes);
+        if state.waiting_bytes <= LOW_WATER_BYTES { std::mem::take(&mut state.stalled) } else { Vec::new() }
+    }
+
+    /// Everybody who was turned away, whatever waits: their channel has credit again.
+    #[must_use]
+    pub fn take_stalled(&self) -> Vec<(QueueRef, ConsumerId)> {
+        std::mem::take(&mut self.state.lock().stalled)
+    }
+}
+
+/// One limit for all consumers of a channel (`basic.qos` with `global`), as RabbitMQ 3.13 has it.
+#[derive(Debug, Default)]
+pub struct ChannelCredit {
+    /// Zero: no limit.
+    limit: AtomicU32,
+    used: AtomicU32,
+}
+
+impl ChannelCredit {
+    /// Sets the limit; `used` deliveries count towards it from the start.
+    pub fn set(&self, limit: u16, used: u32) {
+        self.used.store(used, Ordering::Relaxed);
+        self.limit.store(u32::from(limit), Ordering::Relaxed);
+    }
+
+    /// Whether there is a limit.
+    pub fn is_limited(&self) -> bool {
+        self.limit.load(Ordering::Relaxed) != 0
+    }
+
+    /// `count` deliveries were settled or returned.
+    pub fn give_back(&self, count: u32) {
+        let less = |used: u32| Some(used.saturating_sub(count));
+        // The closure always returns a value, so the update can't fail.
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    fn is_open(&self) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        limit == 0 || self.used.load(Ordering::Relaxed) < limit
+    }
+
+    fn take(&self) -> bool {
+        let limited = self.is_limited();
+        if limited {
+            self.used.fetch_add(1, Ordering::Relaxed);
+        }
+        limited
+    }
+}
+
+/// A consumer's way out of a queue.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The connection's outlet.
+    pub outlet: Arc<Outlet>,
+    /// The consumer's channel.
+    pub channel: ChannelNumber,
+    /// The consumer, by its place in the channel's table.
+    pub consumer: u32,
+    /// The channel's global prefetch.
+    pub credit: Arc<ChannelCredit>,
+}
+
+impl Door {
+    /// Opens the door for one turn of the queue: the outlet stays locked, so that a batch costs one lock.
+    pub fn open(&self) -> OpenDoor<'_> {
+        OpenDoor { door: self, state: self.outlet.state.lock() }
+    }
+}
+
+/// A door whose outlet is locked.
+pub struct OpenDoor<'a> {
+    door: &'a Door,
+    state: parking_lot::MutexGuard<'a, State>,
+}
+
+impl OpenDoor<'_> {
+    /// The connection behind it.
+    pub fn owner(&self) -> ConnectionId {
+        self.door.outlet.id
+    }
+
+    /// Whether a message may pass. If not, `who` is remembered and resumed when one may.
+    pub fn accepts(&mut self, who: impl FnOnce() -> (QueueRef, ConsumerId)) -> bool {
+        let open = self.state.waiting_bytes < HIGH_WATER_BYTES && self.door.credit.is_open();
+        if !open {
+            self.state.stalled.push(who());
+        }
+        open
+    }
+
+    /// Passes a message. `true`: the owner must be woken.
+    #[must_use]
+    pub fn deliver(&mut self, entry: Entry) -> bool {
+        self.state.waiting_bytes += entry.message.footprint_bytes();
+        let &Door { channel, consumer, .. } = self.door;
+        let counted = self.door.credit.take();
+        self.state.deliveries.push_back(Delivery { channel, consumer, counted, entry });
+        self.state.wake()
+    }
+}

@@ -1,0 +1,223 @@
+//! One queue: a plain state machine behind one short lock.
+//!
+//! Invariants:
+//! - `ready` + `unacked` is everything the queue is responsible for. An unacknowledged message itself is
+//!   held by the channel it was delivered to, which brings it back or settles it; the queue counts.
+//! - [`Queue::dispatch`] alone decides who gets the next message, and every change ends by calling it, so
+//!   no message waits while somebody could take it.
+//! - Messages leave in order of position; a returned one goes back to its position.
+//! - Expiry is looked at whenever the head is looked at; a message that has expired is never delivered
+//!   nor counted once it has reached the head.
+//!
+//! Absent: who the consumers are, channels, delivery tags (`amq::channel`), bindings (`Topology`), and the
+//! log: what a message's end means there is for [`Doors::settled`] to say.
+
+mod consumers;
+mod ready;
+
+use std::time::Duration;
+
+pub use consumers::ConsumerSpec;
+use consumers::{Consumers, Turn};
+pub use ready::Entry;
+use ready::Ready;
+
+use crate::id::ConsumerId;
+use crate::model::Message;
+use crate::time::Timestamp;
+
+/// What the queue sees of the world: its consumers' doors, and the log's ear.
+pub trait Doors {
+    /// Whether this consumer's side can take a message now. A door that says no must see to it that
+    /// [`Queue::resume`] is called when it opens.
+    fn accepts(&mut self, to: ConsumerId) -> bool;
+    /// Hands a message over. Called only after `accepts` said yes.
+    fn deliver(&mut self, to: ConsumerId, entry: Entry);
+    /// The queue is done with this message.
+    fn settled(&mut self, message: &Message);
+}
+
+/// What a queue is told at its declaration and by policies, resolved to one value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// How long a message may stay (`x-message-ttl`).
+    pub message_ttl: Option<Duration>,
+}
+
+/// Numbers that clients are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting messages; unacknowledged ones are not among them.
+    pub ready: usize,
+    /// Delivered and not yet settled.
+    pub unacked: usize,
+    /// Consumers.
+    pub consumers: usize,
+}
+
+/// A message on its way into a queue.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The message.
+    pub message: Message,
+    /// Its own `expiration`, as a time from now.
+    pub expiration: Option<Duration>,
+}
+
+/// One queue.
+#[derive(Debug, Default)]
+pub struct Queue {
+    settings: QueueSettings,
+    ready: Ready,
+    consumers: Consumers,
+    unacked: usize,
+    next_position: u64,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub fn new(settings: QueueSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// Its numbers; what has expired at the head is gone first.
+    pub fn counts(&mut self, now: Timestamp, doors: &mut impl Doors) -> Counts {
+        self.expire_head(now, doors);
+        Counts { ready: self.ready.len(), unacked: self.unacked, consumers: self.consumers.len() }
+    }
+
+    /// Its consumers.
+    pub fn consumer_ids(&self) -> impl Iterator<Item = ConsumerId> + '_ {
+        self.consumers.ids()
+    }
+
+    /// Whether nobody consumes from it.
+    pub fn is_unused(&self) -> bool {
+        self.consumers.is_empty()
+    }
+
+    /// Memory of the waiting messages, in bytes.
+    pub fn ready_bytes(&self) -> usize {
+        self.ready.bytes()
+    }
+
+    /// Messages arrive, in order.
+    pub fn publish(
+        &mut self,
+        now: Timestamp,
+        arrivals: impl IntoIterator<Item = Arrival>,
+        doors: &mut impl Doors,
+    ) {
+        let first = self.next_position;
+        for Arrival { message, expiration } in arrivals {
+            let ttl = expiration.into_iter().chain(self.settings.message_ttl).min();
+            self.ready.push(Entry {
+                position: self.next_position,
+                redelivered: false,
+                // A TTL of zero leaves just this turn: a consumer that can take it now, gets it.
+                expires_at: ttl.map(|ttl| now + ttl.max(Duration::from_micros(1))),
+                message,
+            });
+            self.next_position += 1;
+        }
+        self.dispatch(now, doors);
+        self.ready.park_from(first);
+    }
+
+    /// Takes the head for a `basic.get`; prefetch does not apply to it.
+    pub fn get(&mut self, now: Timestamp, auto_ack: bool, doors: &mut impl Doors) -> Option<Entry> {
+        self.expire_head(now, doors);
+        let entry = self.ready.pop()?;
+        if auto_ack {
+            doors.settled(&entry.message);
+        } else {
+            self.unacked += 1;
+        }
+        Some(entry)
+    }
+
+    /// Adds a consumer, or says no because of an exclusive one. Deliveries begin with the caller's
+    /// [`Queue::resume`], after it has made the consumer's door.
+    pub fn subscribe(&mut self, spec: ConsumerSpec) -> Option<ConsumerId> {
+        let taken = self.consumers.has_exclusive() || (spec.exclusive && !self.consumers.is_empty());
+        (!taken).then(|| self.consumers.add(spec))
+    }
+
+    /// Removes a consumer; what it holds unacknowledged stays counted until settled or returned.
+    /// `true` if it was there and the last one.
+    pub fn unsubscribe(&mut self, id: ConsumerId) -> bool {
+        self.consumers.remove(id).is_some() && self.consumers.is_empty()
+    }
+
+    /// A door may be open again, or has just been made.
+    pub fn resume(&mut self, now: Timestamp, id: ConsumerId, doors: &mut impl Doors) {
+        self.consumers.resume(id);
+        self.dispatch(now, doors);
+    }
+
+    /// `count` deliveries are acknowledged or dropped; `from` is the consumer they went to, if any.
+    pub fn settle(&mut self, now: Timestamp, from: Option<ConsumerId>, count: u32, doors: &mut impl Doors) {
+        self.unacked = self.unacked.saturating_sub(count as usize);
+        if let Some(id) = from {
+            self.consumers.settle(id, count);
+        }
+        self.dispatch(now, doors);
+    }
+
+    /// Deliveries come back to their old positions; `returned` says which consumer had each.
+    pub fn requeue(
+        &mut self,
+        now: Timestamp,
+        mut returned: Vec<(Option<ConsumerId>, Entry)>,
+        doors: &mut impl Doors,
+    ) {
+        self.unacked = self.unacked.saturating_sub(returned.len());
+        returned.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.position));
+        for (from, mut entry) in returned {
+            entry.message.detach();
+            self.ready.put_back(entry);
+            if let Some(id) = from {
+                self.consumers.settle(id, 1);
+            }
+        }
+        self.dispatch(now, doors);
+    }
+
+    /// Removes all waiting messages and says how many there were.
+    pub fn purge(&mut self, now: Timestamp, doors: &mut impl Doors) -> usize {
+        self.expire_head(now, doors);
+        let purged = self.ready.take();
+        for entry in &purged {
+            doors.settled(&entry.message);
+        }
+        purged.len()
+    }
+
+    /// Gives each waiting message to the consumer whose turn it is, as long as there is one.
+    fn dispatch(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        while let Some(to) = self.consumers.eligible() {
+            self.expire_head(now, doors);
+            if self.ready.is_empty() {
+                break;
+            }
+            if !doors.accepts(to) {
+                self.consumers.stall(to);
+                continue;
+            }
+            let Some(entry) = self.ready.pop() else { break };
+            match self.consumers.take_turn(to) {
+                Turn::Unacked => self.unacked += 1,
+                Turn::AutoAcked | Turn::Gone => doors.settled(&entry.message),
+            }
+            doors.deliver(to, entry);
+        }
+    }
+
+    fn expire_head(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        while self.ready.head().is_some_and(|head| head.expires_at.is_some_and(|at| at <= now)) {
+            if let Some(expired) = self.ready.pop() {
+                doors.settled(&expired.message);
+            }
+        }
+    }
+}

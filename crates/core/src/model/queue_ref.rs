@@ -1,0 +1,280 @@
+//! A queue as others hold it: its fixed facts, and the machine behind one short lock.
+//!
+//! Lock order: `Topology` → queue → outlet; never two queues at once. Every turn is one call here that
+//! locks, lets the machine work, and unlocks; what is left to do for others is in [`Effects`].
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use leveret_codec::field::Table;
+use parking_lot::Mutex;
+
+use crate::effect::{Effects, Settle};
+use crate::id::{ConnectionId, ConsumerId, QueueId};
+use crate::model::Message;
+use crate::model::outlet::{Door, Notice, OpenDoor};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
+use crate::time::Timestamp;
+
+/// What a queue was declared as; it never changes.
+#[derive(Debug)]
+pub struct QueueFacts {
+    /// Unique for the life of the process.
+    pub id: QueueId,
+    /// Its name.
+    pub name: String,
+    /// Its virtual host's name.
+    pub vhost: Arc<str>,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last consumer.
+    pub auto_delete: bool,
+    /// The connection it belongs to and goes with.
+    pub owner: Option<ConnectionId>,
+    /// `x-arguments` as declared.
+    pub arguments: Table,
+    /// What they mean.
+    pub settings: QueueSettings,
+}
+
+#[derive(Debug)]
+struct Shared {
+    facts: QueueFacts,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    /// By slot of [`ConsumerId`]; a slot's door is that of its newest consumer.
+    doors: Vec<Option<Door>>,
+    deleted: bool,
+}
+
+/// A handle of a queue. Equal handles are the same queue, not one of the same name.
+#[derive(Clone, Debug)]
+pub struct QueueRef(Arc<Shared>);
+
+impl PartialEq for QueueRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.facts.id == other.0.facts.id
+    }
+}
+
+impl Eq for QueueRef {}
+
+impl Hash for QueueRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.facts.id.hash(state);
+    }
+}
+
+/// Why a consumer was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscribeError {
+    /// The queue was deleted meanwhile.
+    Deleted,
+    /// Somebody consumes exclusively, or exclusivity was asked for and somebody consumes.
+    InExclusiveUse,
+}
+
+/// Conditions on a deletion.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DeleteConditions {
+    /// Not while there are consumers.
+    pub if_unused: bool,
+    /// Not while messages are waiting.
+    pub if_empty: bool,
+}
+
+/// How a deletion went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// Done; so many messages had been waiting.
+    Deleted(usize),
+    /// Refused: it has consumers.
+    InUse,
+    /// Refused: messages are waiting.
+    NotEmpty,
+    /// Somebody else deleted it before.
+    Gone,
+}
+
+impl QueueRef {
+    /// A new, empty queue.
+    pub fn new(facts: QueueFacts) -> Self {
+        let queue = Queue::new(facts.settings);
+        Self(Arc::new(Shared {
+            facts,
+            state: Mutex::new(State { queue, doors: Vec::new(), deleted: false }),
+        }))
+    }
+
+    /// What it was declared as.
+    pub fn facts(&self) -> &QueueFacts {
+        &self.0.facts
+    }
+
+    /// Its numbers.
+    pub fn counts(&self, now: Timestamp, effects: &mut Effects) -> Counts {
+        self.turn(effects, |queue, doors| queue.counts(now, doors))
+    }
+
+    /// Messages arrive, in order. A queue that was deleted meanwhile takes nothing: what was routed to it
+    /// counts as taken (RabbitMQ confirms it too).
+    pub fn publish(
+        &self,
+        now: Timestamp,
+        arrivals: impl IntoIterator<Item = Arrival>,
+        effects: &mut Effects,
+    ) {
+        let mut state = self.0.state.lock();
+        if !state.deleted {
+            self.turn_locked(&mut state, effects, |queue, doors| queue.publish(now, arrivals, doors));
+        }
+    }
+
+    /// Takes the head for a `basic.get`, with the number of messages that remain.
+    pub fn get(&self, now: Timestamp, auto_ack: bool, effects: &mut Effects) -> Option<(Entry, usize)> {
+        self.turn(effects, |queue, doors| {
+            let entry = queue.get(now, auto_ack, doors)?;
+            Some((entry, queue.counts(now, doors).ready))
+        })
+    }
+
+    /// Adds a consumer; nothing is delivered to it before [`QueueRef::resume`].
+    pub fn subscribe(&self, spec: ConsumerSpec, door: Door) -> Result<ConsumerId, SubscribeError> {
+        let mut state = self.0.state.lock();
+        if state.deleted {
+            return Err(SubscribeError::Deleted);
+        }
+        let id = state.queue.subscribe(spec).ok_or(SubscribeError::InExclusiveUse)?;
+        let slot = id.slot as usize;
+        if state.doors.len() <= slot {
+            state.doors.resize(slot + 1, None);
+        }
+        if let Some(place) = state.doors.get_mut(slot) {
+            *place = Some(door);
+        }
+        Ok(id)
+    }
+
+    /// Removes a consumer. Nothing comes through its door afterwards. `true`: the queue was declared
+    /// auto-delete and this was its last consumer, so the caller must delete it.
+    #[must_use]
+    pub fn unsubscribe(&self, id: ConsumerId) -> bool {
+        let mut state = self.0.state.lock();
+        let last = state.queue.unsubscribe(id);
+        if let Some(place) = state.doors.get_mut(id.slot as usize) {
+            *place = None;
+        }
+        last && self.0.facts.auto_delete && !state.deleted
+    }
+
+    /// The consumer's door may be open (again).
+    pub fn resume(&self, now: Timestamp, id: ConsumerId, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.resume(now, id, doors));
+    }
+
+    /// Deliveries that `from` (or a get) had are done with. Their records, if logged, are settled.
+    pub fn settle(&self, now: Timestamp, from: Option<ConsumerId>, count: u32, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.settle(now, from, count, doors));
+    }
+
+    /// Deliveries come back to their old positions.
+    pub fn requeue(&self, now: Timestamp, returned: Vec<(Option<ConsumerId>, Entry)>, effects: &mut Effects) {
+        let mut state = self.0.state.lock();
+        if !state.deleted {
+            self.turn_locked(&mut state, effects, |queue, doors| queue.requeue(now, returned, doors));
+        }
+    }
+
+    /// Removes what waits and says how much it was.
+    pub fn purge(&self, now: Timestamp, effects: &mut Effects) -> usize {
+        self.turn(effects, |queue, doors| queue.purge(now, doors))
+    }
+
+    /// Ends the queue: its messages are gone, its consumers are told. The caller has taken its name away
+    /// from the topology, or does so under the lock it holds.
+    pub fn delete(&self, now: Timestamp, conditions: DeleteConditions, effects: &mut Effects) -> Deletion {
+        let mut state = self.0.state.lock();
+        if state.deleted {
+            return Deletion::Gone;
+        }
+        if conditions.if_unused && !state.queue.is_unused() {
+            return Deletion::InUse;
+        }
+        let counts = self.turn_locked(&mut state, effects, |queue, doors| queue.counts(now, doors));
+        if conditions.if_empty && 0 < counts.ready {
+            return Deletion::NotEmpty;
+        }
+        self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
+        state.deleted = true;
+        let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
+        for id in ids {
+            state.queue.unsubscribe(id);
+        }
+        for door in std::mem::take(&mut state.doors).into_iter().flatten() {
+            let Door { channel, consumer, .. } = door;
+            if door.outlet.notify(Notice::ConsumerCancelled { channel, consumer }) {
+                effects.wakes.push(door.outlet.id());
+            }
+        }
+        Deletion::Deleted(counts.ready)
+    }
+
+    fn turn<R>(&self, effects: &mut Effects, turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R) -> R {
+        self.turn_locked(&mut self.0.state.lock(), effects, turn)
+    }
+
+    fn turn_locked<R>(
+        &self,
+        state: &mut State,
+        effects: &mut Effects,
+        turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R,
+    ) -> R {
+        let mut hall = Hall { queue: self, doors: &state.doors, open: None, effects };
+        turn(&mut state.queue, &mut hall)
+    }
+}
+
+/// The doors of one queue during one turn; the last one used stays open until another is needed.
+struct Hall<'a> {
+    queue: &'a QueueRef,
+    doors: &'a [Option<Door>],
+    open: Option<(u32, OpenDoor<'a>)>,
+    effects: &'a mut Effects,
+}
+
+impl<'a> Hall<'a> {
+    fn door(&mut self, to: ConsumerId) -> Option<&mut OpenDoor<'a>> {
+        if self.open.as_ref().is_none_or(|(slot, _)| *slot != to.slot) {
+            // Two consumers of one connection share an outlet: let go before locking.
+            self.open = None;
+            let door = self.doors.get(to.slot as usize)?.as_ref()?;
+            self.open = Some((to.slot, door.open()));
+        }
+        self.open.as_mut().map(|(_, door)| door)
+    }
+}
+
+impl Doors for Hall<'_> {
+    fn accepts(&mut self, to: ConsumerId) -> bool {
+        let queue = self.queue;
+        self.door(to).is_some_and(|door| door.accepts(|| (queue.clone(), to)))
+    }
+
+    fn deliver(&mut self, to: ConsumerId, entry: Entry) {
+        let Some(door) = self.door(to) else { return };
+        if door.deliver(entry) {
+            let id = door.owner();
+            self.effects.wakes.push(id);
+        }
+    }
+
+    fn settled(&mut self, message: &Message) {
+        if let Some(record) = message.record() {
+            self.effects.settles.push(Settle { record, queue: self.queue.facts().id });
+        }
+    }
+}

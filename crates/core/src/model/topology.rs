@@ -1,0 +1,263 @@
+//! The exchanges, queues and bindings of one virtual host, and the rules for changing them.
+//!
+//! Invariants:
+//! - Names are unique per kind; every queue in the table is alive (it is deleted under this lock).
+//! - A change is whole when its method returns: bindings of what went are gone, exchanges that went with
+//!   their last binding are gone too. The virtual host then publishes the next snapshot of the table.
+//!
+//! Absent: permissions (the caller has checked), and who is connected.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use leveret_codec::field::Table;
+use leveret_routing::{BindError, Destination, ExchangeName, Removed, RoutingTable};
+
+use crate::effect::Effects;
+use crate::id::{ConnectionId, QueueId};
+use crate::model::argument;
+use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
+use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
+
+/// What a queue is to be declared as.
+#[derive(Clone, Debug)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: String,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Goes with its last consumer.
+    pub auto_delete: bool,
+    /// The connection it belongs to and goes with.
+    pub owner: Option<ConnectionId>,
+    /// `x-arguments`.
+    pub arguments: Table,
+}
+
+/// One binding, to be made or taken away.
+#[derive(Clone, Debug)]
+pub struct BindingSpec {
+    /// The exchange messages come from.
+    pub source: String,
+    /// Where they go.
+    pub destination: Target,
+    /// The key it matches by.
+    pub routing_key: Bytes,
+    /// The headers it matches by.
+    pub arguments: Table,
+}
+
+/// Where a binding leads, by name.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// To a queue.
+    Queue(QueueRef),
+    /// To an exchange.
+    Exchange(String),
+}
+
+/// The topology of one virtual host.
+pub struct Topology {
+    vhost: Arc<str>,
+    exchanges: HashMap<String, ExchangeSpec>,
+    table: RoutingTable<QueueRef>,
+}
+
+impl Topology {
+    /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
+    pub fn new(vhost: Arc<str>, entropy: [u64; 4]) -> Self {
+        let table = RoutingTable::with_entropy(entropy);
+        let mut topology = Self { vhost, exchanges: HashMap::new(), table };
+        for (name, kind, internal) in PREDECLARED {
+            let spec = ExchangeSpec {
+                name: (*name).to_owned(),
+                kind: *kind,
+                durable: true,
+                auto_delete: false,
+                internal: *internal,
+                arguments: Table::default(),
+            };
+            topology.insert_exchange(spec, None);
+        }
+        topology
+    }
+
+    /// What messages are routed by.
+    pub fn table(&self) -> &RoutingTable<QueueRef> {
+        &self.table
+    }
+
+    /// An exchange as it was declared.
+    pub fn exchange(&self, name: &str) -> Option<&ExchangeSpec> {
+        self.exchanges.get(name)
+    }
+
+    /// Declares an exchange, or finds that an equivalent one is there. `true`: it is new.
+    pub fn declare_exchange(&mut self, spec: ExchangeSpec) -> Ruling<bool> {
+        if let Some(current) = self.exchanges.get(&spec.name) {
+            current.check_equivalence(&spec, &self.vhost)?;
+            return Ok(false);
+        }
+        let alternate = spec.alternate(&self.vhost)?;
+        self.insert_exchange(spec, alternate.as_deref());
+        Ok(true)
+    }
+
+    fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
+        let alternate = alternate.map(ExchangeName::from);
+        self.table.declare_exchange(
+            ExchangeName::from(spec.name.as_str()),
+            spec.kind,
+            alternate,
+            spec.internal,
+        );
+        self.exchanges.insert(spec.name.clone(), spec);
+    }
+
+    /// Deletes an exchange, if it is there.
+    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling {
+        if !self.exchanges.contains_key(name) {
+            return Ok(());
+        }
+        if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
+            return Err(Refusal::precondition_failed(format!(
+                "exchange '{name}' in vhost '{}' in use",
+                self.vhost
+            )));
+        }
+        self.remove_exchange(name);
+        Ok(())
+    }
+
+    fn remove_exchange(&mut self, name: &str) {
+        self.exchanges.remove(name);
+        let removed = self.table.delete_exchange(name.as_bytes());
+        self.cascade(&removed);
+    }
+
+    /// Auto-delete exchanges go when their last binding as a source has gone.
+    fn cascade(&mut self, removed: &Removed<QueueRef>) {
+        for source in &removed.bare_sources {
+            if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.auto_delete) {
+                self.remove_exchange(source.as_str());
+            }
+        }
+    }
+
+    /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
+    pub fn declare_queue(&mut self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
+        let what = format!("queue '{}' in vhost '{}'", spec.name, self.vhost);
+        if let Some(queue) = self.table.queue(spec.name.as_bytes()) {
+            let facts = queue.facts();
+            if facts.owner != spec.owner {
+                return Err(locked(&what));
+            }
+            check_flag(&what, "durable", word(spec.durable), word(facts.durable))?;
+            check_flag(&what, "auto_delete", word(spec.auto_delete), word(facts.auto_delete))?;
+            argument::check_equivalence(&what, &spec.arguments, &facts.arguments)?;
+            return Ok((queue.clone(), false));
+        }
+        let settings = argument::validate(&what, &spec.arguments)?;
+        let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
+        let vhost = self.vhost.clone();
+        let queue = QueueRef::new(QueueFacts {
+            id,
+            name: name.clone(),
+            vhost,
+            durable,
+            auto_delete,
+            owner,
+            arguments,
+            settings,
+        });
+        self.table.add_queue(&name, queue.clone());
+        Ok((queue, true))
+    }
+
+    /// Deletes a queue with its bindings and messages; says how many messages were waiting. A queue that
+    /// is gone already had none.
+    pub fn delete_queue(
+        &mut self,
+        now: Timestamp,
+        queue: &QueueRef,
+        conditions: DeleteConditions,
+        effects: &mut Effects,
+    ) -> Ruling<usize> {
+        let name = &queue.facts().name;
+        let refused = |why: &str| {
+            Err(Refusal::precondition_failed(format!("queue '{name}' in vhost '{}' {why}", self.vhost)))
+        };
+        match queue.delete(now, conditions, effects) {
+            Deletion::InUse => refused("in use"),
+            Deletion::NotEmpty => refused("not empty"),
+            Deletion::Gone => Ok(0),
+            Deletion::Deleted(count) => {
+                let removed = self.table.remove_queue(name, queue);
+                self.cascade(&removed);
+                Ok(count)
+            }
+        }
+    }
+
+    /// Binds. Binding the same again changes nothing.
+    pub fn bind(&mut self, binding: BindingSpec) -> Ruling {
+        let destination = self.ends(&binding, true)?;
+        let source = ExchangeName::from(binding.source);
+        match self.table.bind(&source, destination, &binding.routing_key, binding.arguments) {
+            Ok(_) => Ok(()),
+            Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
+            Err(error) => Err(Refusal::precondition_failed(error.to_string())),
+        }
+    }
+
+    /// Unbinds, if there is such a binding.
+    pub fn unbind(&mut self, binding: BindingSpec) {
+        let Ok(destination) = self.ends(&binding, false) else { return };
+        let source = ExchangeName::from(binding.source);
+        let removed = self.table.unbind(&source, destination, &binding.routing_key, binding.arguments);
+        self.cascade(&removed.unwrap_or_default());
+    }
+
+    /// Checks that both ends exist.
+    fn ends(&self, binding: &BindingSpec, queue_must_live: bool) -> Ruling<Destination<QueueRef>> {
+        let destination = match &binding.destination {
+            Target::Queue(queue) => {
+                let alive = self.table.queue(queue.facts().name.as_bytes()) == Some(queue);
+                if queue_must_live && !alive {
+                    return Err(no_queue(&queue.facts().name, &self.vhost));
+                }
+                Destination::Queue(queue.clone())
+            }
+            Target::Exchange(name) if self.exchanges.contains_key(name) => {
+                Destination::Exchange(ExchangeName::from(name.as_str()))
+            }
+            Target::Exchange(name) => return Err(no_exchange(name, &self.vhost)),
+        };
+        if self.exchanges.contains_key(&binding.source) {
+            Ok(destination)
+        } else {
+            Err(no_exchange(&binding.source, &self.vhost))
+        }
+    }
+}
+
+/// 404 with RabbitMQ's text.
+pub fn no_exchange(name: &str, vhost: &str) -> Refusal {
+    Refusal::not_found(format!("no exchange '{name}' in vhost '{vhost}'"))
+}
+
+/// 404 with RabbitMQ's text.
+pub fn no_queue(name: &str, vhost: &str) -> Refusal {
+    Refusal::not_found(format!("no queue '{name}' in vhost '{vhost}'"))
+}
+
+/// 405 with RabbitMQ's text; `what` is `queue 'q' in vhost '/'`.
+pub fn locked(what: &str) -> Refusal {
+    Refusal::resource_locked(format!(
+        "cannot obtain exclusive access to locked {what}. It could be originally declared on another \
+         connection or the exclusive property value does not match that of the original declaration."
+    ))
+}

@@ -1,0 +1,120 @@
+//! A virtual host: a topology that changes under a lock, and the snapshot that publishers route by.
+//!
+//! Publishers never take the lock. A change is published before its method is answered, so whoever has
+//! seen the answer routes by it.
+//!
+//! Lock order: `Topology` → queue → outlet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use leveret_routing::RoutingTable;
+use parking_lot::Mutex;
+
+use crate::effect::Effects;
+use crate::id::QueueId;
+use crate::model::exchange::ExchangeSpec;
+use crate::model::queue_ref::{DeleteConditions, QueueRef};
+use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_queue};
+use crate::refusal::Ruling;
+use crate::time::Timestamp;
+
+/// What messages are routed by at one moment.
+pub type Routes = Arc<RoutingTable<QueueRef>>;
+
+/// One virtual host.
+pub struct Vhost {
+    name: Arc<str>,
+    topology: Mutex<Topology>,
+    routes: ArcSwap<RoutingTable<QueueRef>>,
+    /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
+    generation: AtomicU64,
+}
+
+impl Vhost {
+    /// A virtual host with the exchanges that are always there; `entropy` keys the hashes of its routes.
+    pub fn new(name: &str, entropy: [u64; 4]) -> Self {
+        let name: Arc<str> = Arc::from(name);
+        let topology = Topology::new(name.clone(), entropy);
+        let routes = ArcSwap::from_pointee(topology.table().clone());
+        Self { name, topology: Mutex::new(topology), routes, generation: AtomicU64::new(0) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The current snapshot.
+    pub fn routes(&self) -> Routes {
+        self.routes.load_full()
+    }
+
+    /// Which snapshot is the current one.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// A queue by name; 404 if there is none.
+    pub fn queue(&self, name: &str) -> Ruling<QueueRef> {
+        let routes = self.routes.load();
+        routes.queue(name.as_bytes()).cloned().ok_or_else(|| no_queue(name, &self.name))
+    }
+
+    /// An exchange as it was declared.
+    pub fn exchange(&self, name: &str) -> Option<ExchangeSpec> {
+        self.topology.lock().exchange(name).cloned()
+    }
+
+    /// See [`Topology::declare_exchange`].
+    pub fn declare_exchange(&self, spec: ExchangeSpec) -> Ruling<bool> {
+        self.change(|topology| topology.declare_exchange(spec))
+    }
+
+    /// See [`Topology::delete_exchange`].
+    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling {
+        self.change(|topology| topology.delete_exchange(name, if_unused))
+    }
+
+    /// See [`Topology::declare_queue`].
+    pub fn declare_queue(&self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
+        self.change(|topology| topology.declare_queue(id, spec))
+    }
+
+    /// See [`Topology::delete_queue`].
+    pub fn delete_queue(
+        &self,
+        now: Timestamp,
+        queue: &QueueRef,
+        conditions: DeleteConditions,
+        effects: &mut Effects,
+    ) -> Ruling<usize> {
+        self.change(|topology| topology.delete_queue(now, queue, conditions, effects))
+    }
+
+    /// See [`Topology::bind`].
+    pub fn bind(&self, binding: BindingSpec) -> Ruling {
+        self.change(|topology| topology.bind(binding))
+    }
+
+    /// See [`Topology::unbind`].
+    pub fn unbind(&self, binding: BindingSpec) {
+        self.change(|topology| topology.unbind(binding));
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
+        let mut topology = self.topology.lock();
+        let result = change(&mut topology);
+        // A clone shares its structure; publishing under the lock keeps snapshots in order.
+        self.routes.store(Arc::new(topology.table().clone()));
+        self.generation.fetch_add(1, Ordering::Release);
+        result
+    }
+}
+
+impl std::fmt::Debug for Vhost {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Vhost({})", self.name)
+    }
+}

@@ -1,0 +1,72 @@
+//! A list in which nothing occurs twice.
+//!
+//! Most messages reach one queue, so few items are compared one by one; a fanout may reach a hundred
+//! thousand, so from [`LINEAR_MAX`] on a hash index of positions stands beside the list.
+
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+/// Up to this many items a comparison with each is cheaper than one hash.
+const LINEAR_MAX: usize = 16;
+
+/// Above this an emptied list gives its memory back.
+const KEEP_MAX: usize = 1024;
+
+#[derive(Clone)]
+pub struct Distinct<T> {
+    items: SmallVec<[T; 4]>,
+    /// Positions of the first so many items; it catches up when it is needed.
+    index: HashTable<usize>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { items: SmallVec::new(), index: HashTable::new() }
+    }
+}
+
+impl<T> Distinct<T> {
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Appends an item that the caller knows is not there.
+    pub fn push_new(&mut self, item: T) {
+        self.items.push(item);
+    }
+
+    pub fn clear(&mut self) {
+        if KEEP_MAX < self.items.len() {
+            *self = Self::default();
+        } else {
+            self.items.clear();
+            self.index.clear();
+        }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Distinct<T> {
+    /// Appends a clone of the item unless it is there already; says whether it was new.
+    pub fn insert(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
+        let is_there = if self.items.len() < LINEAR_MAX {
+            self.items.contains(item)
+        } else {
+            self.is_indexed(seed, item)
+        };
+        if !is_there {
+            self.items.push(item.clone());
+        }
+        !is_there
+    }
+
+    fn is_indexed(&mut self, seed: &impl BuildHasher, item: &T) -> bool {
+        let Self { items, index } = self;
+        let hash_at = |at: &usize| items.get(*at).map_or(0, |item| seed.hash_one(item));
+        for (at, item) in items.iter().enumerate().skip(index.len()) {
+            index.insert_unique(seed.hash_one(item), at, hash_at);
+        }
+        index.find(seed.hash_one(item), |at| items.get(*at) == Some(item)).is_some()
+    }
+}

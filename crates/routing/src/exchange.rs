@@ -1,0 +1,140 @@
+//! Exchanges: their types, what a table keeps of one, and what can be asked about it.
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::binding::{BindError, Binding};
+use crate::exchange_name::ExchangeName;
+use crate::matcher::Matcher;
+use crate::persistent::{Map, Seed};
+
+/// How an exchange compares a message with its bindings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExchangeKind {
+    /// §3.1.3.1: the routing key is the binding key.
+    Direct,
+    /// §3.1.3.2: always.
+    Fanout,
+    /// §3.1.3.3: the routing key's words fit the binding's pattern.
+    Topic,
+    /// §3.1.3.4: the message's headers fit the binding's arguments.
+    Headers,
+}
+
+impl ExchangeKind {
+    /// The type named in `exchange.declare`; none if this broker does not have it.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "direct" => Self::Direct,
+            "fanout" => Self::Fanout,
+            "topic" => Self::Topic,
+            "headers" => Self::Headers,
+            _ => return None,
+        })
+    }
+
+    /// The type as `exchange.declare` names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Fanout => "fanout",
+            Self::Topic => "topic",
+            Self::Headers => "headers",
+        }
+    }
+}
+
+impl fmt::Display for ExchangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One exchange of a table. Invariant: `matcher` has exactly the bindings of `bindings`.
+#[derive(Clone)]
+pub struct Exchange<Q> {
+    pub name: ExchangeName,
+    pub alternate: Option<ExchangeName>,
+    pub internal: bool,
+    bindings: Map<Arc<Binding<Q>>, ()>,
+    matcher: Matcher<Q>,
+}
+
+impl<Q: Clone + Eq + Hash> Exchange<Q> {
+    pub fn new(
+        name: ExchangeName,
+        kind: ExchangeKind,
+        alternate: Option<ExchangeName>,
+        internal: bool,
+    ) -> Self {
+        Self { name, alternate, internal, bindings: Map::default(), matcher: Matcher::new(kind) }
+    }
+
+    pub fn matcher(&self) -> &Matcher<Q> {
+        &self.matcher
+    }
+
+    /// The bindings it is the source of.
+    pub fn bindings(&self) -> impl Iterator<Item = &Arc<Binding<Q>>> {
+        self.bindings.keys()
+    }
+
+    pub fn has(&self, binding: &Binding<Q>) -> bool {
+        self.bindings.get(binding).is_some()
+    }
+
+    pub fn is_bare(&self) -> bool {
+        self.bindings.is_empty()
+    }
+
+    /// A binding that is not there yet.
+    pub fn insert(&mut self, seed: &Seed, binding: &Arc<Binding<Q>>) -> Result<(), BindError> {
+        self.matcher.insert(seed, binding)?;
+        self.bindings.insert(seed, Arc::clone(binding), ());
+        Ok(())
+    }
+
+    /// A binding that is there.
+    pub fn remove(&mut self, seed: &Seed, binding: &Binding<Q>) {
+        if self.bindings.remove(binding).is_some() {
+            self.matcher.remove(seed, binding);
+        }
+    }
+}
+
+/// What can be asked about one exchange.
+#[derive(Clone, Copy)]
+pub struct ExchangeView<'a, Q>(&'a Exchange<Q>);
+
+impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
+    /// What can be asked about this one.
+    pub fn of(exchange: &'a Exchange<Q>) -> Self {
+        Self(exchange)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a ExchangeName {
+        &self.0.name
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> ExchangeKind {
+        self.0.matcher.kind()
+    }
+
+    /// Whether publishers may not use it, only other exchanges (RabbitMQ's extension).
+    pub fn is_internal(&self) -> bool {
+        self.0.internal
+    }
+
+    /// Where messages go that no binding of it matched (RabbitMQ's extension).
+    pub fn alternate(&self) -> Option<&'a ExchangeName> {
+        self.0.alternate.as_ref()
+    }
+
+    /// How many bindings it is the source of.
+    pub fn binding_count(&self) -> usize {
+        self.0.bindings.len()
+    }
+}
