@@ -107,7 +107,9 @@ def pytest_collection_modifyitems(items):
     refusal = pika.exceptions.ChannelClosedByBroker
     for item in items:
         if item.nodeid.partition("[")[0] in missing:
-            item.add_marker(pytest.mark.xfail(raises=refusal, strict=True, reason="leveret refuses this so far"))
+            item.add_marker(
+                pytest.mark.xfail(raises=refusal, strict=True, reason="leveret refuses this so far")
+            )
     unknown = missing - {item.nodeid.partition("[")[0] for item in items}
     if unknown and len(items) > len(missing):
         raise pytest.UsageError(f"not_yet.txt lists what is no test: {sorted(unknown)}")
