@@ -26,6 +26,7 @@ pub struct Batch {
     settlements: Option<Settlements>,
     confirming: Vec<ChannelNumber>,
     appends: u64,
+    published: bool,
 }
 
 #[derive(Debug)]
@@ -81,9 +82,14 @@ impl Batch {
         }
     }
 
-    /// Whether something was published since the last flush.
-    pub fn has_publishes(&self) -> bool {
-        !self.publishes.is_empty() || !self.confirming.is_empty()
+    /// A message has arrived whole, wherever it goes.
+    pub fn note_publish(&mut self) {
+        self.published = true;
+    }
+
+    /// Whether a message has arrived since this was asked last.
+    pub fn take_published(&mut self) -> bool {
+        std::mem::take(&mut self.published)
     }
 
     /// A channel has publishes to confirm when this batch is through.

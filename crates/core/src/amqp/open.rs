@@ -98,11 +98,13 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let is_alarmed = self.session.broker.alarm_reason().is_some();
+        // Only what is published from here on counts.
+        self.batch.take_published();
         let mut at = 0;
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
             result = self.handle_next(now, chunk, &mut at, limits, out);
-            if is_alarmed && result.is_ok() && self.batch.has_publishes() {
+            if is_alarmed && result.is_ok() && self.batch.take_published() {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
             }
