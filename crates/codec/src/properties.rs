@@ -154,7 +154,7 @@ impl<'a> Properties<'a> {
         Ok(Self(bytes))
     }
 
-    /// Bytes that a decoder of this crate accepted. Others would read as fewer properties, nothing worse.
+    /// Bytes that a decoder of this crate accepted. Others would read as fewer properties.
     pub const fn from_checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -187,9 +187,9 @@ impl<'a> Properties<'a> {
 
     /// Rewritten with `l` for every `L` in the headers, or `None` if there is none: RabbitMQ reads both as the same
     /// and passes on what the Java, Go and Node clients can read.
-    pub fn without_unsigned_long_tags(&self, limits: &Limits) -> Option<Vec<u8>> {
+    pub fn without_unsigned_long_tags(&self) -> Option<Vec<u8>> {
         let headers = self.headers()?.raw();
-        let tags = unsigned_long_tags(headers, 0, limits).unwrap_or_default();
+        let tags = unsigned_long_tags(headers);
         if tags.is_empty() {
             return None;
         }
