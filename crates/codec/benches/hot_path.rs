@@ -65,7 +65,7 @@ fn publish(carries: Carries) -> Vec<u8> {
     .fold(Vec::new(), |out, frame| [out, theirs(frame, Vec::new())].concat())
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod read_publish {
     use super::*;
 
@@ -112,7 +112,7 @@ mod read_publish {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod write_deliver {
     use super::*;
 
@@ -161,7 +161,7 @@ mod write_deliver {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod read_ack {
     use super::*;
 
@@ -188,7 +188,7 @@ mod read_ack {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod write_ack {
     use super::*;
 
