@@ -70,3 +70,48 @@ impl<T: Clone + Eq + Hash> Distinct<T> {
         index.find(seed.hash_one(item), |at| items.get(*at) == Some(item)).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::persistent::Seed;
+
+    fn filled(items: impl IntoIterator<Item = u32>) -> (Distinct<u32>, Seed) {
+        let (mut list, seed) = (Distinct::default(), Seed::from_entropy([1, 2, 3, 4]));
+        for item in items {
+            list.insert(&seed, &item);
+        }
+        (list, seed)
+    }
+
+    #[test]
+    fn items_keep_the_order_of_their_first_insertion() {
+        for count in [1, 3, 15, 16, 17, 18, 500] {
+            let (list, _) = filled((0..count).rev().chain(0..count).chain([0, count - 1]));
+            assert!(list.as_slice().iter().copied().eq((0..count).rev()), "{count} items");
+        }
+    }
+
+    #[test]
+    fn an_emptied_list_has_forgotten_its_items() {
+        for count in [3, 500, 5000] {
+            let (mut list, seed) = filled(0..count);
+            list.clear();
+            assert!(list.as_slice().is_empty());
+            for item in (0..count).rev() {
+                assert!(list.insert(&seed, &item), "{item} of {count}");
+            }
+            assert!(!list.insert(&seed, &0));
+        }
+    }
+
+    #[test]
+    fn items_pushed_unseen_are_found_later() {
+        for count in [3, 16, 40] {
+            let (mut list, seed) = filled(0..count);
+            (count..2 * count).for_each(|item| list.push_new(item));
+            assert!(!list.insert(&seed, &(2 * count - 1)) && !list.insert(&seed, &0));
+            assert!(list.insert(&seed, &(2 * count)) && !list.insert(&seed, &(2 * count)));
+        }
+    }
+}

@@ -138,3 +138,15 @@ impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
         self.0.bindings.len()
     }
 }
+
+impl<Q: Clone + Eq + Hash> fmt::Debug for ExchangeView<'_, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeView")
+            .field("name", self.name())
+            .field("kind", &self.kind())
+            .field("is_internal", &self.is_internal())
+            .field("alternate", &self.alternate())
+            .field("binding_count", &self.binding_count())
+            .finish()
+    }
+}

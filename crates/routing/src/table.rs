@@ -4,6 +4,7 @@
 //! listing), the source's matcher (routing) and the destination's set (deletion). Both its exchanges
 //! are declared; that its queue exists is the caller's word.
 
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -122,15 +123,16 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         routing_key: &[u8],
         arguments: Table,
     ) -> Result<bool, BindError> {
-        if let Destination::Exchange(name) = &destination
-            && self.get(name.as_bytes()).is_none()
-        {
-            return Err(BindError::NoSuchExchange(name.clone()));
-        }
+        // The table's own names: a hundred thousand bindings need not keep as many copies of one.
+        let source = self.declared(source)?;
+        let destination = match destination {
+            Destination::Exchange(name) => Destination::Exchange(self.declared(&name)?),
+            queue @ Destination::Queue(_) => queue,
+        };
         let binding = Arc::new(Binding::new(source.clone(), destination, routing_key, arguments));
         let seed = self.seed.clone();
         let Some(exchange) = self.get_mut(source.as_bytes()) else {
-            return Err(BindError::NoSuchExchange(source.clone()));
+            return Err(BindError::NoSuchExchange(source));
         };
         if exchange.has(&binding) {
             return Ok(false);
@@ -192,6 +194,11 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         &self.seed
     }
 
+    fn declared(&self, name: &ExchangeName) -> Result<ExchangeName, BindError> {
+        let exchange = self.get(name.as_bytes());
+        exchange.map(|exchange| exchange.name.clone()).ok_or_else(|| BindError::NoSuchExchange(name.clone()))
+    }
+
     fn get_mut(&mut self, exchange: &[u8]) -> Option<&mut Exchange<Q>> {
         self.exchanges.get_mut(exchange).map(Arc::make_mut)
     }
@@ -221,5 +228,15 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
                 self.bindings_to.remove(binding.destination());
             }
         }
+    }
+}
+
+/// How much there is: all of it would fill a log.
+impl<Q: Clone + Eq + Hash> fmt::Debug for RoutingTable<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutingTable")
+            .field("exchanges", &self.exchanges.len())
+            .field("queues", &self.queues.len())
+            .finish_non_exhaustive()
     }
 }
