@@ -36,11 +36,17 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
     /// An empty table, without the `amq.*` exchanges. Its hashes are keyed with constants: right for
     /// tests; a broker that strangers declare things on uses [`Self::with_entropy`].
     pub fn new() -> Self {
-        Self::with_entropy([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0])
+        Self::with_entropy([
+            0x243f_6a88_85a3_08d3,
+            0x1319_8a2e_0370_7344,
+            0xa409_3822_299f_31d0,
+            0x082e_fa98_ec4e_6c89,
+        ])
     }
 
-    /// An empty table whose hashes nobody can aim at. The order of iteration depends on the entropy
-    /// and on nothing else.
+    /// An empty table whose hashes nobody can aim at. The order of everything listed or reached depends on
+    /// the entropy, the history and the handles' own hashes: a handle that hashes as its address makes a
+    /// run unrepeatable.
     pub fn with_entropy(entropy: [u64; 4]) -> Self {
         Self {
             seed: Seed::from_entropy(entropy),
@@ -71,29 +77,26 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
 
     /// What is known of an exchange; none for the default exchange.
     pub fn exchange(&self, name: &[u8]) -> Option<ExchangeView<'_, Q>> {
-        self.get(name).map(ExchangeView::of)
+        self.get(name).map(Exchange::view)
     }
 
     /// All declared exchanges.
     pub fn exchanges(&self) -> impl Iterator<Item = ExchangeView<'_, Q>> {
-        self.exchanges.values().map(|exchange| ExchangeView::of(exchange))
+        self.exchanges.values().map(|exchange| exchange.view())
     }
 
     /// Deletes an exchange with the bindings it is the source or the destination of.
     pub fn delete_exchange(&mut self, name: &[u8]) -> Removed<Q> {
         let Some(exchange) = self.get(name) else { return Removed::default() };
         let name = exchange.name.clone();
-        let from: Vec<_> = exchange.bindings().cloned().collect();
         let mut removed = self.remove_all_to(&Destination::Exchange(name.clone()));
-        self.exchanges.remove(name.as_bytes());
-        for binding in &from {
-            self.forget_inbound(binding);
-        }
-        // A binding to itself went the first way already.
-        removed.bindings.extend(
-            from.into_iter().filter(|binding| *binding.destination() != Destination::Exchange(name.clone())),
-        );
         removed.bare_sources.retain(|source| *source != name);
+        // What is left here leads elsewhere; a binding to itself has just gone.
+        let rest = self.exchanges.remove(name.as_bytes());
+        for binding in rest.iter().flat_map(|exchange| exchange.bindings()) {
+            self.forget_inbound(binding);
+            removed.bindings.push(Arc::clone(binding));
+        }
         removed
     }
 
