@@ -98,7 +98,7 @@ mod tests {
             let (mut list, seed) = filled(0..count);
             list.clear();
             assert!(list.as_slice().is_empty());
-            (0..count).rev().for_each(|item| list.insert(&seed, &item));
+            (0..count).rev().chain(0..count).for_each(|item| list.insert(&seed, &item));
             assert!(list.as_slice().iter().copied().eq((0..count).rev()), "{count} items");
         }
     }
