@@ -54,6 +54,8 @@ enum State {
     Lingering { deadline: Timestamp },
     /// The socket is to be closed when everything has been written.
     Done,
+    /// The socket is to be closed.
+    Aborted,
 }
 
 /// Who a connection is, for logs and listings.
@@ -113,14 +115,20 @@ impl Connection {
     pub fn wants_read(&self) -> bool {
         match &self.state {
             State::Open(open) => !open.is_blocked(),
-            State::Done => false,
+            State::Done | State::Aborted => false,
             _ => true,
         }
     }
 
     /// Whether the socket is to be closed once everything has been written.
     pub fn is_done(&self) -> bool {
-        matches!(self.state, State::Done)
+        matches!(self.state, State::Done | State::Aborted)
+    }
+
+    /// Whether the socket is to be closed at once: its peer has been silent for too long to expect that it
+    /// takes what is still to be written.
+    pub fn is_aborted(&self) -> bool {
+        matches!(self.state, State::Aborted)
     }
 
     /// Whether the connection is open for work.
@@ -159,7 +167,7 @@ impl Connection {
             self.handle_chunk(now, chunk, out);
         }
         match self.state {
-            State::Lingering { .. } | State::Done => input.clear(),
+            State::Lingering { .. } | State::Done | State::Aborted => input.clear(),
             // What is left is no whole frame, but may be known to be wrong already.
             _ => {
                 if let Err(error) = frame::cut(input, &self.limits) {
@@ -193,7 +201,7 @@ impl Connection {
             }
             State::Handshake { .. } => self.handle_handshake(now, chunk, out),
             State::Closing { .. } => self.handle_closing(&chunk, out),
-            State::Header { .. } | State::Lingering { .. } | State::Done => {}
+            State::Header { .. } | State::Lingering { .. } | State::Done | State::Aborted => {}
         }
     }
 
@@ -409,7 +417,7 @@ impl Connection {
             | State::Closing { deadline }
             | State::Lingering { deadline } => Some(*deadline),
             State::Open(_) => self.heartbeat.as_ref().map(Heartbeat::next_deadline),
-            State::Done => None,
+            State::Done | State::Aborted => None,
         }
     }
 
@@ -425,7 +433,7 @@ impl Connection {
                 if due.peer_gone {
                     tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");
                     self.release(now, out);
-                    self.state = State::Done;
+                    self.state = State::Aborted;
                     return;
                 }
                 if due.send {
@@ -448,7 +456,7 @@ impl Connection {
                 self.close(now, &refusal, None, out);
             }
             State::Header { .. } | State::Handshake { .. } => self.state = State::Done,
-            State::Closing { .. } | State::Lingering { .. } | State::Done => {}
+            State::Closing { .. } | State::Lingering { .. } | State::Done | State::Aborted => {}
         }
     }
 
