@@ -4,17 +4,11 @@
 mod cli;
 mod config;
 
-<<<<<<< HEAD
-/// Chosen by measurement: see the documentation of the architecture.
+/// The library leaves the choice to its program; this is the program's.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     cli::run()
-=======
-fn main() -> std::process::ExitCode {
-    use clap::Parser as _;
-    cli::Command::parse().run()
->>>>>>> tooling
 }
