@@ -189,7 +189,9 @@ impl Connection {
             return false;
         }
         method::encode(0, &handshake::start(self.broker.settings()), out.frames.buffer());
-        self.state = State::Handshake { step: Handshake::Start, deadline: now + HANDSHAKE };
+        // Ten seconds are for the whole of it, and began when the socket was accepted.
+        let deadline = self.next_deadline().unwrap_or(now);
+        self.state = State::Handshake { step: Handshake::Start, deadline };
         true
     }
 
@@ -209,6 +211,7 @@ impl Connection {
         match result {
             Ok(()) | Err(Interruption::Blocked) => {}
             Err(Interruption::Refused(refusal, id)) => self.close(now, &refusal, id, out),
+            Err(Interruption::Broken(refusal)) => self.fail_stream(now, &refusal, out),
             Err(Interruption::ClosedByClient) => {
                 self.release(now, out);
                 let ok = connection::AMQPMethod::CloseOk(connection::CloseOk {});
@@ -354,7 +357,7 @@ impl Connection {
             reply = %refusal.text,
             "closed a connection"
         );
-        let id = id.filter(|_| refusal.names_method).unwrap_or(MethodId { class: 0, method: 0 });
+        let id = refusal.method(id);
         let close = connection::AMQPMethod::Close(connection::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),
