@@ -1,1 +1,35 @@
-//! leveret: an AMQP 0-9-1 message broker.
+//! leveret: a message broker that speaks AMQP 0-9-1, as a library.
+//!
+//! A program (a test, most often) starts a broker inside its own process:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), leveret::StartError> {
+//! let broker = leveret::Broker::builder().ephemeral().listen(([127, 0, 0, 1], 0)).start().await?;
+//! println!("amqp://guest:guest@{}/%2f", broker.amqp_addr());
+//! broker.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate is the shell: sockets, time, configuration. The rules are `leveret-core`'s, which sees none
+//! of these.
+#![forbid(unsafe_code)]
+
+mod broker;
+mod builder;
+mod clock;
+mod definitions;
+mod listener;
+mod memory;
+mod registry;
+mod session;
+mod settings;
+
+pub use broker::Broker;
+pub use builder::{Builder, StartError};
+pub use clock::{Clock, ManualClock};
+pub use definitions::{Definitions, DefinitionsError};
+pub use leveret_core::Timestamp;
+pub use listener::ListenError;
+pub use settings::{AMQP_PORT, Listen, Need, Permissions, Seed, Settings, Watermark};

@@ -19,6 +19,7 @@ mod vhost;
 pub use argument::{LONGEST_MILLIS, plain};
 pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX};
 pub use exchange::ExchangeSpec;
+pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};

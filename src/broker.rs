@@ -1,0 +1,87 @@
+//! A running broker, as the program that embeds it sees it.
+//!
+//! Nothing is shared between two brokers of one process. The broker serves until it is shut down or
+//! dropped, whatever becomes of single connections.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use crate::builder::Builder;
+use crate::session::{Shared, Stage};
+
+/// How long clients may take to answer the broker's goodbye.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
+
+/// A broker that runs until [`Broker::shutdown`] is called or it is dropped.
+pub struct Broker {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    sessions: TaskTracker,
+    /// Ends with the broker: accepting, watching the memory.
+    services: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Broker {
+    /// Begins to describe a broker.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A broker whose sockets accept already.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        addresses: Vec<SocketAddr>,
+        sessions: TaskTracker,
+        services: Vec<AbortOnDropHandle<()>>,
+    ) -> Self {
+        Self { shared, addresses, sessions, services }
+    }
+
+    /// Where AMQP clients connect: the first address, with the port that was really taken.
+    pub fn amqp_addr(&self) -> SocketAddr {
+        self.addresses.first().copied().unwrap_or_else(unspecified)
+    }
+
+    /// All addresses where AMQP clients connect.
+    pub fn amqp_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Accepts nobody any more, asks every client to go (320, `CONNECTION_FORCED`) and waits until they
+    /// have gone, but not longer than a few seconds.
+    pub async fn shutdown(mut self) {
+        self.services.clear();
+        self.sessions.close();
+        self.shared.enter_stage(Stage::Closing);
+        if tokio::time::timeout(SHUTDOWN_WAIT, self.sessions.wait()).await.is_err() {
+            tracing::warn!(
+                connections = self.sessions.len(),
+                "dropped connections that did not answer the close"
+            );
+        }
+        self.shared.enter_stage(Stage::Aborted);
+        self.sessions.wait().await;
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").field("amqp_addrs", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Broker {
+    /// Ends at once: sockets are closed without a word.
+    fn drop(&mut self) {
+        self.shared.enter_stage(Stage::Aborted);
+    }
+}
+
+/// What a broker without listeners would answer; `start` leaves none without.
+fn unspecified() -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, 0).into()
+}

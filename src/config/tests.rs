@@ -1,0 +1,259 @@
+//! Every option through every source, as tables.
+
+use std::io::Write as _;
+
+use leveret::{Listen, Watermark};
+
+use super::*;
+
+/// Names and values.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A command line of `--name value`.
+fn flags(line: Pairs<'_>) -> Vec<Given> {
+    let given = |&(name, value): &(&str, &str)| Given {
+        name: name.to_owned(),
+        part: String::new(),
+        value: value.to_owned(),
+        origin: Origin::Flag,
+    };
+    line.iter().map(given).collect()
+}
+
+fn variables(variables: Pairs<'_>) -> Environment {
+    Environment::of(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".conf").tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn with_file(text: &str) -> Result<Plan, ConfigError> {
+    let file = file(text);
+    let path = file.path().display().to_string();
+    resolve(&flags(&[("config", &path)]), &variables(&[])).map_err(|ConfigError(problems)| {
+        ConfigError(problems.iter().map(|p| p.replace(&path, "F")).collect())
+    })
+}
+
+fn address(text: &str) -> Listen {
+    Listen::Address(text.parse().unwrap())
+}
+
+#[test]
+fn without_any_source_the_defaults_hold() {
+    let plan = resolve(&[], &variables(&[])).unwrap();
+    let expected = Settings {
+        listen: vec![Listen::AllInterfaces(5672)],
+        memory_high_watermark: Some(Watermark::Relative(0.6)),
+        ..Settings::default()
+    };
+    assert_eq!(plan.settings, expected);
+    assert!(!plan.ephemeral);
+    assert_eq!(plan.log, LogLevel(tracing::level_filters::LevelFilter::INFO));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
+    let file = file("listeners.tcp.default = 1\nlog.level = debug\n");
+    let path = file.path().display().to_string();
+    let table: &[(Pairs<'_>, Pairs<'_>, Listen)] = &[
+        (&[], &[], Listen::AllInterfaces(1)),
+        (&[], &[("RABBITMQ_NODE_PORT", "2")], Listen::AllInterfaces(2)),
+        (&[], &[("LEVERET_LISTEN", "127.0.0.1:3"), ("RABBITMQ_NODE_PORT", "2")], address("127.0.0.1:3")),
+        (&[], &[("LEVERET_LISTEN", "")], Listen::AllInterfaces(1)),
+        (
+            &[("listen", "[::1]:4")],
+            &[("LEVERET_LISTEN", "3"), ("RABBITMQ_NODE_PORT", "2")],
+            address("[::1]:4"),
+        ),
+    ];
+    for (line, environment, expected) in table {
+        let mut line = flags(line);
+        line.extend(flags(&[("config", &path)]));
+        let plan = resolve(&line, &variables(environment)).unwrap();
+        assert_eq!(plan.settings.listen, [*expected], "{environment:?}");
+        // What nobody above speaks of still comes from the file.
+        assert_eq!(plan.log, LogLevel(tracing::level_filters::LevelFilter::DEBUG));
+    }
+}
+
+#[test]
+fn several_listeners_can_be_given_in_each_source() {
+    let expected = [address("127.0.0.1:1"), address("127.0.0.2:2")];
+    let plans = [
+        resolve(&flags(&[("listen", "127.0.0.1:1"), ("listen", "127.0.0.2:2")]), &variables(&[])),
+        resolve(&[], &variables(&[("LEVERET_LISTEN", "127.0.0.1:1, 127.0.0.2:2")])),
+        with_file("listeners.tcp.1 = 127.0.0.1:1\nlisteners.tcp.other = 127.0.0.2:2"),
+    ];
+    for plan in plans {
+        assert_eq!(plan.unwrap().settings.listen, expected);
+    }
+}
+
+#[test]
+fn the_file_sets_what_it_names() {
+    let plan = with_file(
+        "default_user = jane
+         default_pass = 'se#cret'
+         default_vhost = shop
+         default_permissions.configure = ^a
+         default_permissions.write = ^b
+         default_permissions.read = ^c
+         default_user_tags.monitoring = true
+         default_user_tags.administrator = false
+         heartbeat = 7
+         frame_max = 8192
+         channel_max = 12
+         max_message_size = 1MiB
+         loopback_users.guest = false
+         loopback_users.jane = true
+         vm_memory_high_watermark.absolute = 64MiB
+         load_definitions = /somewhere/definitions.json
+         log.console = true
+         log.console.level = warning",
+    )
+    .unwrap();
+    let Settings { seed, .. } = &plan.settings;
+    assert_eq!((&*seed.user, &*seed.password, &*seed.vhost), ("jane", "se#cret", "shop"));
+    let permissions = &seed.permissions;
+    assert_eq!((&*permissions.configure, &*permissions.write, &*permissions.read), ("^a", "^b", "^c"));
+    assert_eq!(seed.tags, ["monitoring"]);
+    let expected = Settings {
+        listen: vec![Listen::AllInterfaces(5672)],
+        heartbeat_secs: 7,
+        frame_max_bytes: 8192,
+        channel_max: 12,
+        message_max_bytes: 1 << 20,
+        seed: seed.clone(),
+        loopback_users: vec!["jane".to_owned()],
+        memory_high_watermark: Some(Watermark::Absolute(64 << 20)),
+    };
+    assert_eq!(plan.settings, expected);
+    assert_eq!(plan.definitions, [PathBuf::from("/somewhere/definitions.json")]);
+    assert_eq!(plan.log, LogLevel(tracing::level_filters::LevelFilter::WARN));
+}
+
+#[test]
+fn the_environment_sets_what_it_names() {
+    let plan = resolve(
+        &[],
+        &variables(&[
+            ("RABBITMQ_DEFAULT_USER", "jane"),
+            ("RABBITMQ_DEFAULT_PASS", "secret"),
+            ("RABBITMQ_DEFAULT_VHOST", "shop"),
+            ("LEVERET_EPHEMERAL", "true"),
+            ("LEVERET_HTTP", "off"),
+            ("LEVERET_LOG", "debug"),
+            ("LEVERET_DEFINITIONS", "/d.json"),
+            ("LEVERET_MEMORY_HIGH_WATERMARK", "0.4"),
+            ("LEVERET_HEARTBEAT", "5"),
+            ("HOME", "/root"),
+            ("RABBITMQ_NODENAME", "rabbit@here"),
+        ]),
+    )
+    .unwrap();
+    let seed = &plan.settings.seed;
+    assert_eq!((&*seed.user, &*seed.password, &*seed.vhost), ("jane", "secret", "shop"));
+    assert!(plan.ephemeral);
+    assert_eq!(plan.settings.memory_high_watermark, Some(Watermark::Relative(0.4)));
+    assert_eq!(plan.settings.heartbeat_secs, 5);
+    assert_eq!(plan.definitions, [PathBuf::from("/d.json")]);
+    assert_eq!(plan.unused_variables, ["RABBITMQ_NODENAME"]);
+}
+
+#[test]
+fn no_loopback_users_can_be_said_in_one_word() {
+    assert_eq!(with_file("loopback_users = none").unwrap().settings.loopback_users, [""; 0]);
+    assert_eq!(with_file("loopback_users.guest = true").unwrap().settings.loopback_users, ["guest"]);
+}
+
+#[test]
+fn the_last_line_of_a_key_counts() {
+    assert_eq!(with_file("heartbeat = 1\nheartbeat = 2").unwrap().settings.heartbeat_secs, 2);
+}
+
+#[test]
+fn the_name_of_the_file_may_lack_its_extension() {
+    let file = file("heartbeat = 9");
+    let path = file.path().with_extension("").display().to_string();
+    let plan = resolve(&[], &variables(&[("RABBITMQ_CONFIG_FILE", &path)])).unwrap();
+    assert_eq!(plan.settings.heartbeat_secs, 9);
+}
+
+#[test]
+fn a_refused_line_is_named_by_file_line_and_key() {
+    let table = [
+        (
+            "\nheartbeat = often",
+            "F, line 2: heartbeat: expected a whole number from 0 to 65535, found `often`",
+        ),
+        (
+            "heartbeat = 1\nheartbeat = x",
+            "F, line 2: heartbeat: expected a whole number from 0 to 65535, found `x`",
+        ),
+        (
+            "hartbeat = 1",
+            "F, line 1: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
+        ),
+        (
+            "ssl_options.verify = verify_peer",
+            "F, line 1: ssl_options.verify: RabbitMQ knows this key, this version of leveret does not serve it yet: \
+             take the line out",
+        ),
+        ("heartbeat", "F, line 1: expected `key = value`, found `heartbeat`"),
+        (
+            "listeners.tcp = none",
+            "F, line 1: listeners.tcp: this version serves AMQP over plain TCP only: `none` would leave no listener \
+             at all",
+        ),
+        ("frame_max = 0", "F, line 1: frame_max: expected a whole number from 8192 to 16777216, found `0`"),
+        ("max_message_size = 1GiB", "F, line 1: max_message_size: expected 1 byte to 512MiB, found `1GiB`"),
+        (
+            "log.console = false",
+            "F, line 1: log.console: the log goes to standard output and nowhere else: leave the key out",
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(with_file(text).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let problems = with_file("heartbeat = x\nnonsense = 1\nchannel_max = 0").unwrap_err();
+    assert_eq!(problems.0.len(), 3, "{problems}");
+}
+
+#[test]
+fn a_refused_flag_or_variable_is_named() {
+    let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
+        (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
+        (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
+        (&[("data-dir", "/data")], &[], "--data-dir: this version keeps messages in memory only"),
+        (&[("log", "loud")], &[], "--log: expected `trace`, `debug`"),
+        (
+            &[("config", "/no/such/file")],
+            &[],
+            "cannot read the configuration file /no/such/file: No such file",
+        ),
+        (&[], &[("LEVERET_DATA_DIR", "/data")], "environment variable LEVERET_DATA_DIR: this version keeps"),
+        (
+            &[],
+            &[("LEVERET_EPHEMERAL", "maybe")],
+            "environment variable LEVERET_EPHEMERAL: expected `true` or",
+        ),
+        (&[], &[("RABBITMQ_NODE_PORT", "-1")], "environment variable RABBITMQ_NODE_PORT: expected a port or"),
+        (
+            &[],
+            &[("LEVERET_MEMORY_HIGH_WATERMARK", "lots")],
+            "environment variable LEVERET_MEMORY_HIGH_WATERMARK: expected a part of the memory such as `0.6`, or bytes",
+        ),
+    ];
+    for (line, environment, expected) in table {
+        let refusal = resolve(&flags(line), &variables(environment)).unwrap_err().to_string();
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
+}

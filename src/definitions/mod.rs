@@ -1,0 +1,176 @@
+//! definitions.json: what an operator wants to be there when the first client comes.
+//!
+//! Files are merged in order; nothing is deleted. What a file asks for is created or the start is refused,
+//! naming the file and the place in it: policies, topic permissions, parameters and limits are not served
+//! yet, so a file that needs them does not start a broker that would act otherwise.
+
+mod apply;
+mod document;
+mod table;
+mod unserved;
+
+use std::path::{Path, PathBuf};
+
+use leveret_core::model::Broker;
+use serde_json::Value;
+
+use crate::settings::Seed;
+use document::{Document, Malformed};
+
+/// Where definitions come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Definitions {
+    /// A file, or a directory whose files are taken in the order of their names.
+    File(PathBuf),
+    /// The content of such a file.
+    Value(Value),
+}
+
+impl From<PathBuf> for Definitions {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl From<&Path> for Definitions {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl From<Value> for Definitions {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+/// Why definitions were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DefinitionsError {
+    /// A file or directory that cannot be read.
+    #[error("cannot read the definitions {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Text that is no definitions file, at a place in it.
+    #[error("{origin}: {error}")]
+    Malformed {
+        /// The file.
+        origin: String,
+        /// Where in it and why.
+        error: Malformed,
+    },
+    /// Something that this version does not have.
+    #[error("{origin}: this version of leveret does not serve {}", what.join(", "))]
+    NotServed {
+        /// The file.
+        origin: String,
+        /// What it asks for, by place and name.
+        what: Vec<String>,
+    },
+    /// No salt for the first user's password.
+    #[error("cannot get random numbers from the operating system: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// Something that cannot be created.
+    #[error("{origin}: {place}: {reason}")]
+    Refused {
+        /// The file.
+        origin: String,
+        /// `queues[3]`.
+        place: String,
+        /// A sentence.
+        reason: String,
+    },
+}
+
+/// A document, and what to call it in messages.
+struct Source {
+    origin: String,
+    document: Document,
+}
+
+/// Creates everything that `definitions` describe, and the first user unless they bring users.
+pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
+    let mut sources = Vec::new();
+    for definitions in definitions {
+        match definitions {
+            Definitions::File(path) => {
+                for file in files(path)? {
+                    sources.push(read(&file)?);
+                }
+            }
+            Definitions::Value(value) => {
+                let origin = "definitions".to_owned();
+                sources.push(source(origin, Document::from_value(value))?);
+            }
+        }
+    }
+    seed_broker(core, &sources, seed)?;
+    sources.iter().try_for_each(|source| {
+        unserved::check(source)?;
+        tracing::info!("Applying definitions from {}", source.origin);
+        apply::document(core, source)
+    })
+}
+
+/// RabbitMQ seeds neither user nor virtual host when definitions are configured; here the first user stays
+/// away only if the definitions bring users, and the virtual host if they bring both.
+fn seed_broker(core: &Broker, sources: &[Source], seed: &Seed) -> Result<(), DefinitionsError> {
+    let bring_users = sources.iter().any(|source| !source.document.users.is_empty());
+    let bring_vhosts = sources.iter().any(|source| !source.document.vhosts.is_empty());
+    if !(bring_users && bring_vhosts) {
+        core.add_vhost(&seed.vhost);
+    }
+    if !bring_users {
+        apply::first_user(core, seed)?;
+    } else if !sources.iter().any(|source| source.document.users.iter().any(|user| user.name == seed.user)) {
+        tracing::info!(
+            "Will not seed the default user '{}': the definitions bring their own users",
+            seed.user
+        );
+    }
+    Ok(())
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, DefinitionsError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unreadable = |error| DefinitionsError::Unreadable { path: path.to_owned(), error };
+    let entries = std::fs::read_dir(path).map_err(unreadable)?;
+    let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut files: Vec<PathBuf> =
+        paths.map_err(unreadable)?.into_iter().filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Source, DefinitionsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| DefinitionsError::Unreadable { path: path.to_owned(), error })?;
+    source(path.display().to_string(), Document::parse(&text))
+}
+
+fn source(
+    origin: String,
+    parsed: Result<(Document, Vec<String>), Malformed>,
+) -> Result<Source, DefinitionsError> {
+    match parsed {
+        Ok((document, unknown)) => {
+            if !unknown.is_empty() {
+                tracing::warn!(
+                    "{origin}: ignored what is no part of a definitions file: {}",
+                    unknown.join(", ")
+                );
+            }
+            Ok(Source { origin, document })
+        }
+        Err(error) => Err(DefinitionsError::Malformed { origin, error }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

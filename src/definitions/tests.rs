@@ -1,0 +1,253 @@
+//! What definitions make of an empty broker, and what they are refused for.
+
+use serde_json::json;
+
+use super::*;
+use leveret_core::model::BrokerSettings;
+use leveret_core::model::{Access, Resource};
+use std::sync::Arc;
+
+fn broker() -> Arc<Broker> {
+    Broker::new(BrokerSettings::default(), [7; 32])
+}
+
+fn applied(value: Value) -> Arc<Broker> {
+    let core = broker();
+    apply(&core, &[value.into()], &Seed::default()).unwrap();
+    core
+}
+
+fn refusal(value: Value) -> String {
+    apply(&broker(), &[value.into()], &Seed::default()).unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_broker_is_seeded() {
+    let core = broker();
+    apply(&core, &[], &Seed::default()).unwrap();
+    let guest = core.user("guest").unwrap();
+    assert!(guest.password.matches(b"guest") && guest.has_tag("administrator"));
+    assert!(guest.permissions("/").unwrap().grants(Access::Configure, Resource::Queue("q")));
+    assert!(core.vhost("/").is_some());
+}
+
+#[test]
+fn the_seed_can_be_another() {
+    let core = broker();
+    let seed = Seed {
+        user: "jane".into(),
+        password: "secret".into(),
+        vhost: "shop".into(),
+        tags: vec![],
+        permissions: crate::settings::Permissions { configure: String::new(), ..Default::default() },
+    };
+    apply(&core, &[], &seed).unwrap();
+    let jane = core.user("jane").unwrap();
+    assert!(jane.password.matches(b"secret") && jane.tags.is_empty());
+    assert!(!jane.permissions("shop").unwrap().grants(Access::Configure, Resource::Queue("q")));
+    assert!(core.vhost("/").is_none() && core.user("guest").is_none());
+}
+
+#[test]
+fn definitions_that_bring_users_replace_the_first_user() {
+    let core = applied(json!({"users": [{"name": "a", "password": "b", "tags": []}]}));
+    assert!(core.user("guest").is_none());
+    assert!(core.vhost("/").is_some());
+    let core =
+        applied(json!({"users": [{"name": "a", "password": "b", "tags": []}], "vhosts": [{"name": "v"}]}));
+    assert!(core.vhost("/").is_none() && core.vhost("v").is_some());
+    let core = applied(json!({"vhosts": [{"name": "v"}]}));
+    assert!(core.user("guest").is_some() && core.vhost("/").is_some() && core.vhost("v").is_some());
+}
+
+#[test]
+fn passwords_come_in_clear_or_hashed() {
+    let core = applied(json!({"users": [
+        {"name": "clear", "password": "test12", "tags": "a,b"},
+        // RabbitMQ's documentation: the hash of "test12" with the salt 908DC60A.
+        {"name": "hashed", "password_hash": "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR", "tags": [],
+         "hashing_algorithm": "rabbit_password_hashing_sha256"},
+        {"name": "implied", "password_hash": "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR", "tags": []},
+        {"name": "none", "password_hash": "", "tags": []},
+        {"name": "nothing", "tags": []},
+    ]}));
+    for (name, lets_in) in
+        [("clear", true), ("hashed", true), ("implied", true), ("none", false), ("nothing", false)]
+    {
+        let user = core.user(name).unwrap();
+        assert_eq!(user.password.matches(b"test12"), lets_in, "{name}");
+        assert!(!user.password.matches(b"test13") && !user.password.matches(b""), "{name}");
+    }
+    assert_eq!(core.user("clear").unwrap().tags, ["a", "b"]);
+}
+
+#[test]
+fn hashes_of_old_brokers_are_md5() {
+    // md5(0x00000000 "x") behind its salt.
+    let users = json!([{"name": "old", "password_hash": "AAAAAJaecSdh31kk//ujQV8FJPQ=", "tags": []}]);
+    let of_version = |version: &str| {
+        let core = applied(json!({"rabbit_version": version, "users": users}));
+        core.user("old").unwrap().password.matches(b"x")
+    };
+    assert!(of_version("3.5.7"));
+    assert!(!of_version("3.6.0") && !of_version("4.3.6"));
+}
+
+#[test]
+fn topology_is_declared_and_bound() {
+    let core = applied(json!({
+        "vhosts": [{"name": "v", "limits": [], "metadata": {"default_queue_type": "classic"}}],
+        "exchanges": [
+            {"name": "orders", "vhost": "v", "type": "topic"},
+            {"name": "audit", "vhost": "v", "type": "fanout", "internal": true, "durable": false},
+            {"name": "amq.topic", "vhost": "v", "type": "direct"},
+        ],
+        "queues": [
+            {"name": "q", "vhost": "v", "type": "classic", "arguments": {"x-message-ttl": 1000}},
+            {"name": "amq.gen-x", "vhost": "v"},
+        ],
+        "bindings": [
+            {"source": "orders", "vhost": "v", "destination": "audit", "destination_type": "exchange", "routing_key": "#"},
+            {"source": "audit", "vhost": "v", "destination": "q", "destination_type": "queue"},
+        ],
+    }));
+    let vhost = core.vhost("v").unwrap();
+    assert!(vhost.exchange("orders").unwrap().durable);
+    assert!(vhost.exchange("audit").is_some_and(|exchange| exchange.internal && !exchange.durable));
+    assert_eq!(vhost.exchange("amq.topic").unwrap().kind.as_str(), "topic");
+    assert!(vhost.queue("amq.gen-x").is_err());
+    let queue = vhost.queue("q").unwrap();
+    assert!(queue.facts().durable && !queue.facts().auto_delete);
+    assert_eq!(vhost.routes().bindings().count(), 2);
+}
+
+#[test]
+fn what_is_there_stays_as_it_is_and_users_are_replaced() {
+    let core = broker();
+    let first = json!({"users": [{"name": "a", "password": "1", "tags": []}],
+                       "queues": [{"name": "q", "vhost": "/", "durable": false}]});
+    let second = json!({"users": [{"name": "a", "password": "2", "tags": []}],
+                        "queues": [{"name": "q", "vhost": "/", "durable": true}]});
+    apply(&core, &[first.into(), second.into()], &Seed::default()).unwrap();
+    assert!(core.user("a").unwrap().password.matches(b"2"));
+    assert!(!core.vhost("/").unwrap().queue("q").unwrap().facts().durable);
+}
+
+#[test]
+fn what_cannot_be_created_is_named_by_its_place() {
+    let table = [
+        (
+            json!({"queues": [{"name": "q", "vhost": "nope"}]}),
+            "queues[0]: there is no vhost 'nope': add it to vhosts",
+        ),
+        (
+            json!({"permissions": [{"user": "nope", "vhost": "/", "configure": "", "write": "", "read": ""}]}),
+            "permissions[0]: there is no user 'nope': add it to users",
+        ),
+        (
+            json!({"exchanges": [{"name": "e", "vhost": "/", "type": "x-odd"}]}),
+            "exchanges[0]: exchange 'e' has the type 'x-odd', which is not served",
+        ),
+        (
+            json!({"bindings": [{"source": "nope", "vhost": "/", "destination": "amq.topic",
+                                 "destination_type": "exchange", "routing_key": ""}]}),
+            "bindings[0]: no exchange 'nope' in vhost '/'",
+        ),
+        (
+            json!({"bindings": [{"source": "amq.topic", "vhost": "/", "destination": "nope",
+                                 "destination_type": "queue", "routing_key": ""}]}),
+            "bindings[0]: no queue 'nope' in vhost '/'",
+        ),
+        (
+            json!({"users": [{"name": "u", "password": "p", "password_hash": "h", "tags": []}]}),
+            "users[0]: user 'u' has a password and a hash: give one of them",
+        ),
+        (
+            json!({"users": [{"name": "u", "password_hash": "%", "tags": []}]}),
+            "users[0]: the password hash of user 'u' is not in base64",
+        ),
+        (
+            json!({"users": [{"name": "u", "password_hash": "", "hashing_algorithm": "rot13", "tags": []}]}),
+            "users[0]: the hashing algorithm of user 'u' is unknown",
+        ),
+    ];
+    for (value, expected) in table {
+        assert_eq!(refusal(value), format!("definitions: {expected}"));
+    }
+}
+
+#[test]
+fn what_is_not_served_is_refused_by_name() {
+    let table = [
+        (
+            json!({"policies": [{"vhost": "/", "name": "p1", "pattern": "^q", "definition": {"max-length": 1}}]}),
+            "policies[0] (policy 'p1' in vhost '/')",
+        ),
+        (
+            json!({"topic_permissions": [{"user": "g", "vhost": "/", "exchange": "t", "write": "", "read": ""}]}),
+            "topic_permissions[0] (of user 'g' for exchange 't' in vhost '/')",
+        ),
+        (
+            json!({"parameters": [{"component": "federation-upstream", "name": "up", "vhost": "/",
+                                   "value": {"uri": "amqp://"}}]}),
+            "parameters[0] (federation-upstream 'up')",
+        ),
+        (
+            json!({"global_parameters": [{"name": "mqtt_port_to_vhost_mapping", "value": {"1883": "v"}}]}),
+            "global_parameters[0] 'mqtt_port_to_vhost_mapping'",
+        ),
+        (
+            json!({"users": [{"name": "u", "tags": [], "limits": {"max-connections": 1}}]}),
+            "users[0].limits (of user 'u')",
+        ),
+        (json!({"vhosts": [{"name": "v", "limits": {"max-queues": 1}}]}), "vhosts[0].limits (of vhost 'v')"),
+        (
+            json!({"vhosts": [{"name": "v", "metadata": {"default_queue_type": "quorum"}}]}),
+            "vhosts[0].metadata.default_queue_type 'quorum' (of vhost 'v')",
+        ),
+    ];
+    for (value, expected) in table {
+        assert_eq!(refusal(value), format!("definitions: this version of leveret does not serve {expected}"));
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_accepted() {
+    applied(json!({
+        "global_parameters": [
+            {"name": "cluster_name", "value": "rabbit@host"},
+            {"name": "cluster_tags", "value": []},
+            {"name": "something_new", "value": {}},
+        ],
+        "parameters": [{"component": "vhost-limits", "name": "limits", "vhost": "/", "value": []}],
+        "policies": [], "topic_permissions": [],
+    }));
+}
+
+#[test]
+fn a_directory_is_read_in_the_order_of_its_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let user = |password: &str| format!(r#"{{"users":[{{"name":"a","password":"{password}","tags":""}}]}}"#);
+    std::fs::write(directory.path().join("2.json"), user("second")).unwrap();
+    std::fs::write(directory.path().join("1.json"), user("first")).unwrap();
+    let core = broker();
+    apply(&core, &[directory.path().into()], &Seed::default()).unwrap();
+    assert!(core.user("a").unwrap().password.matches(b"second"));
+}
+
+#[test]
+fn a_file_that_is_missing_or_wrong_is_named() {
+    let refusal = |path: &Path| apply(&broker(), &[path.into()], &Seed::default()).unwrap_err().to_string();
+    let missing = refusal("/no/such/file.json".as_ref());
+    assert!(missing.starts_with("cannot read the definitions /no/such/file.json: No such file"), "{missing}");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wrong.json");
+    std::fs::write(&path, r#"{"queues": 7}"#).unwrap();
+    let wrong = refusal(&path);
+    assert!(
+        wrong.ends_with(
+            "wrong.json: queues: invalid type: integer `7`, expected a sequence at line 1 column 12"
+        ),
+        "{wrong}"
+    );
+}

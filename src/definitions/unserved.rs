@@ -1,0 +1,88 @@
+//! What definitions may ask for and this version does not have.
+//!
+//! Only what would change the broker's behaviour is refused. Names of clusters and empty lists of limits
+//! stand in every export and change nothing.
+
+use serde_json::Value;
+
+use super::document::Document;
+use super::{DefinitionsError, Source};
+
+/// Global parameters that describe a cluster and change nothing on a single broker.
+const WITHOUT_EFFECT: &[&str] =
+    &["cluster_name", "cluster_tags", "internal_cluster_id", "imported_definition_hash_value"];
+
+/// Refuses a document that needs what is not served, naming all of it.
+pub fn check(source: &Source) -> Result<(), DefinitionsError> {
+    let document = &source.document;
+    let mut what = Vec::new();
+    if document.rabbitmq_definition_format.as_deref() == Some("single_virtual_host") {
+        what.push("an export of a single virtual host (export the whole broker instead)".to_owned());
+    }
+    entities(document, &mut what);
+    limits(document, &mut what);
+    for (at, parameter) in document.global_parameters.iter().enumerate() {
+        if WITHOUT_EFFECT.contains(&parameter.name.as_str()) {
+            tracing::info!("{}: the global parameter {} has no effect here", source.origin, parameter.name);
+        } else if !is_nothing(&parameter.value) {
+            what.push(format!("global_parameters[{at}] '{}'", parameter.name));
+        }
+    }
+    if what.is_empty() {
+        Ok(())
+    } else {
+        Err(DefinitionsError::NotServed { origin: source.origin.clone(), what })
+    }
+}
+
+fn entities(document: &Document, what: &mut Vec<String>) {
+    let policies = document.policies.iter().enumerate();
+    what.extend(policies.map(|(at, policy)| {
+        format!("policies[{at}] (policy '{}' in vhost '{}')", policy.name, policy.vhost)
+    }));
+    let topic_permissions = document.topic_permissions.iter().enumerate();
+    what.extend(topic_permissions.map(|(at, row)| {
+        format!(
+            "topic_permissions[{at}] (of user '{}' for exchange '{}' in vhost '{}')",
+            row.user, row.exchange, row.vhost
+        )
+    }));
+    let parameters =
+        document.parameters.iter().enumerate().filter(|(_, parameter)| !is_nothing(&parameter.value));
+    what.extend(
+        parameters.map(|(at, parameter)| {
+            format!("parameters[{at}] ({} '{}')", parameter.component, parameter.name)
+        }),
+    );
+}
+
+fn limits(document: &Document, what: &mut Vec<String>) {
+    for (at, user) in document.users.iter().enumerate().filter(|(_, user)| !is_nothing(&user.limits)) {
+        what.push(format!("users[{at}].limits (of user '{}')", user.name));
+    }
+    for (at, vhost) in document.vhosts.iter().enumerate() {
+        if !is_nothing(&vhost.limits) {
+            what.push(format!("vhosts[{at}].limits (of vhost '{}')", vhost.name));
+        }
+        if vhost.tracing {
+            what.push(format!("vhosts[{at}].tracing (of vhost '{}')", vhost.name));
+        }
+        // `undefined` is how RabbitMQ 3.x exported "none".
+        if let Some(kind @ ("quorum" | "stream")) = vhost.metadata.default_queue_type.as_deref() {
+            what.push(format!(
+                "vhosts[{at}].metadata.default_queue_type '{kind}' (of vhost '{}')",
+                vhost.name
+            ));
+        }
+    }
+}
+
+/// `{}`, `[]` (how Erlang's JSON wrote an empty object), `null`, or nothing.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

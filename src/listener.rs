@@ -1,0 +1,114 @@
+//! The sockets that connections are accepted from.
+//!
+//! An address is bound before the broker counts as started; accepting never ends before the broker does,
+//! whatever single connections or the table of open files come to.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leveret_core::amqp::Peer;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use crate::session::{Session, Shared};
+use crate::settings::{Listen, Need};
+
+/// Connections that may wait to be accepted; the kernel cuts it to its own limit.
+const BACKLOG: i32 = 4096;
+/// How long accepting rests when the process has no file descriptors left.
+const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// An address that cannot be listened at.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}{}", hint(source))]
+pub struct ListenError {
+    address: SocketAddr,
+    #[source]
+    source: io::Error,
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            " (another broker runs there: stop it, or choose another port with --listen)"
+        }
+        io::ErrorKind::AddrNotAvailable => " (no interface of this machine has this address)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)",
+        _ => "",
+    }
+}
+
+/// Binds everything that was asked for. Must be called within a runtime.
+pub fn bind(listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
+    let mut listeners = Vec::new();
+    for (address, need) in listen.iter().flat_map(|listen| listen.addresses()) {
+        match (bind_one(address), need) {
+            (Ok(listener), _) => listeners.push(listener),
+            (Err(error), Need::WhereAvailable) if is_missing_family(&error) => {
+                tracing::info!("this machine has no IPv6: not listening on {address}");
+            }
+            (Err(source), _) => return Err(ListenError { address, source }),
+        }
+    }
+    Ok(listeners)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // IPv4 has its own listener, on systems of any default.
+        socket.set_only_v6(true)?;
+    }
+    // A restart must not wait for connections of the last run to leave TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// A machine without IPv6 says so at the socket or at the address.
+fn is_missing_family(error: &io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = 97;
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT)
+}
+
+/// Accepts until it is dropped; every connection becomes a task of `sessions`.
+pub async fn accept(listener: TcpListener, shared: Arc<Shared>, sessions: TaskTracker) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, remote)) => begin(socket, remote, &shared, &sessions),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections at the moment");
+                tokio::time::sleep(REST_AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+/// The peer gave up before it was accepted.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn begin(socket: TcpStream, remote: SocketAddr, shared: &Arc<Shared>, sessions: &TaskTracker) {
+    // Failing here means that the peer is gone already, which the first read will find.
+    let _ = socket.set_nodelay(true);
+    let Ok(local) = socket.local_addr() else { return };
+    let address = format!("{} -> {}", canonical(remote), canonical(local));
+    let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
+    let peer = Peer { address, loopback: remote.ip().to_canonical().is_loopback() };
+    let session = span.in_scope(|| Session::new(shared.clone(), peer));
+    sessions.spawn(session.run(socket).instrument(span));
+}
+
+/// An IPv4 address in IPv6 clothes is shown as what it is.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

@@ -1,0 +1,300 @@
+//! One connection's task: reads, lets the rules work, writes.
+//!
+//! Invariants:
+//! - The task alone touches its socket and its [`Connection`]; others leave things in the connection's
+//!   outlet and ring its bell.
+//! - While nothing arrives and nothing waits to be written, the task holds no buffer.
+//! - What waits to be written is bounded: deliveries are taken from the outlet only below
+//!   [`DELIVERIES_WAIT_BYTES`], input is read only below [`REPLIES_WAIT_BYTES`].
+//! - Whatever ends the task, also a panic or the end of the runtime, the rules hear of it exactly once.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use leveret_core::amqp::{Connection, Peer};
+use leveret_core::{ConnectionId, Output, Timestamp};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio_util::io::poll_read_buf;
+
+use crate::clock::{Clock, Timer};
+use crate::registry::{Bell, Registry};
+
+/// Deliveries that may wait for a slow reader, in bytes. Beyond it they stay in their queues' care.
+const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
+/// Bytes of any kind that may wait for a slow reader. Beyond it the peer's requests are not read.
+const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
+/// The smallest and largest read. Reads grow while they come back full.
+const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=256 * 1024;
+/// After so many bytes in or out another task has its turn.
+const TURN_BYTES: usize = 256 * 1024;
+/// How long a peer may take to read the last frames before its socket is dropped.
+const LAST_FRAMES_WAIT: Duration = Duration::from_secs(5);
+/// Pieces handed to one vectored write: each large body is one and has one before it.
+const WRITE_PIECES: usize = 64;
+
+/// RabbitMQ's text for clients when it goes down.
+const SHUTDOWN_REASON: &str = "broker forced connection closure with reason 'shutdown'";
+
+/// What all sessions of one broker share.
+pub struct Shared {
+    /// The rules.
+    pub core: Arc<leveret_core::model::Broker>,
+    /// Who is open.
+    pub registry: Registry,
+    /// The broker's time.
+    pub clock: Clock,
+    stage: AtomicU8,
+}
+
+/// How far the broker is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+#[repr(u8)]
+pub enum Stage {
+    /// It serves.
+    Open = 0,
+    /// Clients are asked to go.
+    Closing = 1,
+    /// Sockets are dropped as they are.
+    Aborted = 2,
+}
+
+impl Shared {
+    /// What sessions need, for a broker that serves.
+    pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock) -> Self {
+        Self { core, registry: Registry::default(), clock, stage: AtomicU8::new(Stage::Open as u8) }
+    }
+
+    /// Goes on to `stage` and lets every session know.
+    pub fn enter_stage(&self, stage: Stage) {
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        self.registry.ring_all();
+    }
+
+    fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::Open,
+            1 => Stage::Closing,
+            _ => Stage::Aborted,
+        }
+    }
+}
+
+/// One connection from its first byte to its last.
+pub struct Session {
+    shared: Arc<Shared>,
+    id: ConnectionId,
+    bell: Arc<Bell>,
+    connection: Connection,
+    /// Bytes that are no whole frame yet.
+    input: BytesMut,
+    /// How much the next read asks for.
+    read_bytes: usize,
+    output: Output,
+    timer: Timer,
+    was_told_to_close: bool,
+    /// When the socket is dropped although frames wait; set once the connection is done.
+    gives_up_at: Option<Timestamp>,
+    /// Messages that this connection has handed to the log so far.
+    appended: u64,
+    /// Bytes since another task last had its turn.
+    turn_bytes: usize,
+}
+
+/// What one turn found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There may be more at once.
+    Busy,
+    /// Nothing to do until something happens.
+    Idle,
+    /// Over, for whatever reason.
+    Done,
+}
+
+impl Session {
+    /// A connection that has just been accepted.
+    pub fn new(shared: Arc<Shared>, peer: Peer) -> Self {
+        let (id, bell) = shared.registry.enter();
+        let connection = Connection::new(shared.clock.now(), id, shared.core.clone(), peer);
+        Self {
+            timer: Timer::new(shared.clock.clone()),
+            shared,
+            id,
+            bell,
+            connection,
+            input: BytesMut::new(),
+            read_bytes: *READ_BYTES.start(),
+            output: Output::default(),
+            was_told_to_close: false,
+            gives_up_at: None,
+            appended: 0,
+            turn_bytes: 0,
+        }
+    }
+
+    /// Serves the socket until it is done.
+    pub async fn run(mut self, mut socket: TcpStream) {
+        loop {
+            match poll_fn(|context| Poll::Ready(self.turn(context, &mut socket))).await {
+                Ok(Turn::Busy) if TURN_BYTES <= self.turn_bytes => {
+                    self.turn_bytes = 0;
+                    tokio::task::yield_now().await;
+                }
+                Ok(Turn::Busy) => {}
+                Ok(Turn::Idle) => self.rest(&socket).await,
+                Ok(Turn::Done) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "lost the socket");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Everything that can be done without waiting.
+    fn turn(&mut self, context: &mut Context<'_>, socket: &mut TcpStream) -> io::Result<Turn> {
+        let now = self.shared.clock.now();
+        let has_rung = self.bell.take();
+        if has_rung && self.look_at_stage(now) == Stage::Aborted {
+            return Ok(Turn::Done);
+        }
+        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.connection.handle_deadline(now, &mut self.output);
+        }
+        let has_read = self.read(now, context, socket)?;
+        if has_rung || self.may_deliver() {
+            let room_bytes = DELIVERIES_WAIT_BYTES.saturating_sub(self.output.frames.len());
+            self.connection.handle_outlet(now, room_bytes, &mut self.output);
+        }
+        self.carry_out();
+        let is_written = self.write(context, socket)?;
+        if self.is_over(now, is_written) {
+            return Ok(Turn::Done);
+        }
+        Ok(if has_read || (is_written && self.may_deliver()) { Turn::Busy } else { Turn::Idle })
+    }
+
+    /// Carries out what others must be told. With no storage behind it, whatever the rules want logged
+    /// counts as logged at once: nothing outlives the process, and it was never promised.
+    fn carry_out(&mut self) {
+        let effects = &mut self.output.effects;
+        effects.settles.clear();
+        if !effects.appends.is_empty() {
+            self.appended += effects.appends.len() as u64;
+            effects.appends.clear();
+            self.connection.handle_committed(self.appended, &mut self.output);
+        }
+        self.shared.registry.carry_out(&mut self.output.effects);
+    }
+
+    /// Whether the socket can go. A peer that does not read its last frames gets some time for them.
+    fn is_over(&mut self, now: Timestamp, is_written: bool) -> bool {
+        if !self.connection.is_done() || is_written {
+            return self.connection.is_done();
+        }
+        *self.gives_up_at.get_or_insert(now + LAST_FRAMES_WAIT) <= now
+    }
+
+    /// Follows the broker on its way out.
+    fn look_at_stage(&mut self, now: Timestamp) -> Stage {
+        let stage = self.shared.stage();
+        if stage == Stage::Closing && !self.was_told_to_close {
+            self.was_told_to_close = true;
+            self.connection.shutdown(now, SHUTDOWN_REASON, &mut self.output);
+        }
+        stage
+    }
+
+    /// Reads once and lets the rules take what is whole. `true`: there was something.
+    fn read(
+        &mut self,
+        now: Timestamp,
+        context: &mut Context<'_>,
+        socket: &mut TcpStream,
+    ) -> io::Result<bool> {
+        if !self.may_read() || socket.poll_read_ready(context)?.is_pending() {
+            return Ok(false);
+        }
+        // A frame larger than the usual read is fetched whole.
+        let missing_bytes = self.connection.wanted_bytes(&self.input).saturating_sub(self.input.len());
+        self.input.reserve(self.read_bytes.max(missing_bytes));
+        let room_bytes = self.input.capacity() - self.input.len();
+        let count = match poll_read_buf(Pin::new(socket), context, &mut self.input)? {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Poll::Ready(count) => count,
+        };
+        self.adapt(count, room_bytes);
+        self.turn_bytes += count;
+        self.connection.handle_bytes(now, &mut self.input, &mut self.output);
+        Ok(true)
+    }
+
+    /// A read that came back full asks for more next time, one that came back nearly empty for less.
+    fn adapt(&mut self, count: usize, room_bytes: usize) {
+        if count == room_bytes {
+            self.read_bytes = (self.read_bytes * 4).min(*READ_BYTES.end());
+        } else if count < self.read_bytes / 8 {
+            self.read_bytes = (self.read_bytes / 2).max(*READ_BYTES.start());
+        }
+    }
+
+    /// Writes until nothing waits (`true`) or the socket takes no more.
+    fn write(&mut self, context: &mut Context<'_>, socket: &mut TcpStream) -> io::Result<bool> {
+        let frames = &mut self.output.frames;
+        while !frames.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
+            let filled = frames.io_slices(&mut pieces);
+            let pieces = pieces.get(..filled).unwrap_or_default();
+            let count = match Pin::new(&mut *socket).poll_write_vectored(context, pieces)? {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => count,
+            };
+            frames.advance(count);
+            self.turn_bytes += count;
+        }
+        Ok(true)
+    }
+
+    fn may_read(&self) -> bool {
+        self.connection.wants_read() && self.output.frames.len() < REPLIES_WAIT_BYTES
+    }
+
+    fn may_deliver(&self) -> bool {
+        self.connection.has_waiting() && self.output.frames.len() < DELIVERIES_WAIT_BYTES
+    }
+
+    /// Gives its buffers back and waits until there is something to do.
+    async fn rest(&mut self, socket: &TcpStream) {
+        self.turn_bytes = 0;
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        self.output.frames.shrink();
+        self.timer.set(self.connection.next_deadline().into_iter().chain(self.gives_up_at).min());
+        let (may_read, must_write) = (self.may_read(), !self.output.frames.is_empty());
+        // Failures of the socket are met by the next turn, which reads or writes.
+        tokio::select! {
+            _ = poll_fn(|context| socket.poll_read_ready(context)), if may_read => {}
+            _ = poll_fn(|context| socket.poll_write_ready(context)), if must_write => {}
+            () = self.bell.rung() => {}
+            () = self.timer.elapsed() => {}
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.handle_lost(self.shared.clock.now(), &mut self.output);
+        self.shared.registry.leave(self.id);
+        self.shared.registry.carry_out(&mut self.output.effects);
+    }
+}

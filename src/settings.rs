@@ -1,0 +1,145 @@
+//! What one broker is set to, resolved whole before anything starts.
+//!
+//! There is no global configuration: a [`Settings`] is a plain value that is handed over once, so two
+//! brokers in one process never see each other's.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// RabbitMQ's port for AMQP without TLS.
+pub const AMQP_PORT: u16 = 5672;
+
+/// Everything that can be set of a broker; the defaults are RabbitMQ's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Where AMQP connections are accepted.
+    pub listen: Vec<Listen>,
+    /// Heartbeat that is proposed to clients, in seconds; 0 proposes none.
+    pub heartbeat_secs: u16,
+    /// Largest frame that is proposed to clients.
+    pub frame_max_bytes: u32,
+    /// How many channels a connection may have.
+    pub channel_max: u16,
+    /// Largest body of a message.
+    pub message_max_bytes: u64,
+    /// The user and virtual host that an empty broker starts with.
+    pub seed: Seed,
+    /// Users that may only log in from this machine.
+    pub loopback_users: Vec<String>,
+    /// When publishers are held back; `None` measures nothing.
+    pub memory_high_watermark: Option<Watermark>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            heartbeat_secs: 60,
+            frame_max_bytes: 131_072,
+            channel_max: 2047,
+            message_max_bytes: 128 * 1024 * 1024,
+            seed: Seed::default(),
+            loopback_users: vec!["guest".to_owned()],
+            memory_high_watermark: None,
+        }
+    }
+}
+
+/// One place to accept connections at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// This address only; port 0 takes any free one.
+    Address(SocketAddr),
+    /// Every interface, IPv4 and, where the machine has it, IPv6.
+    AllInterfaces(u16),
+}
+
+impl Listen {
+    /// The addresses to bind, and whether this machine may lack one of them.
+    pub fn addresses(self) -> Vec<(SocketAddr, Need)> {
+        match self {
+            Self::Address(address) => vec![(address, Need::Required)],
+            Self::AllInterfaces(port) => vec![
+                ((Ipv4Addr::UNSPECIFIED, port).into(), Need::Required),
+                ((Ipv6Addr::UNSPECIFIED, port).into(), Need::WhereAvailable),
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::AllInterfaces(port) => port.fmt(f),
+        }
+    }
+}
+
+/// Whether a broker can start without an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It was asked for by name.
+    Required,
+    /// It belongs to "all interfaces": a container without IPv6 must start too.
+    WhereAvailable,
+}
+
+/// The user and virtual host of an empty broker. Definitions that bring users replace it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// The user's name.
+    pub user: String,
+    /// The password in clear; only its salted hash is kept.
+    pub password: String,
+    /// The virtual host that is created and that the user may enter.
+    pub vhost: String,
+    /// The user's tags.
+    pub tags: Vec<String>,
+    /// What the user may do in the virtual host.
+    pub permissions: Permissions,
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        Self {
+            user: "guest".to_owned(),
+            password: "guest".to_owned(),
+            vhost: "/".to_owned(),
+            tags: vec!["administrator".to_owned()],
+            permissions: Permissions::default(),
+        }
+    }
+}
+
+/// Three patterns: what a user may configure, write and read in one virtual host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// Entities that may be declared and deleted.
+    pub configure: String,
+    /// Exchanges that may be published to, and so on.
+    pub write: String,
+    /// Queues that may be consumed from, and so on.
+    pub read: String,
+}
+
+impl Default for Permissions {
+    /// Everything.
+    fn default() -> Self {
+        Self { configure: ".*".to_owned(), write: ".*".to_owned(), read: ".*".to_owned() }
+    }
+}
+
+/// How much memory the process may hold before publishers are held back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Watermark {
+    /// So many bytes.
+    Absolute(u64),
+    /// This part, 0 to 1, of what the container or the machine has.
+    Relative(f64),
+}
+
+impl Watermark {
+    /// RabbitMQ 4's default.
+    pub const DEFAULT: Self = Self::Relative(0.6);
+}

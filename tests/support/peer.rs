@@ -1,0 +1,205 @@
+//! The scripted peer: a socket, the frames that go out, and the frames that are expected.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use leveret_codec::frame::{self, FrameKind};
+use leveret_codec::method::{self, Method, connection};
+use leveret_codec::{Limits, PROTOCOL_HEADER};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// How long anything may take. Generous, since the machine may be busy; nothing waits for it to pass.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A frame that has come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    /// A method on a channel.
+    Method(u16, Box<Method>),
+    /// A content header, as its payload.
+    Header(u16, Bytes),
+    /// A piece of a body.
+    Body(u16, Bytes),
+    /// A heartbeat.
+    Heartbeat,
+}
+
+/// One end of a connection, written by hand.
+pub struct Peer {
+    socket: TcpStream,
+    input: BytesMut,
+}
+
+impl Peer {
+    /// A socket on which nothing has been said.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let socket = within("connecting", TcpStream::connect(address)).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        Self { socket, input: BytesMut::new() }
+    }
+
+    /// An open connection of `guest` to `/`, without heartbeats.
+    pub async fn open(address: SocketAddr) -> Self {
+        let mut peer = Self::connect(address).await;
+        peer.log_in("guest", "guest").await;
+        peer.send(0, tune_ok(0)).await;
+        peer.send(0, open_vhost("/")).await;
+        let ok = peer.method(0).await;
+        assert!(matches!(ok, Method::Connection(connection::AMQPMethod::OpenOk(_))), "{ok:?}");
+        peer
+    }
+
+    /// An open connection with channel 1 open.
+    pub async fn open_channel(address: SocketAddr) -> Self {
+        let mut peer = Self::open(address).await;
+        peer.send(1, Method::Channel(method::channel::AMQPMethod::Open(method::channel::Open {}))).await;
+        let ok = peer.method(1).await;
+        assert!(matches!(ok, Method::Channel(method::channel::AMQPMethod::OpenOk(_))), "{ok:?}");
+        peer
+    }
+
+    /// Logs in; the next word is this peer's tune-ok.
+    pub async fn log_in(&mut self, user: &str, password: &str) {
+        self.tune(user, password).await;
+    }
+
+    /// Header, start, start-ok: says what the broker proposes.
+    pub async fn tune(&mut self, user: &str, password: &str) -> connection::Tune {
+        self.send_bytes(&PROTOCOL_HEADER).await;
+        let start = self.method(0).await;
+        assert!(matches!(start, Method::Connection(connection::AMQPMethod::Start(_))), "{start:?}");
+        self.send(0, start_ok(user, password)).await;
+        match self.method(0).await {
+            Method::Connection(connection::AMQPMethod::Tune(tune)) => tune,
+            other => panic!("expected connection.tune, got {other:?}"),
+        }
+    }
+
+    /// Sends a method.
+    pub async fn send(&mut self, channel: u16, method: Method) {
+        let mut bytes = BytesMut::new();
+        method::encode(channel, &method, &mut bytes);
+        self.send_bytes(&bytes).await;
+    }
+
+    /// Sends these bytes, whatever they mean.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        within("sending", self.socket.write_all(bytes)).await.unwrap();
+    }
+
+    /// Sends as much of these bytes as the broker takes at once, and says how much that was.
+    pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
+        self.socket.try_write(bytes).unwrap_or_default()
+    }
+
+    /// Waits until the broker takes more bytes.
+    pub async fn until_writable(&self) {
+        within("the broker to read", self.socket.writable()).await.unwrap();
+    }
+
+    /// The next frame, heartbeats included.
+    pub async fn frame(&mut self) -> Frame {
+        self.next_frame().await.expect("the broker closed the socket instead of sending a frame")
+    }
+
+    /// The next method on `channel`; anything else but a heartbeat fails the test.
+    pub async fn method(&mut self, channel: u16) -> Method {
+        loop {
+            match self.frame().await {
+                Frame::Heartbeat => {}
+                Frame::Method(of, method) if of == channel => return *method,
+                other => panic!("expected a method on channel {channel}, got {other:?}"),
+            }
+        }
+    }
+
+    /// Expects the broker's connection.close, and says its code and text.
+    pub async fn closed_with(&mut self) -> (u16, String) {
+        match self.method(0).await {
+            Method::Connection(connection::AMQPMethod::Close(close)) => {
+                (close.reply_code, close.reply_text.to_string())
+            }
+            other => panic!("expected connection.close, got {other:?}"),
+        }
+    }
+
+    /// Answers a close.
+    pub async fn send_close_ok(&mut self) {
+        self.send(0, Method::Connection(connection::AMQPMethod::CloseOk(connection::CloseOk {}))).await;
+    }
+
+    /// Expects that the broker closes the socket without another frame.
+    pub async fn end(&mut self) {
+        if let Some(frame) = self.next_frame().await {
+            panic!("expected the end of the stream, got {frame:?}");
+        }
+    }
+
+    async fn next_frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.cut() {
+                return Some(frame);
+            }
+            // A reset is an end too: the broker may close while bytes of ours are on their way.
+            let read = within("a frame", self.socket.read_buf(&mut self.input)).await;
+            if read.unwrap_or_default() == 0 {
+                return None;
+            }
+        }
+    }
+
+    fn cut(&mut self) -> Option<Frame> {
+        let limits = Limits::default();
+        let frame = frame::cut(&self.input, &limits).unwrap()?;
+        let (channel, size) = (frame.channel, frame.wire_bytes());
+        let cut = match frame.kind {
+            FrameKind::Method => {
+                Frame::Method(channel, Box::new(method::decode(frame.payload, &limits).unwrap()))
+            }
+            FrameKind::Header => Frame::Header(channel, Bytes::copy_from_slice(frame.payload)),
+            FrameKind::Body => Frame::Body(channel, Bytes::copy_from_slice(frame.payload)),
+            FrameKind::Heartbeat => Frame::Heartbeat,
+        };
+        let _ = self.input.split_to(size);
+        Some(cut)
+    }
+}
+
+/// connection.start-ok with PLAIN, of a client that wants to be told why it is refused.
+pub fn start_ok(user: &str, password: &str) -> Method {
+    let mut capabilities = leveret_codec::TableBuilder::new();
+    for name in ["authentication_failure_close", "consumer_cancel_notify", "connection.blocked"] {
+        capabilities.insert(name, leveret_codec::Value::Bool(true));
+    }
+    let capabilities = capabilities.build();
+    let mut properties = leveret_codec::TableBuilder::new();
+    properties.insert("capabilities", leveret_codec::Value::Table(capabilities.as_ref()));
+    Method::Connection(connection::AMQPMethod::StartOk(connection::StartOk {
+        client_properties: (&properties.build()).into(),
+        mechanism: "PLAIN".into(),
+        response: format!("\0{user}\0{password}").into(),
+        locale: "en_US".into(),
+    }))
+}
+
+/// connection.tune-ok with the broker's own limits.
+pub fn tune_ok(heartbeat: u16) -> Method {
+    let ok = connection::TuneOk { channel_max: 2047, frame_max: 131_072, heartbeat };
+    Method::Connection(connection::AMQPMethod::TuneOk(ok))
+}
+
+/// connection.open.
+pub fn open_vhost(vhost: &str) -> Method {
+    Method::Connection(connection::AMQPMethod::Open(connection::Open { virtual_host: vhost.into() }))
+}
+
+/// What `future` comes to, if it does not take too long.
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited too long for {what}"),
+    }
+}
