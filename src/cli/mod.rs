@@ -3,7 +3,13 @@
 //! `leveret` alone is `leveret serve`.
 
 mod arguments;
+<<<<<<< HEAD
 mod serve;
+=======
+mod client;
+mod perf;
+mod target;
+>>>>>>> tooling
 
 use std::process::ExitCode;
 
@@ -25,6 +31,18 @@ struct CommandLine {
 enum Command {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
+    /// Measure how many messages a second pass through a broker
+    Perf(Box<perf::PerfOptions>),
+}
+
+impl Command {
+    /// Does what was asked for.
+    pub fn run(self) -> ExitCode {
+        match self.subcommand {
+            Some(Subcommands::Perf(options)) => perf::run_and_print(&options),
+            None | Some(Subcommands::Serve(_)) => ExitCode::SUCCESS,
+        }
+    }
 }
 
 /// Does what the command line says.

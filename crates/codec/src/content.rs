@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     cursor::Cursor,
@@ -22,6 +22,9 @@ use crate::{
 
 /// The only class with content.
 const BASIC: u16 = 60;
+
+/// How every header starts; a weight other than zero has never had a meaning.
+const CLASS_AND_WEIGHT: [u8; 4] = [0, 60, 0, 0];
 
 /// Class, weight and size before the property flags.
 const FIXED_BYTES: usize = 12;
@@ -68,10 +71,10 @@ pub fn put_header(out: &mut BytesMut, channel: u16, body_bytes: u64, properties:
     let size = u32::try_from(FIXED_BYTES + properties.len()).unwrap_or(u32::MAX);
     out.reserve(size as usize + FRAME_OVERHEAD_BYTES as usize);
     put_frame_header(out, FrameKind::Header, channel, size);
-    out.put_u32(u32::from(BASIC) << 16);
-    out.put_u64(body_bytes);
-    out.put_slice(properties);
-    out.put_u8(FRAME_END);
+    out.extend_from_slice(&CLASS_AND_WEIGHT);
+    out.extend_from_slice(&body_bytes.to_be_bytes());
+    out.extend_from_slice(properties);
+    out.extend_from_slice(&[FRAME_END]);
 }
 
 /// A body to be sent: a part of shared bytes.
@@ -115,11 +118,11 @@ pub fn put_content<'a>(
         let size = u32::try_from(piece.len()).unwrap_or(piece_max);
         put_frame_header(out.buffer(), FrameKind::Body, channel, size);
         if piece.len() < SHARE_FROM_BYTES {
-            out.buffer().put_slice(piece);
+            out.buffer().extend_from_slice(piece);
         } else {
             out.put_shared(body.shared.slice(start..start + piece.len()));
         }
-        out.buffer().put_u8(FRAME_END);
+        out.buffer().extend_from_slice(&[FRAME_END]);
         start += piece.len();
     }
 }

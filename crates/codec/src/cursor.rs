@@ -2,27 +2,28 @@
 //!
 //! Invariant: nothing is taken that is not there; a take that fails leaves the cursor where it was.
 
-use bytes::BufMut;
+use bytes::BytesMut;
 
 /// Reads big-endian values off the front of a slice and remembers how far it has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
     rest: &'a [u8],
-    at: usize,
+    /// The offset of the end, so that only `rest` moves.
+    end: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, at: 0 }
+        Self::starting_at(bytes, 0)
     }
 
     /// A cursor whose first byte counts as number `at`, so that errors name a place in the whole.
     pub fn starting_at(bytes: &'a [u8], at: usize) -> Self {
-        Self { rest: bytes, at }
+        Self { rest: bytes, end: at + bytes.len() }
     }
 
     pub fn at(&self) -> usize {
-        self.at
+        self.end - self.rest.len()
     }
 
     pub fn rest(&self) -> &'a [u8] {
@@ -37,7 +38,6 @@ impl<'a> Cursor<'a> {
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
-        self.at += N;
         Some(*array)
     }
 
@@ -65,7 +65,6 @@ impl<'a> Cursor<'a> {
     pub fn slice(&mut self, length: usize) -> Option<&'a [u8]> {
         let (slice, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        self.at += length;
         Some(slice)
     }
 
@@ -75,7 +74,6 @@ impl<'a> Cursor<'a> {
         let (length, rest) = self.rest.split_first()?;
         let (string, rest) = rest.split_at_checked(usize::from(*length))?;
         self.rest = rest;
-        self.at += 1 + string.len();
         Some(string)
     }
 
@@ -86,24 +84,23 @@ impl<'a> Cursor<'a> {
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let (string, rest) = rest.split_at_checked(length)?;
         self.rest = rest;
-        self.at += 4 + string.len();
         Some(string)
     }
 }
 
 /// Appends a short string; what exceeds its 255 bytes is cut.
 #[inline]
-pub fn put_short_string(out: &mut impl BufMut, bytes: &[u8]) {
+pub fn put_short_string(out: &mut BytesMut, bytes: &[u8]) {
     let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
     let bytes = bytes.get(..usize::from(length)).unwrap_or(bytes);
-    out.put_u8(length);
-    out.put_slice(bytes);
+    out.extend_from_slice(&[length]);
+    out.extend_from_slice(bytes);
 }
 
 /// Appends a long string; what exceeds its 4 GiB is cut.
-pub fn put_long_string(out: &mut impl BufMut, bytes: &[u8]) {
+pub fn put_long_string(out: &mut BytesMut, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let bytes = bytes.get(..length as usize).unwrap_or(bytes);
-    out.put_u32(length);
-    out.put_slice(bytes);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(bytes);
 }

@@ -11,7 +11,7 @@
 //! type may occur on its channel. A heartbeat is empty and on channel 0; methods and headers are long enough
 //! for their fixed part.
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::BytesMut;
 
 use crate::{erlang_term, error::DecodeError, limits::Limits};
 
@@ -163,14 +163,15 @@ fn describe_octet(octet: u8, payload: &[u8]) -> String {
 
 /// Appends a heartbeat.
 pub fn put_heartbeat(out: &mut BytesMut) {
-    out.put_slice(&HEARTBEAT);
+    out.extend_from_slice(&HEARTBEAT);
 }
 
 /// Appends what stands before a payload of `size` bytes. [`FRAME_END`] must follow the payload.
+#[inline]
 pub fn put_frame_header(out: &mut BytesMut, kind: FrameKind, channel: u16, size: u32) {
     let [c0, c1] = channel.to_be_bytes();
     let [s0, s1, s2, s3] = size.to_be_bytes();
-    out.put_slice(&[kind as u8, c0, c1, s0, s1, s2, s3]);
+    out.extend_from_slice(&[kind as u8, c0, c1, s0, s1, s2, s3]);
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use amq_protocol::{
 };
 pub use amq_protocol::{
     protocol::{AMQPClass as Method, access, basic, channel, confirm, connection, exchange, queue, tx},
-    types,
+    types::{self, FieldTable, LongString, ShortString},
 };
-use bytes::{BufMut as _, BytesMut};
+use bytes::BytesMut;
 pub use id::MethodId;
 
 use crate::{
@@ -56,8 +56,8 @@ pub fn encode(channel: u16, method: &Method, out: &mut BytesMut) {
     let payload = payload_of(method);
     let size = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     put_frame_header(out, FrameKind::Method, channel, size);
-    out.put_slice(&payload);
-    out.put_u8(FRAME_END);
+    out.extend_from_slice(&payload);
+    out.extend_from_slice(&[FRAME_END]);
 }
 
 #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail, and nothing else can")]

@@ -210,11 +210,11 @@ impl<'a> Properties<'a> {
             return None;
         }
         let mut cursor = Cursor::new(self.0.get(FLAGS_BYTES..)?);
-        let mut before = flags >> (bit + 1);
+        let mut before = u32::from(flags) & (u32::MAX << (bit + 1));
         while before != 0 {
             let next = before.ilog2();
             before ^= 1 << next;
-            skip(&mut cursor, next + bit + 1)?;
+            skip(&mut cursor, next)?;
         }
         Some(cursor)
     }

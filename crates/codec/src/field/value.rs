@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::BufMut;
+use bytes::{BufMut as _, BytesMut};
 
 use super::{ArrayRef, TableRef};
 use crate::cursor::Cursor;
@@ -109,7 +109,8 @@ impl<'a> Value<'a> {
             return left == right;
         }
         if let (Some(left), Some(right)) = (self.as_float(), other.as_float()) {
-            return left.total_cmp(&right).is_eq();
+            // Adding zero makes a negative zero positive; not-a-number is the same as itself.
+            return (left + 0.0).total_cmp(&(right + 0.0)).is_eq();
         }
         match (self, other) {
             (Self::Table(left), Value::Table(right)) => left.equivalent(*right),
@@ -146,7 +147,7 @@ impl<'a> Value<'a> {
     }
 
     /// Appends tag and value.
-    pub(super) fn put(&self, out: &mut impl BufMut) {
+    pub(super) fn put(&self, out: &mut BytesMut) {
         match *self {
             Self::Bool(yes) => out.put_slice(&[b't', u8::from(yes)]),
             Self::I8(number) => put_fixed(out, b'b', &number.to_be_bytes()),
@@ -172,12 +173,12 @@ impl<'a> Value<'a> {
     }
 }
 
-fn put_fixed(out: &mut impl BufMut, tag: u8, bytes: &[u8]) {
+fn put_fixed(out: &mut BytesMut, tag: u8, bytes: &[u8]) {
     out.put_u8(tag);
     out.put_slice(bytes);
 }
 
-fn put_long(out: &mut impl BufMut, tag: u8, bytes: &[u8]) {
+fn put_long(out: &mut BytesMut, tag: u8, bytes: &[u8]) {
     out.put_u8(tag);
     crate::cursor::put_long_string(out, bytes);
 }

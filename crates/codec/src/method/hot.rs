@@ -4,7 +4,7 @@
 //! publish does that once a route, not once a message. Short strings are cut after 255 bytes when put, since
 //! there is no way to write a longer one.
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::BytesMut;
 
 use super::MethodId;
 use crate::{
@@ -150,7 +150,7 @@ pub fn put_get_ok(
         put_tag(out, delivery_tag, redelivered.into());
         put_short_string(out, exchange);
         put_short_string(out, routing_key);
-        out.put_u32(message_count);
+        out.extend_from_slice(&message_count.to_be_bytes());
     });
 }
 
@@ -165,7 +165,7 @@ pub fn put_return(
 ) {
     let names = [text.as_bytes(), exchange, routing_key];
     put_method(out, channel, MethodId::BASIC_RETURN, 2 + short_strings_bytes(&names), |out| {
-        out.put_u16(code.code());
+        out.extend_from_slice(&code.code().to_be_bytes());
         put_short_string(out, text.as_bytes());
         put_short_string(out, exchange);
         put_short_string(out, routing_key);
@@ -195,15 +195,15 @@ fn put_method(
     let size = 4 + arguments_bytes;
     out.reserve(size as usize + 8);
     put_frame_header(out, FrameKind::Method, channel, size);
-    out.put_u32(u32::from(id.class) << 16 | u32::from(id.method));
+    out.extend_from_slice(&id.to_wire());
     put_arguments(out);
-    out.put_u8(FRAME_END);
+    out.extend_from_slice(&[FRAME_END]);
 }
 
 #[inline]
 fn put_tag(out: &mut BytesMut, tag: u64, bits: u8) {
     let [t0, t1, t2, t3, t4, t5, t6, t7] = tag.to_be_bytes();
-    out.put_slice(&[t0, t1, t2, t3, t4, t5, t6, t7, bits]);
+    out.extend_from_slice(&[t0, t1, t2, t3, t4, t5, t6, t7, bits]);
 }
 
 /// What short strings take on the wire, each cut after 255 bytes.

@@ -108,6 +108,12 @@ impl MethodId {
     /// What the two numbers take on the wire.
     pub const WIRE_BYTES: usize = 4;
 
+    /// The numbers as they stand at the front of a payload.
+    pub const fn to_wire(self) -> [u8; Self::WIRE_BYTES] {
+        let ([c0, c1], [m0, m1]) = (self.class.to_be_bytes(), self.method.to_be_bytes());
+        [c0, c1, m0, m1]
+    }
+
     /// The numbers at the front of a method frame's payload, whether or not there is such a method.
     #[inline]
     pub fn of(payload: &[u8]) -> Result<Self, DecodeError> {

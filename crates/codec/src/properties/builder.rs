@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use bytes::BytesMut;
+
 use super::{EXPIRATION, FLAGS_BYTES, HEADERS, Properties, skip};
 use crate::{
     cursor::{Cursor, put_long_string, put_short_string},
@@ -64,15 +66,15 @@ impl PropertiesBuilder<'_> {
     }
 
     pub(super) fn with_short_string(self, bit: u32, value: &[u8]) -> Self {
-        let mut field = Vec::with_capacity(1 + value.len());
+        let mut field = BytesMut::with_capacity(1 + value.len());
         put_short_string(&mut field, value);
-        self.with_owned(bit, field)
+        self.with_owned(bit, field.into())
     }
 
     pub(super) fn with_table(self, bit: u32, value: TableRef<'_>) -> Self {
-        let mut field = Vec::with_capacity(4 + value.raw().len());
+        let mut field = BytesMut::with_capacity(4 + value.raw().len());
         put_long_string(&mut field, value.raw());
-        self.with_owned(bit, field)
+        self.with_owned(bit, field.into())
     }
 
     pub(super) fn with_bytes(self, bit: u32, value: &[u8]) -> Self {

@@ -1,0 +1,7 @@
+//! A stream of frames, as it leaves a socket. What must hold is in the checks, which `cargo test` runs on the kept corpus as well.
+#![no_main]
+
+#[path = "../../crates/codec/tests/input_checks/mod.rs"]
+mod input_checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| input_checks::frame_cutter(bytes));

@@ -1,0 +1,41 @@
+//! Tutorial 4, routing: prints the lines of the severities it is started with.
+
+use futures_lite::StreamExt;
+use lapin::{
+    Connection, ConnectionProperties, ExchangeKind, Result,
+    options::{BasicConsumeOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let severities: Vec<String> = std::env::args().skip(1).collect();
+    if severities.is_empty() {
+        eprintln!("Usage: receive_logs_direct [info] [warning] [error]");
+        std::process::exit(1);
+    }
+
+    let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://127.0.0.1:5672".to_owned());
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let none = FieldTable::default;
+
+    let (kind, options) = (ExchangeKind::Direct, ExchangeDeclareOptions::default());
+    channel.exchange_declare("direct_logs".into(), kind, options, none()).await?;
+
+    // One binding for each severity we want to hear of.
+    let queue = channel.queue_declare("".into(), QueueDeclareOptions::exclusive(), none()).await?;
+    for severity in &severities {
+        let (name, key) = (queue.name().clone(), severity.as_str().into());
+        channel.queue_bind(name, "direct_logs".into(), key, QueueBindOptions::default(), none()).await?;
+    }
+
+    let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
+    let mut lines = channel.basic_consume(queue.name().clone(), "".into(), options, none()).await?;
+    println!(" [*] Waiting for logs. To exit press CTRL+C");
+    while let Some(line) = lines.next().await {
+        let line = line?;
+        println!(" [x] '{}':'{}'", line.routing_key, String::from_utf8_lossy(&line.data));
+    }
+    Ok(())
+}

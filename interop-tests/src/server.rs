@@ -1,0 +1,130 @@
+//! One leveret process of our own: ephemeral, on a free loopback port, gone when dropped.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, PipeReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::binary::{self, BuildError};
+use crate::process::Process;
+
+/// What the log says when clients may connect; container test tools wait for the same words.
+const READY: &str = "Server startup complete";
+const READY_LIMIT: Duration = Duration::from_secs(20);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A free port is only known to be free until somebody else takes it.
+const PORT_ATTEMPTS: usize = 3;
+
+/// Why no broker is running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no program to start.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The operating system refused the process or the port.
+    #[error("leveret could not be started")]
+    Spawn(#[from] io::Error),
+    /// It ran, but never said that it was ready; its log.
+    #[error("leveret {how} before saying {READY:?}; its log:\n{log}")]
+    NotReady {
+        /// "ended" or "was silent for 20 s".
+        how: &'static str,
+        /// Everything that it wrote.
+        log: String,
+    },
+}
+
+/// A running leveret.
+pub struct Server {
+    process: Process,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts leveret with these additional environment variables and returns when it is ready.
+    pub fn start(environment: &[(&str, &str)]) -> Result<Self, StartError> {
+        let mut attempt = 1;
+        loop {
+            match Self::start_once(environment) {
+                Err(StartError::NotReady { log, .. })
+                    if attempt < PORT_ATTEMPTS && log.contains("in use") =>
+                {
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn start_once(environment: &[(&str, &str)]) -> Result<Self, StartError> {
+        let address = free_address()?;
+        let mut command = Command::new(binary::leveret()?);
+        command.args(["serve", "--ephemeral", "--listen", &address.to_string(), "--http", "off"]);
+        // A developer's own settings must not leak into what is tested.
+        for (name, _) in env::vars_os() {
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("LEVERET_") || name_text.starts_with("RABBITMQ_") {
+                command.env_remove(&name);
+            }
+        }
+        command.envs(environment.iter().copied());
+        let (process, pipe) = Process::spawn(command)?;
+        let log = Arc::new(Mutex::new(String::new()));
+        let (ready, is_ready) = mpsc::channel();
+        thread::spawn({
+            let log = Arc::clone(&log);
+            move || follow(pipe, &log, &ready)
+        });
+        let server = Self { process, address, log };
+        match is_ready.recv_timeout(READY_LIMIT) {
+            Ok(()) => Ok(server),
+            Err(RecvTimeoutError::Disconnected) => Err(server.not_ready("ended")),
+            Err(RecvTimeoutError::Timeout) => Err(server.not_ready("was silent for 20 s")),
+        }
+    }
+
+    fn not_ready(&self, how: &'static str) -> StartError {
+        StartError::NotReady { how, log: self.log() }
+    }
+
+    /// Where it listens, as the clients are told.
+    pub fn url(&self) -> String {
+        format!("amqp://guest:guest@{}/%2F", self.address)
+    }
+
+    /// Everything that it has written so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stops it as an operator would. None when it ignored SIGTERM and had to be killed.
+    pub fn stop(&self) -> Option<ExitStatus> {
+        self.process.terminate();
+        self.process.wait(STOP_LIMIT)
+    }
+}
+
+/// Keeps the log and says when the broker is ready; dropping the sender says that it has ended.
+fn follow(pipe: PipeReader, log: &Mutex<String>, ready: &Sender<()>) {
+    for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push_str(&line);
+        log.push('\n');
+        drop(log);
+        if line.contains(READY) {
+            // The receiver leaves once it has heard it.
+            let _ = ready.send(());
+        }
+    }
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
