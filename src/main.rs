@@ -4,7 +4,6 @@
 mod cli;
 mod config;
 
-<<<<<<< HEAD
 /// Chosen by measurement: see the documentation of the architecture.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -12,9 +11,4 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     cli::run()
-=======
-fn main() -> std::process::ExitCode {
-    use clap::Parser as _;
-    cli::Command::parse().run()
->>>>>>> tooling
 }

@@ -3,13 +3,10 @@
 //! `leveret` alone is `leveret serve`.
 
 mod arguments;
-<<<<<<< HEAD
-mod serve;
-=======
 mod client;
 mod perf;
+mod serve;
 mod target;
->>>>>>> tooling
 
 use std::process::ExitCode;
 
@@ -35,20 +32,11 @@ enum Command {
     Perf(Box<perf::PerfOptions>),
 }
 
-impl Command {
-    /// Does what was asked for.
-    pub fn run(self) -> ExitCode {
-        match self.subcommand {
-            Some(Subcommands::Perf(options)) => perf::run_and_print(&options),
-            None | Some(Subcommands::Serve(_)) => ExitCode::SUCCESS,
-        }
-    }
-}
-
 /// Does what the command line says.
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     match line.command.unwrap_or(Command::Serve(line.serve)) {
         Command::Serve(serve) => serve::serve(&serve),
+        Command::Perf(options) => perf::run_and_print(&options),
     }
 }
