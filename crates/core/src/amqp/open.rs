@@ -40,6 +40,8 @@ enum Slot {
 pub enum Interruption {
     /// It must be closed with this; the method is the one that failed, if one did.
     Refused(Refusal, Option<MethodId>),
+    /// It must be closed with this, and what follows may make no sense: the stream was out of step.
+    NoFrame(Refusal),
     /// The client has asked to close.
     ClosedByClient,
     /// Publishers are held back, and this is one: the rest of the chunk has to wait.
@@ -130,7 +132,8 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let rest = chunk.get(*at..).unwrap_or_default();
-        let cut = frame::cut(rest, limits).map_err(|error| Refusal::from(error).without_method())?;
+        let cut = frame::cut(rest, limits)
+            .map_err(|error| Interruption::NoFrame(Refusal::from(error).without_method()))?;
         let Some(frame) = cut else {
             // A chunk holds whole frames only.
             *at = chunk.len();
