@@ -66,7 +66,12 @@ async fn definitions_are_there_before_the_first_client() {
     let broker = support::start(Broker::builder().definitions(definitions)).await;
     let mut peer = Peer::connect(broker.amqp_addr()).await;
     peer.log_in("jane", "secret").await;
-    let error = Broker::builder().ephemeral().definitions(serde_json::json!({"queues": 1})).start().await.unwrap_err();
+    let error = Broker::builder()
+        .ephemeral()
+        .definitions(serde_json::json!({"queues": 1}))
+        .start()
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "definitions: queues: invalid type: integer `1`, expected a sequence");
 }
 
