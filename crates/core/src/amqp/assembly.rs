@@ -125,13 +125,11 @@ impl Assembly {
                 _ => method_expected(),
             });
         };
-        match missing.checked_sub(part.len() as u64) {
-            Some(rest) => *missing = rest,
-            None => {
-                *self = Self::Idle;
-                return Err(Refusal::frame_error("content body frame exceeds remaining content size"));
-            }
-        }
+        let Some(rest) = missing.checked_sub(part.len() as u64) else {
+            *self = Self::Idle;
+            return Err(Refusal::frame_error("content body frame exceeds remaining content size"));
+        };
+        *missing = rest;
         if !*oversized {
             draft.extend(part);
         }

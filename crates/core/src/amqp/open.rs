@@ -155,7 +155,7 @@ impl Open {
             return Ok(());
         }
         if frame.channel == 0 {
-            return self.handle_connection_method(frame, limits, out);
+            return Self::handle_connection_method(frame, limits, out);
         }
         let id = match frame.kind {
             FrameKind::Method => MethodId::of(frame.payload).map_err(Refusal::from)?,
@@ -174,7 +174,6 @@ impl Open {
 
     /// A method of class connection, on channel zero.
     fn handle_connection_method(
-        &mut self,
         frame: Frame<'_>,
         limits: &Limits,
         out: &mut Output,

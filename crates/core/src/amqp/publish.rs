@@ -108,7 +108,7 @@ impl Channel {
                 let publish = TxPublish { target, message, expiration: None, mandatory };
                 transaction.publishes.push(publish);
             } else {
-                self.publish_reply(turn, bits.mandatory, message);
+                self.publish_reply(turn, bits.mandatory, &message);
             }
             return Ok(());
         }
@@ -151,11 +151,11 @@ impl Channel {
     }
 
     /// A reply to an address: it goes to one consumer, past all queues.
-    pub fn publish_reply(&mut self, turn: &mut Turn<'_>, mandatory: bool, message: Message) {
+    pub fn publish_reply(&mut self, turn: &mut Turn<'_>, mandatory: bool, message: &Message) {
         let session = turn.session;
-        let routed = session.broker.reply(message.routing_key(), &message, &mut turn.out.effects);
+        let routed = session.broker.reply(message.routing_key(), message, &mut turn.out.effects);
         if mandatory && !routed {
-            return_unroutable(turn, self.number, &message);
+            return_unroutable(turn, self.number, message);
         }
         self.confirm_published(turn, None);
     }

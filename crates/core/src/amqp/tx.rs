@@ -90,7 +90,7 @@ impl Channel {
         let mut last_append = None;
         for TxPublish { target, message, expiration, mandatory } in transaction.publishes {
             match target {
-                TxTarget::Reply => self.publish_reply(turn, mandatory, message),
+                TxTarget::Reply => self.publish_reply(turn, mandatory, &message),
                 TxTarget::Queues(targets) if targets.is_empty() => {
                     if mandatory {
                         return_unroutable(turn, self.number, &message);
