@@ -170,6 +170,8 @@ fn an_address_can_not_be_consumed_by_others_nor_got_from() {
         a.1 < get-ok #1 '' q x left=0 reply-to=amq.rabbitmq.reply-to.1
         b.1 > consume amq.rabbitmq.reply-to.1 s no-ack
         b.1 < channel.close 406 60.20 PRECONDITION_FAILED - only creator channel may consume from queue 'amq.rabbitmq.reply-to.1' in vhost '/'
+        a.1 > consume amq.rabbitmq.reply-to.1 s no-ack
+        a.1 < channel.close 406 60.20 PRECONDITION_FAILED - multiple consumers are unsupported for queue 'amq.rabbitmq.reply-to.1' in vhost '/'
         b.2 > get amq.rabbitmq.reply-to.1
         b.2 < channel.close 404 60.70 NOT_FOUND - no queue 'amq.rabbitmq.reply-to.1' in vhost '/'
         ",
