@@ -40,14 +40,28 @@ fn needs(command: &str, id: &str, access: &str, resource: &str, granted: &str, a
 
 #[test]
 fn declaring_an_exchange_needs_configure() {
-    needs("exchange.declare y direct", "40.10", "configure", "exchange 'y'", "y '' ''", "exchange.declare-ok");
+    needs(
+        "exchange.declare y direct",
+        "40.10",
+        "configure",
+        "exchange 'y'",
+        "y '' ''",
+        "exchange.declare-ok",
+    );
     needs("exchange.declare x topic", "40.10", "configure", "exchange 'x'", "x '' ''", "exchange.declare-ok");
 }
 
 #[test]
 fn a_passive_declare_needs_any_permission() {
     for granted in ["x '' ''", "'' x ''", "'' '' x"] {
-        needs("exchange.declare x topic passive", "40.10", "configure", "exchange 'x'", granted, "exchange.declare-ok");
+        needs(
+            "exchange.declare x topic passive",
+            "40.10",
+            "configure",
+            "exchange 'x'",
+            granted,
+            "exchange.declare-ok",
+        );
     }
     for granted in ["q '' ''", "'' q ''", "'' '' q"] {
         let answer = "queue.declare-ok q messages=0 consumers=0";
@@ -63,7 +77,14 @@ fn deleting_an_exchange_needs_configure() {
 #[test]
 fn binding_an_exchange_needs_write_on_the_destination_and_read_on_the_source() {
     needs("exchange.bind x amq.fanout k", "40.30", "write", "exchange 'x'", "'' x amq", "exchange.bind-ok");
-    needs("exchange.unbind x amq.fanout k", "40.40", "write", "exchange 'x'", "'' x amq", "exchange.unbind-ok");
+    needs(
+        "exchange.unbind x amq.fanout k",
+        "40.40",
+        "write",
+        "exchange 'x'",
+        "'' x amq",
+        "exchange.unbind-ok",
+    );
     with_bob(
         "'' x ''",
         "
