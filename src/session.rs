@@ -165,13 +165,15 @@ impl Session {
         if has_rung && self.look_at_stage(now) == Stage::Aborted {
             return Ok(Turn::Done);
         }
-        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.connection.handle_deadline(now, &mut self.output);
-        }
         let has_read = self.read(now, context, socket)?;
         if has_rung || self.may_deliver() {
             let room_bytes = DELIVERIES_WAIT_BYTES.saturating_sub(self.output.frames.len());
             self.connection.handle_outlet(now, room_bytes, &mut self.output);
+        }
+        // After the reading: what has just come is a sign of life. And last of all: what a heartbeat adds is
+        // not taken for other traffic.
+        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.connection.handle_deadline(now, &mut self.output);
         }
         self.carry_out();
         let is_written = self.write(context, socket)?;

@@ -138,7 +138,8 @@ impl Peer {
         }
     }
 
-    async fn next_frame(&mut self) -> Option<Frame> {
+    /// The next frame, or nothing if the broker closes the socket.
+    pub async fn next_frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.cut() {
                 return Some(frame);
