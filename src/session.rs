@@ -31,7 +31,7 @@ const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
 /// Bytes of any kind that may wait for a slow reader. Beyond it the peer's requests are not read.
 const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
 /// The smallest and largest read. Reads grow while they come back full.
-const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=256 * 1024;
+const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=64 * 1024;
 /// After so many bytes in or out another task has its turn.
 const TURN_BYTES: usize = 256 * 1024;
 /// How long a peer may take to read the last frames before its socket is dropped.

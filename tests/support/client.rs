@@ -3,10 +3,11 @@
 use bytes::BytesMut;
 use leveret_codec::content::{ContentHeader, put_header};
 use leveret_codec::frame::{FRAME_END, FrameKind, put_frame_header};
-use leveret_codec::method::{self, Method, basic, queue};
+use leveret_codec::hot::Ack;
+use leveret_codec::method::{self, Method, MethodId, basic, queue};
 use leveret_codec::{Limits, PropertiesBuilder};
 
-use super::{Frame, Peer};
+use super::Peer;
 
 /// queue.declare of a plain queue.
 pub fn declare(name: &str) -> Method {
@@ -15,9 +16,13 @@ pub fn declare(name: &str) -> Method {
 
 /// A whole publish to the default exchange as bytes: method, header and bodies.
 pub fn publish(channel: u16, queue: &str, body: &[u8]) -> BytesMut {
+    publish_as(channel, basic::Publish { routing_key: queue.into(), ..Default::default() }, body)
+}
+
+/// Any publish, without properties.
+pub fn publish_as(channel: u16, publish: basic::Publish, body: &[u8]) -> BytesMut {
     const PIECE_BYTES: usize = 131_072 - 8;
     let mut bytes = BytesMut::new();
-    let publish = basic::Publish { routing_key: queue.into(), ..Default::default() };
     method::encode(channel, &Method::Basic(basic::AMQPMethod::Publish(publish)), &mut bytes);
     put_header(&mut bytes, channel, body.len() as u64, &PropertiesBuilder::new().build());
     for piece in body.chunks(PIECE_BYTES) {
@@ -62,17 +67,84 @@ impl Peer {
 
     /// Expects a delivery with all its parts.
     pub async fn delivery(&mut self, channel: u16) -> Delivery {
-        let Method::Basic(basic::AMQPMethod::Deliver(deliver)) = self.method(channel).await else {
-            panic!("expected a delivery");
-        };
-        let Frame::Header(_, header) = self.frame().await else { panic!("expected a content header") };
-        let header = ContentHeader::decode(&header, &Limits::default()).unwrap();
-        let mut body = Vec::new();
-        while (body.len() as u64) < header.body_bytes {
-            let Frame::Body(of, piece) = self.frame().await else { panic!("expected a body") };
-            assert_eq!(of, channel);
-            body.extend_from_slice(&piece);
+        match self.event(channel).await {
+            Event::Delivery(delivery) => delivery,
+            other => panic!("expected a delivery, got {other:?}"),
         }
-        Delivery { tag: deliver.delivery_tag, redelivered: deliver.redelivered, body }
     }
+
+    /// What happens next on `channel`; made for hundreds of thousands of them.
+    pub async fn event(&mut self, channel: u16) -> Event {
+        let seen = self.look(|frame| {
+            assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Method));
+            Begun::of(frame)
+        });
+        let (tag, redelivered) = match seen.await.expect("the broker closed the socket") {
+            Begun::Content { tag, redelivered } => (tag, redelivered),
+            Begun::Whole(event) => return event,
+        };
+        Event::Delivery(Delivery { tag, redelivered, body: self.content(channel).await })
+    }
+
+    /// Expects a content header and the body that it announces.
+    pub async fn content(&mut self, channel: u16) -> Vec<u8> {
+        let mut body = Vec::new();
+        let mut missing = self.look(|frame| body_bytes(frame, channel)).await.unwrap();
+        while 0 < missing {
+            let piece = self.look(|frame| {
+                assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Body));
+                body.extend_from_slice(frame.payload);
+                frame.payload.len() as u64
+            });
+            missing -= piece.await.unwrap();
+        }
+        body
+    }
+}
+
+/// Something that happens on a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A message has come.
+    Delivery(Delivery),
+    /// Publishes are confirmed.
+    Confirm {
+        /// The last of them.
+        tag: u64,
+        /// Whether all before it are, too.
+        multiple: bool,
+    },
+    /// Anything else.
+    Method(Box<Method>),
+}
+
+/// What a method frame begins.
+enum Begun {
+    Content { tag: u64, redelivered: bool },
+    Whole(Event),
+}
+
+impl Begun {
+    fn of(frame: leveret_codec::Frame<'_>) -> Self {
+        match MethodId::of(frame.payload).unwrap() {
+            MethodId::BASIC_DELIVER => {
+                let after_consumer_tag = &frame.payload[5 + usize::from(frame.payload[4])..];
+                let tag = u64::from_be_bytes(after_consumer_tag[..8].try_into().unwrap());
+                Self::Content { tag, redelivered: after_consumer_tag[8] & 1 == 1 }
+            }
+            MethodId::BASIC_ACK => {
+                let Ack { tag, multiple } = Ack::decode(frame.payload).unwrap();
+                Self::Whole(Event::Confirm { tag, multiple })
+            }
+            _ => {
+                let method = method::decode(frame.payload, &Limits::default()).unwrap();
+                Self::Whole(Event::Method(Box::new(method)))
+            }
+        }
+    }
+}
+
+fn body_bytes(frame: leveret_codec::Frame<'_>, channel: u16) -> u64 {
+    assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Header));
+    ContentHeader::decode(frame.payload, &Limits::default()).unwrap().body_bytes
 }

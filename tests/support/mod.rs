@@ -7,8 +7,8 @@
 mod client;
 mod peer;
 
-pub use client::{Delivery, declare, publish};
-pub use peer::{Frame, PATIENCE, Peer, open_vhost, start_ok, tune_ok};
+pub use client::{Delivery, Event, declare, publish, publish_as};
+pub use peer::{Frame, PATIENCE, Peer, open_vhost, start_ok, tune_ok, within};
 
 use leveret::{Broker, Builder};
 

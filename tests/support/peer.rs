@@ -4,15 +4,21 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
-use leveret_codec::method::{self, Method, connection};
+use leveret_codec::method::{self, Method, channel, connection};
 use leveret_codec::{Limits, PROTOCOL_HEADER};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// How long anything may take. Generous, since the machine may be busy; nothing waits for it to pass.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much one read asks for.
+const READ_BYTES: usize = 64 * 1024;
+
+/// What a peer that is slow to read asks its kernel to keep for it; the kernel doubles it.
+const NARROW_BYTES: u32 = 2048;
 
 /// A frame that has come.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,34 +37,53 @@ pub enum Frame {
 pub struct Peer {
     socket: TcpStream,
     input: BytesMut,
+    was_reset: bool,
 }
 
 impl Peer {
     /// A socket on which nothing has been said.
     pub async fn connect(address: SocketAddr) -> Self {
         let socket = within("connecting", TcpStream::connect(address)).await.unwrap();
+        Self::speak(socket)
+    }
+
+    /// The same with as little room for what it does not read as the kernel allows.
+    pub async fn connect_narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(NARROW_BYTES).unwrap();
+        Self::speak(within("connecting", socket.connect(address)).await.unwrap())
+    }
+
+    fn speak(socket: TcpStream) -> Self {
         socket.set_nodelay(true).unwrap();
-        Self { socket, input: BytesMut::new() }
+        Self { socket, input: BytesMut::new(), was_reset: false }
     }
 
     /// An open connection of `guest` to `/`, without heartbeats.
     pub async fn open(address: SocketAddr) -> Self {
-        let mut peer = Self::connect(address).await;
-        peer.log_in("guest", "guest").await;
-        peer.send(0, tune_ok(0)).await;
-        peer.send(0, open_vhost("/")).await;
-        let ok = peer.method(0).await;
+        Self::connect(address).await.opened(tune_ok(0)).await
+    }
+
+    /// Goes through the handshake of `guest` with this tune-ok.
+    pub async fn opened(mut self, tune_ok: Method) -> Self {
+        self.log_in("guest", "guest").await;
+        self.send(0, tune_ok).await;
+        let ok = self.ask(0, open_vhost("/")).await;
         assert!(matches!(ok, Method::Connection(connection::AMQPMethod::OpenOk(_))), "{ok:?}");
-        peer
+        self
     }
 
     /// An open connection with channel 1 open.
     pub async fn open_channel(address: SocketAddr) -> Self {
-        let mut peer = Self::open(address).await;
-        peer.send(1, Method::Channel(method::channel::AMQPMethod::Open(method::channel::Open {}))).await;
-        let ok = peer.method(1).await;
-        assert!(matches!(ok, Method::Channel(method::channel::AMQPMethod::OpenOk(_))), "{ok:?}");
-        peer
+        Self::open(address).await.with_channel(1).await
+    }
+
+    /// Opens a channel.
+    pub async fn with_channel(mut self, channel: u16) -> Self {
+        let open = channel::AMQPMethod::Open(channel::Open {});
+        let ok = self.ask(channel, Method::Channel(open)).await;
+        assert!(matches!(ok, Method::Channel(channel::AMQPMethod::OpenOk(_))), "{ok:?}");
+        self
     }
 
     /// Logs in; the next word is this peer's tune-ok.
@@ -85,6 +110,12 @@ impl Peer {
         self.send_bytes(&bytes).await;
     }
 
+    /// Sends a method, and says what is answered on its channel.
+    pub async fn ask(&mut self, channel: u16, method: Method) -> Method {
+        self.send(channel, method).await;
+        self.method(channel).await
+    }
+
     /// Sends these bytes, whatever they mean.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         within("sending", self.socket.write_all(bytes)).await.unwrap();
@@ -98,6 +129,15 @@ impl Peer {
     /// Waits until the broker takes more bytes.
     pub async fn until_writable(&self) {
         within("the broker to read", self.socket.writable()).await.unwrap();
+    }
+
+    /// So many bytes, whatever they mean.
+    pub async fn bytes(&mut self, count: usize) -> Bytes {
+        while self.input.len() < count {
+            let read = within("bytes", self.socket.read_buf(&mut self.input)).await.unwrap();
+            assert_ne!(read, 0, "the stream ended after {:?}", self.input);
+        }
+        self.input.split_to(count).freeze()
     }
 
     /// The next frame, heartbeats included.
@@ -138,34 +178,59 @@ impl Peer {
         }
     }
 
-    /// The next frame, or nothing if the broker closes the socket.
-    pub async fn next_frame(&mut self) -> Option<Frame> {
+    /// The same, and no reset either: on a slower line that could have taken the last frames with it.
+    pub async fn end_cleanly(&mut self) {
+        self.end().await;
+        assert!(!self.was_reset, "the broker reset the connection instead of closing it");
+    }
+
+    /// Will send nothing more; what the broker sends can still be read.
+    pub async fn stop_sending(&mut self) {
+        within("ending the stream", self.socket.shutdown()).await.unwrap();
+    }
+
+    /// Goes without a word, like a process that was killed with bytes unread: its kernel resets the
+    /// connection.
+    pub fn crash(self) {
+        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Lets `look` see the next frame as it lies in the buffer; `None` is the end of the stream.
+    pub async fn look<R>(&mut self, look: impl FnOnce(frame::Frame<'_>) -> R) -> Option<R> {
         loop {
-            if let Some(frame) = self.cut() {
-                return Some(frame);
+            if let Some(frame) = frame::cut(&self.input, &Limits::default()).unwrap() {
+                let size = frame.wire_bytes();
+                let seen = look(frame);
+                self.input.advance(size);
+                return Some(seen);
             }
-            // A reset is an end too: the broker may close while bytes of ours are on their way.
+            self.input.reserve(READ_BYTES);
             let read = within("a frame", self.socket.read_buf(&mut self.input)).await;
+            // A reset is an end too: the broker may close while bytes of ours are on their way.
+            self.was_reset |= read.is_err();
             if read.unwrap_or_default() == 0 {
                 return None;
             }
         }
     }
 
-    fn cut(&mut self) -> Option<Frame> {
-        let limits = Limits::default();
-        let frame = frame::cut(&self.input, &limits).unwrap()?;
-        let (channel, size) = (frame.channel, frame.wire_bytes());
-        let cut = match frame.kind {
+    /// The next frame, or nothing if the broker closes the socket.
+    pub async fn next_frame(&mut self) -> Option<Frame> {
+        self.look(|frame| Frame::from(frame)).await
+    }
+}
+
+impl From<frame::Frame<'_>> for Frame {
+    fn from(frame: frame::Frame<'_>) -> Self {
+        match frame.kind {
             FrameKind::Method => {
-                Frame::Method(channel, Box::new(method::decode(frame.payload, &limits).unwrap()))
+                let method = method::decode(frame.payload, &Limits::default()).unwrap();
+                Self::Method(frame.channel, Box::new(method))
             }
-            FrameKind::Header => Frame::Header(channel, Bytes::copy_from_slice(frame.payload)),
-            FrameKind::Body => Frame::Body(channel, Bytes::copy_from_slice(frame.payload)),
-            FrameKind::Heartbeat => Frame::Heartbeat,
-        };
-        let _ = self.input.split_to(size);
-        Some(cut)
+            FrameKind::Header => Self::Header(frame.channel, Bytes::copy_from_slice(frame.payload)),
+            FrameKind::Body => Self::Body(frame.channel, Bytes::copy_from_slice(frame.payload)),
+            FrameKind::Heartbeat => Self::Heartbeat,
+        }
     }
 }
 
@@ -198,7 +263,7 @@ pub fn open_vhost(vhost: &str) -> Method {
 }
 
 /// What `future` comes to, if it does not take too long.
-async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
         Err(_) => panic!("waited too long for {what}"),

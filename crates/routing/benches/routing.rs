@@ -189,6 +189,20 @@ fn add_one_headers(bencher: Bencher<'_, '_>, size: u32) {
     add_one(bencher, ExchangeKind::Headers, size, all_of_two);
 }
 
+/// A queue goes that this exchange leads to by so many keys.
+#[divan::bench(args = SIZES, max_time = 2)]
+fn remove_queue_with_all_bindings(bencher: Bencher<'_, '_>, size: u32) {
+    let (mut table, exchange) = topology(ExchangeKind::Direct, 0, own_key);
+    let queue = Handle(Arc::new(0));
+    for n in 0..size {
+        add(&mut table, &exchange, queue.clone(), own_key(n));
+    }
+    bencher.with_inputs(|| table.clone()).bench_local_values(|mut next| {
+        let removed = next.remove_queue("queue", &queue);
+        (next, removed)
+    });
+}
+
 /// A whole table: what it takes to build, and (allocated minus freed) what it weighs.
 #[divan::bench(args = [100_000], sample_count = 3, sample_size = 1)]
 fn build_direct(bencher: Bencher<'_, '_>, size: u32) {

@@ -88,7 +88,8 @@ impl<Q: Clone + Eq + Hash> Topic<Q> {
         routing_key: &[u8],
         reach: &mut impl FnMut(&'t Destination<Q>),
     ) {
-        let mut walk = Walk { seed, here: SmallVec::new(), open: Distinct::default() };
+        let mut walk =
+            Walk { seed, here: SmallVec::new(), spare: SmallVec::new(), open: Distinct::default() };
         walk.enter(&self.root);
         for word in words(routing_key) {
             walk.step(word);
@@ -144,6 +145,8 @@ struct Walk<'t, Q> {
     seed: &'t Seed,
     /// Reached by a word or `*`: exactly here.
     here: SmallVec<[&'t Node<Q>; 8]>,
+    /// Empty; takes turns with `here`, so that a wide walk allocates once and not once a word.
+    spare: SmallVec<[&'t Node<Q>; 8]>,
     /// Reached by `#`: here and from here on.
     open: Distinct<Open<'t, Q>>,
 }
@@ -157,19 +160,21 @@ impl<'t, Q: Clone + Eq + Hash> Walk<'t, Q> {
 
     fn open_below(&mut self, node: &'t Node<Q>) {
         if let Some(hash) = &node.hash
-            && self.open.insert(self.seed, &Open(hash))
+            && !self.open.contains(self.seed, &Open(hash))
         {
+            self.open.push_new(Open(hash));
             self.open_below(hash); // for `#.#`
         }
     }
 
     fn step(&mut self, word: &[u8]) {
-        let before = std::mem::take(&mut self.here);
+        let mut before = std::mem::replace(&mut self.here, std::mem::take(&mut self.spare));
         // What this word opens is not for this word.
         let open = self.open.as_slice().len();
-        for node in before {
+        for node in before.drain(..) {
             self.follow(node, word);
         }
+        self.spare = before;
         for at in 0..open {
             if let Some(Open(node)) = self.open.as_slice().get(at) {
                 self.follow(node, word);
@@ -189,12 +194,6 @@ impl<'t, Q: Clone + Eq + Hash> Walk<'t, Q> {
 
 /// A node, equal only to itself.
 struct Open<'t, Q>(&'t Node<Q>);
-
-impl<Q> Clone for Open<'_, Q> {
-    fn clone(&self) -> Self {
-        Self(self.0)
-    }
-}
 
 impl<Q> PartialEq for Open<'_, Q> {
     fn eq(&self, other: &Self) -> bool {

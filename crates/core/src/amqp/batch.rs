@@ -26,6 +26,7 @@ pub struct Batch {
     settlements: Option<Settlements>,
     confirming: Vec<ChannelNumber>,
     appends: u64,
+    published: bool,
 }
 
 #[derive(Debug)]
@@ -52,13 +53,12 @@ impl Batch {
         }
         let end = self.publishes.len();
         let place = *self.places.entry(queue.facts().id).or_insert(end);
-        match self.publishes.get_mut(place) {
-            Some(publishes) => publishes.arrivals.push(arrival),
-            None => {
-                let mut arrivals = std::mem::take(&mut self.spare);
-                arrivals.push(arrival);
-                self.publishes.push(Publishes { queue: queue.clone(), arrivals });
-            }
+        if let Some(publishes) = self.publishes.get_mut(place) {
+            publishes.arrivals.push(arrival);
+        } else {
+            let mut arrivals = std::mem::take(&mut self.spare);
+            arrivals.push(arrival);
+            self.publishes.push(Publishes { queue: queue.clone(), arrivals });
         }
     }
 
@@ -81,9 +81,14 @@ impl Batch {
         }
     }
 
-    /// Whether something was published since the last flush.
-    pub fn has_publishes(&self) -> bool {
-        !self.publishes.is_empty() || !self.confirming.is_empty()
+    /// A message has arrived whole, wherever it goes.
+    pub fn note_publish(&mut self) {
+        self.published = true;
+    }
+
+    /// Whether a message has arrived since this was asked last.
+    pub fn take_published(&mut self) -> bool {
+        std::mem::take(&mut self.published)
     }
 
     /// A channel has publishes to confirm when this batch is through.

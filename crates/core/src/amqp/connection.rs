@@ -28,7 +28,7 @@ use crate::model::{Broker, Outlet};
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
-/// The handshake must be through by then (RabbitMQ's `handshake_timeout`).
+/// The handshake must be through by then, counted from the first moment (RabbitMQ's `handshake_timeout`).
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A peer that failed to log in, or that broke its stream, is kept waiting so long (RabbitMQ).
@@ -155,7 +155,7 @@ impl Connection {
         if let Some(heartbeat) = &mut self.heartbeat {
             heartbeat.received();
         }
-        if matches!(self.state, State::Header { .. }) && !self.handle_header(now, input, out) {
+        if !self.handle_header(input, out) {
             return;
         }
         while self.wants_read() {
@@ -171,7 +171,7 @@ impl Connection {
             // What is left is no whole frame, but may be known to be wrong already.
             _ => {
                 if let Err(error) = frame::cut(input, &self.limits) {
-                    self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             }
         }
@@ -179,7 +179,8 @@ impl Connection {
     }
 
     /// `false`: there is nothing more to do with these bytes.
-    fn handle_header(&mut self, now: Timestamp, input: &mut BytesMut, out: &mut Output) -> bool {
+    fn handle_header(&mut self, input: &mut BytesMut, out: &mut Output) -> bool {
+        let State::Header { deadline } = self.state else { return true };
         let Some(header) = input.first_chunk().copied() else { return false };
         input.advance(PROTOCOL_HEADER.len());
         if !protocol_header::is_supported(&header) {
@@ -189,7 +190,7 @@ impl Connection {
             return false;
         }
         method::encode(0, &handshake::start(self.broker.settings()), out.frames.buffer());
-        self.state = State::Handshake { step: Handshake::Start, deadline: now + HANDSHAKE };
+        self.state = State::Handshake { step: Handshake::Start, deadline };
         true
     }
 
@@ -209,6 +210,10 @@ impl Connection {
         match result {
             Ok(()) | Err(Interruption::Blocked) => {}
             Err(Interruption::Refused(refusal, id)) => self.close(now, &refusal, id, out),
+            Err(Interruption::Broken(refusal)) => {
+                self.close(now, &refusal, None, out);
+                self.hurry(now);
+            }
             Err(Interruption::ClosedByClient) => {
                 self.release(now, out);
                 let ok = connection::AMQPMethod::CloseOk(connection::CloseOk {});
@@ -229,7 +234,7 @@ impl Connection {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
-                    return self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    return self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             };
             let (size, kind, channel) = (frame.wire_bytes(), frame.kind, frame.channel);
@@ -266,7 +271,7 @@ impl Connection {
                     .map_err(Failed::from)
             }
             (Handshake::Opening(user, tuned), Method::Connection(M::Open(open))) => {
-                self.open(user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
+                self.open(&user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
             }
             (_, Method::Connection(M::Close(_))) => {
                 self.handle_result(now, Err(Interruption::ClosedByClient), out);
@@ -301,7 +306,7 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, user: LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
+    fn open(&mut self, user: &LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
         let vhost = handshake::enter(&self.broker, &user.user, vhost)?;
         self.identity.vhost = Some(vhost.name().to_owned());
         let session = Session {
@@ -323,9 +328,7 @@ impl Connection {
         match failed {
             Failed::Told(refusal) => {
                 self.close(now, &refusal, id, out);
-                if let State::Closing { deadline } = &mut self.state {
-                    *deadline = now + PENALTY;
-                }
+                self.hurry(now);
             }
             Failed::Silent(why) => {
                 tracing::info!(peer = %self.peer.address, why, "refused a handshake");
@@ -334,14 +337,16 @@ impl Connection {
         }
     }
 
-    /// The stream can't be cut into frames any more: the peer is told, and nothing more is read.
-    fn fail_stream(&mut self, now: Timestamp, refusal: Refusal, out: &mut Output) {
-        if matches!(self.state, State::Closing { .. }) {
-            self.state = State::Done;
-            return;
+    /// The stream can't be cut into frames any more: the peer is told, and what more it sends is thrown
+    /// away. It is read nevertheless: closing a socket with unread bytes resets the connection, which can
+    /// take our last frames with it.
+    fn fail_stream(&mut self, now: Timestamp, refusal: &Refusal, out: &mut Output) {
+        let mut deadline = now + PENALTY;
+        match self.state {
+            State::Closing { deadline: earlier } => deadline = deadline.min(earlier),
+            _ => self.close(now, refusal, None, out),
         }
-        self.close(now, &refusal, None, out);
-        self.state = State::Lingering { deadline: now + PENALTY };
+        self.state = State::Lingering { deadline };
     }
 
     /// Gives everything back and sends connection.close.
@@ -354,7 +359,7 @@ impl Connection {
             reply = %refusal.text,
             "closed a connection"
         );
-        let id = id.filter(|_| refusal.names_method).unwrap_or(MethodId { class: 0, method: 0 });
+        let id = refusal.method(id);
         let close = connection::AMQPMethod::Close(connection::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),
@@ -363,6 +368,13 @@ impl Connection {
         });
         method::encode(0, &Method::Connection(close), out.frames.buffer());
         self.state = State::Closing { deadline: now + self.close_timeout() };
+    }
+
+    /// After some offences the answer to our close is not awaited for long.
+    fn hurry(&mut self, now: Timestamp) {
+        if let State::Closing { deadline } = &mut self.state {
+            *deadline = (*deadline).min(now + PENALTY);
+        }
     }
 
     fn close_timeout(&self) -> Duration {

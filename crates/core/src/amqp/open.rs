@@ -12,7 +12,7 @@ use bytes::Bytes;
 use foldhash::fast::FixedState;
 use leveret_codec::frame::{self, Frame, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, channel, connection};
-use leveret_codec::{Limits, hot};
+use leveret_codec::{DecodeError, Limits, ReplyCode, hot};
 
 use crate::amqp::assembly::check_announced;
 use crate::amqp::batch::Batch;
@@ -40,10 +40,21 @@ enum Slot {
 pub enum Interruption {
     /// It must be closed with this; the method is the one that failed, if one did.
     Refused(Refusal, Option<MethodId>),
+    /// The same, and nothing more can be made of its bytes.
+    Broken(Refusal),
     /// The client has asked to close.
     ClosedByClient,
     /// Publishers are held back, and this is one: the rest of the chunk has to wait.
     Blocked,
+}
+
+impl From<DecodeError> for Interruption {
+    /// Bytes that are no frame break the stream; a frame where it must not be is a refusal as any other.
+    fn from(error: DecodeError) -> Self {
+        let is_frame = error.code == ReplyCode::UnexpectedFrame;
+        let refusal = Refusal::from(error).without_method();
+        if is_frame { Self::Refused(refusal, None) } else { Self::Broken(refusal) }
+    }
 }
 
 impl From<Refusal> for Interruption {
@@ -98,11 +109,13 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let is_alarmed = self.session.broker.alarm_reason().is_some();
+        // Only what is published from here on counts.
+        self.batch.take_published();
         let mut at = 0;
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
             result = self.handle_next(now, chunk, &mut at, limits, out);
-            if is_alarmed && result.is_ok() && self.batch.has_publishes() {
+            if is_alarmed && result.is_ok() && self.batch.take_published() {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
             }
@@ -130,7 +143,7 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let rest = chunk.get(*at..).unwrap_or_default();
-        let cut = frame::cut(rest, limits).map_err(|error| Refusal::from(error).without_method())?;
+        let cut = frame::cut(rest, limits).map_err(Interruption::from)?;
         let Some(frame) = cut else {
             // A chunk holds whole frames only.
             *at = chunk.len();
@@ -142,7 +155,7 @@ impl Open {
             return Ok(());
         }
         if frame.channel == 0 {
-            return self.handle_connection_method(frame, limits, out);
+            return Self::handle_connection_method(frame, limits, out);
         }
         let id = match frame.kind {
             FrameKind::Method => MethodId::of(frame.payload).map_err(Refusal::from)?,
@@ -161,7 +174,6 @@ impl Open {
 
     /// A method of class connection, on channel zero.
     fn handle_connection_method(
-        &mut self,
         frame: Frame<'_>,
         limits: &Limits,
         out: &mut Output,
@@ -202,7 +214,7 @@ impl Open {
         let channel = match self.channels.get_mut(&frame.channel) {
             Some(Slot::Open(channel)) => channel,
             Some(Slot::Closing) => return self.handle_closing(frame, id, out),
-            None => return self.open_channel(frame, id, out),
+            None => return self.open_channel(frame, id, limits, out),
         };
         let mut turn = Turn {
             now,
@@ -242,7 +254,7 @@ impl Open {
     }
 
     /// Only channel.open can come on a number that is free.
-    fn open_channel(&mut self, frame: Frame<'_>, id: MethodId, out: &mut Output) -> Ruling {
+    fn open_channel(&mut self, frame: Frame<'_>, id: MethodId, limits: &Limits, out: &mut Output) -> Ruling {
         if frame.kind != FrameKind::Method {
             let text = "expected method frame, got non method frame instead";
             return Err(Refusal::unexpected_frame(text).without_method());
@@ -258,6 +270,7 @@ impl Open {
         if id != MethodId::CHANNEL_OPEN {
             return Err(Refusal::channel_error("expected 'channel.open'"));
         }
+        method::decode(frame.payload, limits)?;
         self.channels.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel))));
         let ok = Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {}));
         method::encode(frame.channel, &ok, out.frames.buffer());
@@ -306,7 +319,7 @@ impl Open {
             self.release(now, *channel, out);
         }
         tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
-        let id = if refusal.names_method { id } else { MethodId { class: 0, method: 0 } };
+        let id = refusal.method(Some(id));
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),

@@ -27,7 +27,7 @@ impl Channel {
         turn.flush();
         let (reply, nowait) = match method {
             M::Declare(declare) => {
-                let Declared { name, messages, consumers } = self.declare_queue(turn, declare)?;
+                let Declared { name, messages, consumers } = Self::declare_queue(turn, declare)?;
                 let reply = queue::DeclareOk {
                     queue: name.as_str().into(),
                     message_count: count(messages),
@@ -70,7 +70,7 @@ impl Channel {
         Ok(())
     }
 
-    fn declare_queue(&mut self, turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
+    fn declare_queue(turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
         let name = clean_name(declare.queue.as_str());
         if name.as_bytes().starts_with(REPLY_TO) {
             return declare_reply_to(turn, name);
@@ -107,7 +107,6 @@ impl Channel {
 
     /// Checks what bind and unbind have in common. The queue may be missing (unbind does not mind); the
     /// exchange must be there for a bind, which the topology sees to.
-    #[expect(clippy::type_complexity, reason = "the queue's absence is an error for one caller only")]
     fn binding(
         &self,
         turn: &Turn<'_>,
