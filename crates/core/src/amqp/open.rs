@@ -21,7 +21,7 @@ use crate::amqp::deliver::Inbox;
 use crate::amqp::publish::in_one_read;
 use crate::amqp::session::{Session, Turn};
 use crate::effect::Output;
-use crate::id::ChannelNumber;
+use crate::id::{ChannelNumber, ConsumerId, QueueId};
 use crate::model::{DeleteConditions, Notice, QueueRef};
 use crate::refusal::{Refusal, Ruling, Scope};
 use crate::time::Timestamp;
@@ -385,8 +385,8 @@ impl Open {
         let mut resumed = None;
         for notice in notices {
             match notice {
-                Notice::ConsumerCancelled { channel, consumer } => {
-                    self.cancel_consumer(now, channel, consumer, out);
+                Notice::ConsumerCancelled { channel, consumer, queue, id } => {
+                    self.cancel_consumer(now, channel, (consumer, queue, id), out);
                 }
                 Notice::Close(refusal) => return Err(Interruption::Refused(refusal, None)),
                 Notice::Alarm => resumed = self.unblock(out).or(resumed),
@@ -412,7 +412,13 @@ impl Open {
         }
     }
 
-    fn cancel_consumer(&mut self, now: Timestamp, number: ChannelNumber, consumer: u32, out: &mut Output) {
+    fn cancel_consumer(
+        &mut self,
+        now: Timestamp,
+        number: ChannelNumber,
+        (place, queue, id): (u32, QueueId, ConsumerId),
+        out: &mut Output,
+    ) {
         let Some(Slot::Open(channel)) = self.channels.get_mut(&number) else { return };
         let mut turn = Turn {
             now,
@@ -422,7 +428,9 @@ impl Open {
             exclusive: &mut self.exclusive,
             out,
         };
-        channel.consumer_cancelled(&mut turn, consumer);
+        if channel.consumers.get(place).is_some_and(|consumer| consumer.is(queue, id)) {
+            channel.consumer_cancelled(&mut turn, place);
+        }
     }
 
     /// A publisher during an alarm: it is told, if it wants to be, and not read from.

@@ -39,6 +39,7 @@ impl Channel {
             M::Bind(bind) => {
                 let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
                 let (queue, binding) = self.binding(turn, names, &bind.arguments)?;
+                turn.session.vhost.check_exchange(&clean_name(names.1))?;
                 let queue = queue?;
                 turn.session.check_owner(&queue)?;
                 turn.session.vhost.bind(binding(queue))?;
@@ -48,7 +49,11 @@ impl Channel {
                 let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
                 let (queue, binding) = self.binding(turn, names, &unbind.arguments)?;
                 if let Ok(queue) = queue {
-                    turn.session.vhost.unbind(binding(queue));
+                    let binding = binding(queue.clone());
+                    if turn.session.vhost.is_bound(&binding) {
+                        turn.session.check_owner(&queue)?;
+                        turn.session.vhost.unbind(binding);
+                    }
                 }
                 (M::UnbindOk(queue::UnbindOk {}), false)
             }

@@ -13,9 +13,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arguments;
+mod bind;
+mod channel;
 mod connection;
+mod consume;
+mod exchange;
+mod get;
 mod handshake;
 mod heartbeat;
+mod lifecycle;
 mod queue;
 
 pub use support::check;
