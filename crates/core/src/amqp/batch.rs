@@ -81,11 +81,6 @@ impl Batch {
         }
     }
 
-    /// Whether something was published since the last flush.
-    pub fn has_publishes(&self) -> bool {
-        !self.publishes.is_empty() || !self.confirming.is_empty()
-    }
-
     /// A channel has publishes to confirm when this batch is through.
     pub fn confirm(&mut self, channel: ChannelNumber) {
         if self.confirming.last() != Some(&channel) && !self.confirming.contains(&channel) {

@@ -63,6 +63,9 @@ pub struct Open {
     batch: Batch,
     inbox: Inbox,
     exclusive: Vec<QueueRef>,
+    /// Content has come. During an alarm that makes a publisher, whatever becomes of the content: held by
+    /// a transaction, half of a body, a direct reply (RabbitMQ blocks at the first content frame, too).
+    publishing: bool,
     /// Frames that wait for the end of an alarm; `Some` while the connection is blocked.
     held: Option<Bytes>,
 }
@@ -77,6 +80,7 @@ impl Open {
             batch: Batch::default(),
             inbox: Inbox::default(),
             exclusive: Vec::new(),
+            publishing: false,
             held: None,
         }
     }
@@ -100,11 +104,12 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let is_alarmed = self.session.broker.alarm_reason().is_some();
+        self.publishing = false;
         let mut at = 0;
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
             result = self.handle_next(now, chunk, &mut at, limits, out);
-            if is_alarmed && result.is_ok() && self.batch.has_publishes() {
+            if is_alarmed && result.is_ok() && std::mem::take(&mut self.publishing) {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
             }
@@ -207,6 +212,7 @@ impl Open {
             Some(Slot::Closing) => return self.handle_closing(frame, id, out),
             None => return self.open_channel(frame, id, out),
         };
+        self.publishing |= frame.kind != FrameKind::Method;
         let mut turn = Turn {
             now,
             session: &self.session,
@@ -223,6 +229,7 @@ impl Open {
                 };
                 check_announced(assembled.body_bytes)?;
                 *at = next;
+                self.publishing = true;
                 channel.publish(&mut turn, assembled)
             }
             FrameKind::Method if id == MethodId::CHANNEL_CLOSE => {
