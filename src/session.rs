@@ -134,6 +134,10 @@ impl Session {
     /// A connection that has just been accepted.
     pub fn new(shared: Arc<Shared>, peer: Peer) -> Self {
         let (id, bell) = shared.registry.enter();
+        if shared.stage() != Stage::Open {
+            // It came in while everybody was told, and may have been missed.
+            bell.ring();
+        }
         let connection = Connection::new(shared.clock.now(), id, shared.core.clone(), peer);
         Self {
             timer: Timer::new(shared.clock.clone()),
