@@ -33,7 +33,7 @@ const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
 /// Bytes of any kind that may wait for a slow reader. Beyond it the peer's requests are not read.
 const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
 /// The smallest and largest read. Reads grow while they come back full.
-const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=256 * 1024;
+const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=64 * 1024;
 /// After so many bytes in or out another task has its turn.
 const TURN_BYTES: usize = 256 * 1024;
 /// How long a peer may take to read the last frames before its socket is dropped.
@@ -134,6 +134,10 @@ impl Session {
     /// A connection that has just been accepted.
     pub fn new(shared: Arc<Shared>, peer: Peer) -> Self {
         let (id, bell) = shared.registry.enter();
+        if shared.stage() != Stage::Open {
+            // It came in while everybody was told, and may have been missed.
+            bell.ring();
+        }
         let connection = Connection::new(shared.clock.now(), id, shared.core.clone(), peer);
         Self {
             timer: Timer::new(shared.clock.clone()),
@@ -178,13 +182,15 @@ impl Session {
         if has_rung && self.look_at_stage(now) == Stage::Aborted {
             return Ok(Turn::Done);
         }
-        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.connection.handle_deadline(now, &mut self.output);
-        }
         let has_read = self.read(now, context, socket)?;
         if has_rung || self.may_deliver() {
             let room_bytes = DELIVERIES_WAIT_BYTES.saturating_sub(self.output.frames.len());
             self.connection.handle_outlet(now, room_bytes, &mut self.output);
+        }
+        // After the reading: what has just come is a sign of life. And last of all: what a heartbeat adds is
+        // not taken for other traffic.
+        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.connection.handle_deadline(now, &mut self.output);
         }
         self.carry_out();
         let is_written = self.write(context, socket)?;

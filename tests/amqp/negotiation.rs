@@ -79,7 +79,7 @@ async fn a_socket_that_opens_and_closes_is_a_health_check() {
 }
 
 /// Everything from the header to a get, as one client that never waits would send it.
-fn whole_conversation() -> Vec<u8> {
+pub fn whole_conversation() -> Vec<u8> {
     let said = [
         say::bytes(0, &start_ok("guest", "guest")),
         say::bytes(0, &tune_ok(0)),

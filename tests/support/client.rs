@@ -21,10 +21,15 @@ pub fn publish(channel: u16, queue: &str, body: &[u8]) -> BytesMut {
 
 /// Any publish, without properties.
 pub fn publish_as(channel: u16, publish: basic::Publish, body: &[u8]) -> BytesMut {
+    publish_with(channel, publish, &PropertiesBuilder::new().build(), body)
+}
+
+/// Any publish.
+pub fn publish_with(channel: u16, publish: basic::Publish, properties: &[u8], body: &[u8]) -> BytesMut {
     const PIECE_BYTES: usize = 131_072 - 8;
     let mut bytes = BytesMut::new();
     method::encode(channel, &Method::Basic(basic::AMQPMethod::Publish(publish)), &mut bytes);
-    put_header(&mut bytes, channel, body.len() as u64, &PropertiesBuilder::new().build());
+    put_header(&mut bytes, channel, body.len() as u64, properties);
     for piece in body.chunks(PIECE_BYTES) {
         put_frame_header(&mut bytes, FrameKind::Body, channel, u32::try_from(piece.len()).unwrap());
         bytes.extend_from_slice(piece);

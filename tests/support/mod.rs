@@ -7,7 +7,7 @@
 mod client;
 mod peer;
 
-pub use client::{Delivery, Event, declare, publish, publish_as};
+pub use client::{Delivery, Event, declare, publish, publish_as, publish_with};
 pub use peer::{Frame, PATIENCE, Peer, open_vhost, start_ok, tune_ok, within};
 
 use leveret::{Broker, Builder};

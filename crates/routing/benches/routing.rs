@@ -114,31 +114,31 @@ fn route(
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn default_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Direct, size, own_key);
     route(bencher, &table, "", "queue.7", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn direct_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Direct, size, own_key);
     route(bencher, &table, "exchange", "tenant.7", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn topic_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Topic, size, pattern);
     route(bencher, &table, "exchange", "eu.7.created", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn headers_all_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Headers, size, all_of_two);
     route(bencher, &table, "exchange", "", Some(&message_headers(7)));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn headers_any_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Headers, size, any_of_two);
     route(bencher, &table, "exchange", "", Some(&message_headers(7)));

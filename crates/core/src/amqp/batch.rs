@@ -26,7 +26,6 @@ pub struct Batch {
     settlements: Option<Settlements>,
     confirming: Vec<ChannelNumber>,
     appends: u64,
-    published: bool,
 }
 
 #[derive(Debug)]
@@ -79,16 +78,6 @@ impl Batch {
                 self.settlements = Some(Settlements { queue, from, count: 1 });
             }
         }
-    }
-
-    /// A message has arrived whole, wherever it goes.
-    pub fn note_publish(&mut self) {
-        self.published = true;
-    }
-
-    /// Whether a message has arrived since this was asked last.
-    pub fn take_published(&mut self) -> bool {
-        std::mem::take(&mut self.published)
     }
 
     /// A channel has publishes to confirm when this batch is through.

@@ -72,6 +72,9 @@ pub struct Open {
     batch: Batch,
     inbox: Inbox,
     exclusive: Vec<QueueRef>,
+    /// Content has come. During an alarm that makes a publisher, whatever becomes of the content: held by
+    /// a transaction, half of a body, a direct reply (RabbitMQ blocks at the first content frame, too).
+    publishing: bool,
     /// Frames that wait for the end of an alarm; `Some` while the connection is blocked.
     held: Option<Bytes>,
 }
@@ -86,6 +89,7 @@ impl Open {
             batch: Batch::default(),
             inbox: Inbox::default(),
             exclusive: Vec::new(),
+            publishing: false,
             held: None,
         }
     }
@@ -109,13 +113,12 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let is_alarmed = self.session.broker.alarm_reason().is_some();
-        // Only what is published from here on counts.
-        self.batch.take_published();
+        self.publishing = false;
         let mut at = 0;
         let mut result = Ok(());
         while result.is_ok() && at < chunk.len() {
             result = self.handle_next(now, chunk, &mut at, limits, out);
-            if is_alarmed && result.is_ok() && self.batch.take_published() {
+            if is_alarmed && result.is_ok() && std::mem::take(&mut self.publishing) {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
             }
@@ -216,6 +219,7 @@ impl Open {
             Some(Slot::Closing) => return self.handle_closing(frame, id, out),
             None => return self.open_channel(frame, id, limits, out),
         };
+        self.publishing |= frame.kind != FrameKind::Method;
         let mut turn = Turn {
             now,
             session: &self.session,
@@ -232,6 +236,7 @@ impl Open {
                 };
                 check_announced(assembled.body_bytes)?;
                 *at = next;
+                self.publishing = true;
                 channel.publish(&mut turn, assembled)
             }
             FrameKind::Method if id == MethodId::CHANNEL_CLOSE => {

@@ -86,7 +86,6 @@ impl Channel {
     /// A message has arrived whole.
     pub fn publish(&mut self, turn: &mut Turn<'_>, assembled: Assembled) -> Ruling {
         let Assembled { bits, body_bytes, message } = assembled;
-        turn.batch.note_publish();
         if bits.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
