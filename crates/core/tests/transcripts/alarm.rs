@@ -16,14 +16,33 @@ fn a_publisher_is_blocked_by_its_first_publish_and_told_so() {
         a.1 > queue.declare r
         a.1 > publish '' q two
         a.2 > channel.open
-        b.1 > queue.declare q passive
-        b.1 < queue.declare-ok q messages=1 consumers=0
         alarm memory off
         a < connection.unblocked
         a.1 < queue.declare-ok r messages=0 consumers=0
         a.2 < channel.open-ok
         b.1 > queue.declare q passive
         b.1 < queue.declare-ok q messages=2 consumers=0
+        ",
+    );
+}
+
+#[test]
+fn the_first_frame_of_content_makes_a_publisher() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        alarm memory on
+        a.1 > publish-method '' q
+        a.1 > header size=5
+        a < connection.blocked 'low on memory'
+        a.1 > body hello
+        b.1 > get q
+        b.1 < get-empty
+        alarm memory off
+        a < connection.unblocked
+        b.1 > get q
+        b.1 < get-ok #1 '' q hello left=0
         ",
     );
 }
@@ -74,11 +93,12 @@ fn a_blocked_publish_is_confirmed_all_the_same() {
         a.1 > confirm.select
         a.1 < confirm.select-ok
         alarm memory on
-        a.1 > publish '' nowhere x
+        a.1 > publish '' nowhere x ; publish '' nowhere y
         a < connection.blocked 'low on memory'
         a.1 < ack 1
         alarm memory off
         a < connection.unblocked
+        a.1 < ack 2
         ",
     );
 }
@@ -112,9 +132,18 @@ fn a_blocked_publisher_still_gets_its_deliveries() {
         a.1 > consume q c no-ack
         a.1 < consume-ok c
         alarm memory on
-        a.1 > publish '' q one
+        a.1 > publish '' nowhere x
         a < connection.blocked 'low on memory'
+        b.1 > queue.declare r
+        b.1 < queue.declare-ok r messages=0 consumers=0
+        alarm memory off
+        a < connection.unblocked
+        b.1 > publish '' q one
         a.1 < deliver c #1 '' q one
+        alarm memory on
+        a.1 > publish '' q two ; publish '' q three
+        a < connection.blocked 'low on memory'
+        a.1 < deliver c #2 '' q two
         ",
     );
 }
