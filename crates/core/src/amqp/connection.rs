@@ -247,8 +247,12 @@ impl Connection {
                 (FrameKind::Method, 0) => self.step(now, &payload, out),
                 (kind, _) => {
                     let text = frame::describe(kind, &payload);
-                    let refusal = Refusal::unexpected_frame(text).without_method();
-                    self.close(now, &refusal, None, out);
+                    let failed = match self.state {
+                        // Before it has logged in a peer is told nothing.
+                        State::Handshake { step: Handshake::Start, .. } => Failed::Silent(text),
+                        _ => Refusal::unexpected_frame(text).without_method().into(),
+                    };
+                    self.fail(now, failed, None, out);
                 }
             }
         }
