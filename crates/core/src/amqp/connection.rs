@@ -247,6 +247,7 @@ impl Connection {
                     let text = frame::describe(kind, &payload);
                     let refusal = Refusal::unexpected_frame(text).without_method();
                     self.close(now, &refusal, None, out);
+                    self.hurry(now);
                 }
             }
         }
@@ -275,6 +276,7 @@ impl Connection {
             }
             (_, Method::Connection(M::Close(_))) => {
                 self.handle_result(now, Err(Interruption::ClosedByClient), out);
+                self.hurry(now);
                 Ok(())
             }
             // Before it has logged in a peer is told nothing.
@@ -370,9 +372,9 @@ impl Connection {
         self.state = State::Closing { deadline: now + self.close_timeout() };
     }
 
-    /// After some offences the answer to our close is not awaited for long.
+    /// Whoever has not come in yet, or has broken its stream, is not waited for long.
     fn hurry(&mut self, now: Timestamp) {
-        if let State::Closing { deadline } = &mut self.state {
+        if let State::Closing { deadline } | State::Lingering { deadline } = &mut self.state {
             *deadline = (*deadline).min(now + PENALTY);
         }
     }
