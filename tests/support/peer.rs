@@ -178,7 +178,16 @@ impl Peer {
         }
     }
 
-    /// The same, and no reset either: on a slower line that could have taken the last frames with it.
+    /// Takes whatever comes, frames or not, until the stream ends in any way.
+    pub async fn until_end(&mut self) {
+        self.input.clear();
+        while within("the end", self.socket.read_buf(&mut self.input)).await.is_ok_and(|read| read != 0) {
+            self.input.clear();
+        }
+    }
+
+    /// Expects that the broker closes the socket without another frame and without a reset: on a slower
+    /// line that could have taken the last frames with it.
     pub async fn end_cleanly(&mut self) {
         self.end().await;
         assert!(!self.was_reset, "the broker reset the connection instead of closing it");
