@@ -33,3 +33,8 @@ pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use listener::ListenError;
 pub use settings::{AMQP_PORT, Listen, Need, Permissions, Seed, Settings, Watermark};
+
+/// The examples of the README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

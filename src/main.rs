@@ -4,7 +4,7 @@
 mod cli;
 mod config;
 
-/// Chosen by measurement: see the documentation of the architecture.
+/// The library leaves the choice to its program; this is the program's.
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -8,6 +8,7 @@
 //!   [`DELIVERIES_WAIT_BYTES`], input is read only below [`REPLIES_WAIT_BYTES`].
 //! - Whatever ends the task, also a panic or the end of the runtime, the rules hear of it exactly once.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Output, Timestamp};
+use leveret_storage::{Log, MemoryLog, Position};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
@@ -31,7 +33,7 @@ const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
 /// Bytes of any kind that may wait for a slow reader. Beyond it the peer's requests are not read.
 const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
 /// The smallest and largest read. Reads grow while they come back full.
-const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=256 * 1024;
+const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=64 * 1024;
 /// After so many bytes in or out another task has its turn.
 const TURN_BYTES: usize = 256 * 1024;
 /// How long a peer may take to read the last frames before its socket is dropped.
@@ -50,6 +52,8 @@ pub struct Shared {
     pub registry: Registry,
     /// The broker's time.
     pub clock: Clock,
+    /// Where persistent messages go.
+    pub log: Box<dyn Log>,
     stage: AtomicU8,
 }
 
@@ -68,7 +72,13 @@ pub enum Stage {
 impl Shared {
     /// What sessions need, for a broker that serves.
     pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock) -> Self {
-        Self { core, registry: Registry::default(), clock, stage: AtomicU8::new(Stage::Open as u8) }
+        Self {
+            core,
+            registry: Registry::default(),
+            clock,
+            log: Box::new(MemoryLog::default()),
+            stage: AtomicU8::new(Stage::Open as u8),
+        }
     }
 
     /// Goes on to `stage` and lets every session know.
@@ -103,6 +113,8 @@ pub struct Session {
     gives_up_at: Option<Timestamp>,
     /// Messages that this connection has handed to the log so far.
     appended: u64,
+    /// Those that the log has not committed yet, by their number here and their place there.
+    uncommitted: VecDeque<(u64, Position)>,
     /// Bytes since another task last had its turn.
     turn_bytes: usize,
 }
@@ -139,6 +151,7 @@ impl Session {
             was_told_to_close: false,
             gives_up_at: None,
             appended: 0,
+            uncommitted: VecDeque::new(),
             turn_bytes: 0,
         }
     }
@@ -169,13 +182,15 @@ impl Session {
         if has_rung && self.look_at_stage(now) == Stage::Aborted {
             return Ok(Turn::Done);
         }
-        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.connection.handle_deadline(now, &mut self.output);
-        }
         let has_read = self.read(now, context, socket)?;
         if has_rung || self.may_deliver() {
             let room_bytes = DELIVERIES_WAIT_BYTES.saturating_sub(self.output.frames.len());
             self.connection.handle_outlet(now, room_bytes, &mut self.output);
+        }
+        // After the reading: what has just come is a sign of life. And last of all: what a heartbeat adds is
+        // not taken for other traffic.
+        if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.connection.handle_deadline(now, &mut self.output);
         }
         self.carry_out();
         let is_written = self.write(context, socket)?;
@@ -185,15 +200,22 @@ impl Session {
         Ok(if has_read || (is_written && self.may_deliver()) { Turn::Busy } else { Turn::Idle })
     }
 
-    /// Carries out what others must be told. With no storage behind it, whatever the rules want logged
-    /// counts as logged at once: nothing outlives the process, and it was never promised.
+    /// Carries out what others must be told, and tells the rules what the log has by now.
     fn carry_out(&mut self) {
         let effects = &mut self.output.effects;
-        effects.settles.clear();
-        if !effects.appends.is_empty() {
-            self.appended += effects.appends.len() as u64;
-            effects.appends.clear();
-            self.connection.handle_committed(self.appended, &mut self.output);
+        for append in effects.appends.drain(..) {
+            self.appended += 1;
+            self.uncommitted.push_back((self.appended, write_to(&*self.shared.log, &append)));
+        }
+        for settle in effects.settles.drain(..) {
+            self.shared.log.settle(settle.record.0.get(), settle.queue.0);
+        }
+        if !self.uncommitted.is_empty() {
+            let committed = self.shared.log.committed();
+            let count = self.uncommitted.partition_point(|(_, position)| *position <= committed);
+            if let Some((up_to, _)) = self.uncommitted.drain(..count).next_back() {
+                self.connection.handle_committed(up_to, &mut self.output);
+            }
         }
         self.shared.registry.carry_out(&mut self.output.effects);
     }
@@ -293,6 +315,18 @@ impl Session {
             () = self.timer.elapsed() => {}
         }
     }
+}
+
+/// Hands a message to the log.
+fn write_to(log: &dyn Log, append: &leveret_core::Append) -> Position {
+    let queues: Vec<u64> = append.queues.iter().map(|queue| queue.0).collect();
+    let message = &append.message;
+    log.append(leveret_storage::Append {
+        record: append.record.0.get(),
+        queues: &queues,
+        head: &[message.exchange(), message.routing_key(), message.properties().raw()],
+        body: message.body(),
+    })
 }
 
 impl Drop for Session {

@@ -1,4 +1,5 @@
 //! A broker inside the process that uses it: how it starts, serves and ends.
+#![cfg(test)]
 
 mod support;
 

@@ -140,10 +140,12 @@ class Alarm:
         self.url = url
         self._relief = relief
 
-    def relieve(self):
-        """Gives the broker memory again, or skips the test where nobody can."""
+    def must_be_relievable(self):
         if self._relief is None:
             pytest.skip("INTEROP_ALARM_OFF does not say how to relieve this broker")
+
+    def relieve(self):
+        """Gives the broker memory again."""
         subprocess.run(self._relief, shell=True, check=True, timeout=20, stdout=subprocess.DEVNULL)
 
 

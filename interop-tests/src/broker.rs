@@ -8,8 +8,8 @@ use std::process::Command;
 
 use crate::server::{Server, StartError};
 
-/// Memory that is always exceeded once a message is there: every publisher is told to stop.
-const ONE_BYTE: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1");
+/// Less memory than any process has: every publisher is told to stop. (`1` would mean all there is.)
+const TOO_LITTLE: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1024");
 
 /// A broker to talk to, for as long as this value lives.
 pub struct Broker {
@@ -27,14 +27,17 @@ impl Broker {
             return Ok(Self { url, blocked_url, own: Vec::new() });
         }
         let server = Server::start(&[])?;
-        let blocked = Server::start(&[ONE_BYTE])?;
+        let blocked = Server::start(&[TOO_LITTLE])?;
         let (url, blocked_url) = (server.url(), Some(blocked.url()));
         Ok(Self { url, blocked_url, own: vec![server, blocked] })
     }
 
-    /// Tells a client's program where the broker is.
+    /// Tells a client's program where the broker is, and whether it is another than leveret.
     pub fn announce(&self, command: &mut Command) {
         command.env("INTEROP_URL", &self.url);
+        if self.own.is_empty() {
+            command.env("INTEROP_FOREIGN", "1");
+        }
         match &self.blocked_url {
             Some(url) => command.env("INTEROP_BLOCKED_URL", url),
             None => command.env_remove("INTEROP_BLOCKED_URL"),

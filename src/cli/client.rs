@@ -236,3 +236,6 @@ impl From<std::io::Error> for ClientError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,7 +223,8 @@ impl Peer {
         }
     }
 
-    async fn next_frame(&mut self) -> Option<Frame> {
+    /// The next frame, or nothing if the broker closes the socket.
+    pub async fn next_frame(&mut self) -> Option<Frame> {
         self.look(|frame| Frame::from(frame)).await
     }
 }

@@ -65,7 +65,7 @@ fn publish(carries: Carries) -> Vec<u8> {
     .fold(Vec::new(), |out, frame| [out, theirs(frame, Vec::new())].concat())
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod read_publish {
     use super::*;
 
@@ -79,15 +79,14 @@ mod read_publish {
                 match cut.kind {
                     FrameKind::Method => {
                         assert!(MethodId::of(cut.payload).unwrap() == MethodId::BASIC_PUBLISH);
-                        black_box(hot::Publish::decode(cut.payload).unwrap());
+                        let publish = hot::Publish::decode(cut.payload).unwrap();
+                        black_box((publish.exchange.len(), publish.routing_key.len()));
                     }
                     FrameKind::Header => {
                         let header = ContentHeader::decode(cut.payload, &limits).unwrap();
-                        black_box((
-                            header,
-                            header.properties.delivery_mode(),
-                            header.properties.expiration(),
-                        ));
+                        black_box(header.body_bytes);
+                        black_box(header.properties.delivery_mode());
+                        black_box(header.properties.expiration().is_some());
                     }
                     FrameKind::Body | FrameKind::Heartbeat => {
                         black_box(cut.payload);
@@ -112,7 +111,7 @@ mod read_publish {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod write_deliver {
     use super::*;
 
@@ -161,7 +160,7 @@ mod write_deliver {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod read_ack {
     use super::*;
 
@@ -188,7 +187,7 @@ mod read_ack {
     }
 }
 
-#[divan::bench_group]
+#[divan::bench_group(sample_size = 1000)]
 mod write_ack {
     use super::*;
 

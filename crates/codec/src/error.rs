@@ -19,6 +19,9 @@ pub struct DecodeError {
     pub text: Cow<'static, str>,
 }
 
+/// RabbitMQ's text for a name that is no text. Its frame reader says so before it knows the method, so it names none.
+pub const MALFORMED_UTF8: &str = "Malformed UTF-8 in shortstr";
+
 impl DecodeError {
     /// 501: bytes that are no frame, or arguments that do not fit their method.
     pub fn frame(at: usize, text: impl Into<Cow<'static, str>>) -> Self {

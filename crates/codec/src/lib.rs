@@ -30,7 +30,7 @@ pub mod properties;
 pub mod protocol_header;
 
 pub use content::ContentHeader;
-pub use error::DecodeError;
+pub use error::{DecodeError, MALFORMED_UTF8};
 pub use field::{ArrayRef, Table, TableBuilder, TableRef, Value};
 pub use frame::{Frame, FrameKind};
 pub use limits::Limits;

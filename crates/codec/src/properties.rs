@@ -134,15 +134,13 @@ impl<'a> Properties<'a> {
     /// As [`Self::decode`], for properties at offset `at` of their frame's payload.
     pub fn decode_at(bytes: &'a [u8], at: usize, limits: &Limits) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::starting_at(bytes, at);
-        let Some(mut flags) = cursor.u16() else {
+        let Some(flags) = cursor.u16() else {
             return Err(DecodeError::syntax(at, "content properties have no flags"));
         };
         if flags & UNSUPPORTED_FLAGS != 0 {
             return Err(DecodeError::syntax(at, "content properties have unknown flags"));
         }
-        while flags != 0 {
-            let bit = flags.ilog2();
-            flags ^= 1 << bit;
+        for bit in present(flags) {
             check(&mut cursor, bit, *limits)?;
         }
         if !cursor.is_at_end() {
@@ -154,7 +152,7 @@ impl<'a> Properties<'a> {
         Ok(Self(bytes))
     }
 
-    /// Bytes that a decoder of this crate accepted. Others would read as fewer properties, nothing worse.
+    /// Bytes that a decoder of this crate accepted. Others would read as fewer properties.
     pub const fn from_checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -187,9 +185,9 @@ impl<'a> Properties<'a> {
 
     /// Rewritten with `l` for every `L` in the headers, or `None` if there is none: RabbitMQ reads both as the same
     /// and passes on what the Java, Go and Node clients can read.
-    pub fn without_unsigned_long_tags(&self, limits: &Limits) -> Option<Vec<u8>> {
+    pub fn without_unsigned_long_tags(&self) -> Option<Vec<u8>> {
         let headers = self.headers()?.raw();
-        let tags = unsigned_long_tags(headers, 0, limits).unwrap_or_default();
+        let tags = unsigned_long_tags(headers);
         if tags.is_empty() {
             return None;
         }
@@ -210,11 +208,9 @@ impl<'a> Properties<'a> {
             return None;
         }
         let mut cursor = Cursor::new(self.0.get(FLAGS_BYTES..)?);
-        let mut before = u32::from(flags) & (u32::MAX << (bit + 1));
-        while before != 0 {
-            let next = before.ilog2();
-            before ^= 1 << next;
-            skip(&mut cursor, next)?;
+        let this_and_later = 1_u16 << bit | ((1 << bit) - 1);
+        for before in present(flags & !this_and_later) {
+            skip(&mut cursor, before)?;
         }
         Some(cursor)
     }
@@ -224,6 +220,16 @@ impl Default for Properties<'_> {
     fn default() -> Self {
         Self::EMPTY
     }
+}
+
+/// The bits of the present properties, in the order of the properties.
+#[inline]
+fn present(mut flags: u16) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = flags.checked_ilog2()?;
+        flags ^= 1 << bit;
+        Some(bit)
+    })
 }
 
 /// Takes the property of this flag, whatever is in it.

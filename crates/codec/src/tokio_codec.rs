@@ -7,7 +7,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{
     error::DecodeError,
-    frame::{self, FRAME_END, FRAME_HEADER_BYTES, FrameKind},
+    frame::{self, FRAME_END, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameKind},
     limits::Limits,
 };
 
@@ -62,7 +62,7 @@ impl Encoder<OwnedFrame> for FrameCodec {
     fn encode(&mut self, frame: OwnedFrame, out: &mut BytesMut) -> Result<(), CodecError> {
         let length = frame.payload.len();
         let size = u32::try_from(length).map_err(|_| CodecError::TooLarge(length))?;
-        out.reserve(length + 8);
+        out.reserve(length + FRAME_OVERHEAD_BYTES as usize);
         frame::put_frame_header(out, frame.kind, frame.channel, size);
         out.put_slice(&frame.payload);
         out.put_u8(FRAME_END);

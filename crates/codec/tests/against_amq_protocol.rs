@@ -5,14 +5,14 @@ mod arbitrary;
 
 use amq_protocol::{
     frame::{AMQPContentHeader, AMQPFrame, GenError, WriteContext, gen_frame, parse_frame},
-    protocol::basic::AMQPProperties,
+    protocol::{AMQPHardError, AMQPSoftError, basic::AMQPProperties},
     types::{FieldTable, ShortString, generation::gen_field_table},
 };
 use arbitrary::{field_table, properties, short_string};
 use bytes::{Bytes, BytesMut};
 use leveret_codec::{
-    ContentHeader, FrameKind, Limits, MethodId, Outgoing, Properties, PropertiesBuilder, ReplyCode, Table,
-    TableRef, content, frame, hot,
+    ContentHeader, FrameKind, Limits, MethodId, Outgoing, Properties, PropertiesBuilder, ReplyCode, Scope,
+    Table, TableRef, content, frame, hot,
     method::{self, Method, basic, channel, connection, queue},
 };
 use proptest::prelude::*;
@@ -210,6 +210,17 @@ proptest! {
 #[test]
 fn heartbeat_is_written_as_theirs() {
     assert_eq!(ours(frame::put_heartbeat), theirs(&AMQPFrame::Heartbeat));
+}
+
+/// Theirs are generated from the published specification.
+#[test]
+fn reply_codes_have_the_numbers_names_and_scopes_of_the_specification() {
+    for number in 0..=1000 {
+        let soft = AMQPSoftError::from_id(number).map(|error| (Scope::Channel, error.to_string()));
+        let hard = AMQPHardError::from_id(number).map(|error| (Scope::Connection, error.to_string()));
+        let ours = ReplyCode::from_code(number).map(|code| (code.scope(), code.name().replace('_', "-")));
+        assert_eq!(ours, soft.or(hard), "{number}");
+    }
 }
 
 /// Zeros are empty strings, empty tables and clear bits, so each method takes exactly one number of them.

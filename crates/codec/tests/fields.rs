@@ -127,6 +127,7 @@ fn strings_floats_and_the_rest_are_the_same_by_content() {
     assert!(!Value::Str(b"a").equivalent(&Value::Str(b"b")));
     assert!(Value::F32(1.5).equivalent(&Value::F64(1.5)));
     assert!(Value::F64(0.0).equivalent(&Value::F64(-0.0)));
+    assert!(Value::F64(-0.0).equivalent(&Value::F64(0.0)));
     assert!(Value::F64(f64::NAN).equivalent(&Value::F64(f64::NAN)));
     assert!(Value::Void.equivalent(&Value::Void));
     assert!(Value::Timestamp(1).equivalent(&Value::Timestamp(1)));

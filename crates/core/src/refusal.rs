@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use leveret_codec::{DecodeError, ReplyCode};
+use leveret_codec::{DecodeError, MALFORMED_UTF8, MethodId, ReplyCode};
 
 pub use leveret_codec::Scope;
 
@@ -26,8 +26,19 @@ pub struct Refusal {
     pub scope: Scope,
     /// RabbitMQ's explanation, for the peer; empty for a bare code.
     pub text: Cow<'static, str>,
-    /// Whether the close names the method that failed, or none (`0.0`: frames, limits, operators).
-    pub names_method: bool,
+    /// Which method the close names.
+    pub names: Named,
+}
+
+/// The method that a close names as the one that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The one that was being handled.
+    Handled,
+    /// This one: what came belongs to it, or should have.
+    This(MethodId),
+    /// None (`0.0`): frames, limits, operators.
+    Nothing,
 }
 
 macro_rules! refusals { ($($(#[$doc:meta])* $name:ident = $code:ident;)*) => {
@@ -68,7 +79,7 @@ refusals! {
 impl Refusal {
     /// A refusal with the scope that its code has in the specification.
     pub fn new(code: ReplyCode, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, scope: code.scope(), text: text.into(), names_method: true }
+        Self { code, scope: code.scope(), text: text.into(), names: Named::Handled }
     }
 
     /// The same, closing the connection whatever the code says.
@@ -79,8 +90,24 @@ impl Refusal {
 
     /// The same, with class and method zero in the close.
     pub fn without_method(mut self) -> Self {
-        self.names_method = false;
+        self.names = Named::Nothing;
         self
+    }
+
+    /// The same, with this class and method in the close, whatever was being handled.
+    pub fn of_method(mut self, id: MethodId) -> Self {
+        self.names = Named::This(id);
+        self
+    }
+
+    /// The class and method for the close, when `handled` was being handled.
+    pub fn method(&self, handled: Option<MethodId>) -> MethodId {
+        let named = match self.names {
+            Named::Handled => handled,
+            Named::This(id) => Some(id),
+            Named::Nothing => None,
+        };
+        named.unwrap_or(MethodId { class: 0, method: 0 })
     }
 
     /// `NAME - explanation`, cut to what a short string holds, as RabbitMQ cuts it.
@@ -112,6 +139,7 @@ impl std::error::Error for Refusal {}
 impl From<DecodeError> for Refusal {
     /// Bytes that don't decode close the connection.
     fn from(error: DecodeError) -> Self {
-        Self { code: error.code, scope: Scope::Connection, text: error.text, names_method: true }
+        let names = if error.text == MALFORMED_UTF8 { Named::Nothing } else { Named::Handled };
+        Self { code: error.code, scope: Scope::Connection, text: error.text, names }
     }
 }

@@ -114,31 +114,31 @@ fn route(
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn default_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Direct, size, own_key);
     route(bencher, &table, "", "queue.7", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn direct_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Direct, size, own_key);
     route(bencher, &table, "exchange", "tenant.7", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn topic_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Topic, size, pattern);
     route(bencher, &table, "exchange", "eu.7.created", None);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn headers_all_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Headers, size, all_of_two);
     route(bencher, &table, "exchange", "", Some(&message_headers(7)));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn headers_any_to_one(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Headers, size, any_of_two);
     route(bencher, &table, "exchange", "", Some(&message_headers(7)));
@@ -187,6 +187,20 @@ fn add_one_topic(bencher: Bencher<'_, '_>, size: u32) {
 #[divan::bench(args = SIZES)]
 fn add_one_headers(bencher: Bencher<'_, '_>, size: u32) {
     add_one(bencher, ExchangeKind::Headers, size, all_of_two);
+}
+
+/// A queue goes that this exchange leads to by so many keys.
+#[divan::bench(args = SIZES, max_time = 2)]
+fn remove_queue_with_all_bindings(bencher: Bencher<'_, '_>, size: u32) {
+    let (mut table, exchange) = topology(ExchangeKind::Direct, 0, own_key);
+    let queue = Handle(Arc::new(0));
+    for n in 0..size {
+        add(&mut table, &exchange, queue.clone(), own_key(n));
+    }
+    bencher.with_inputs(|| table.clone()).bench_local_values(|mut next| {
+        let removed = next.remove_queue("queue", &queue);
+        (next, removed)
+    });
 }
 
 /// A whole table: what it takes to build, and (allocated minus freed) what it weighs.

@@ -41,6 +41,8 @@ impl<Q> Binding<Q> {
         arguments: Table,
     ) -> Self {
         let identity = arguments::canonical(arguments.as_ref());
+        // A binding stays: it must not keep alive the read buffer that its arguments came in.
+        let arguments = if identity.is_empty() { arguments } else { Table::from(arguments.as_ref()) };
         Self { source, destination, routing_key: routing_key.into(), arguments, identity }
     }
 

@@ -71,6 +71,10 @@ impl<Q: Clone + Eq + Hash> Exchange<Q> {
         Self { name, alternate, internal, bindings: Map::default(), matcher: Matcher::new(kind) }
     }
 
+    pub fn view(&self) -> ExchangeView<'_, Q> {
+        ExchangeView(self)
+    }
+
     pub fn matcher(&self) -> &Matcher<Q> {
         &self.matcher
     }
@@ -104,15 +108,9 @@ impl<Q: Clone + Eq + Hash> Exchange<Q> {
 }
 
 /// What can be asked about one exchange.
-#[derive(Clone, Copy)]
 pub struct ExchangeView<'a, Q>(&'a Exchange<Q>);
 
 impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
-    /// What can be asked about this one.
-    pub fn of(exchange: &'a Exchange<Q>) -> Self {
-        Self(exchange)
-    }
-
     /// Its name.
     pub fn name(&self) -> &'a ExchangeName {
         &self.0.name
@@ -136,5 +134,17 @@ impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
     /// How many bindings it is the source of.
     pub fn binding_count(&self) -> usize {
         self.0.bindings.len()
+    }
+}
+
+impl<Q: Clone + Eq + Hash> fmt::Debug for ExchangeView<'_, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeView")
+            .field("name", self.name())
+            .field("kind", &self.kind())
+            .field("is_internal", &self.is_internal())
+            .field("alternate", &self.alternate())
+            .field("binding_count", &self.binding_count())
+            .finish()
     }
 }

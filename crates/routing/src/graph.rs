@@ -142,8 +142,8 @@ fn visit<'t, Q: Clone + Eq + Hash>(
         any = true;
         match destination {
             Destination::Queue(queue) if all_new => matched.queues.push_new(queue.clone()),
-            Destination::Queue(queue) => drop(matched.queues.insert(table.seed(), queue)),
-            Destination::Exchange(name) => drop(others.insert(table.seed(), &name)),
+            Destination::Queue(queue) => matched.queues.insert(table.seed(), queue),
+            Destination::Exchange(name) => others.insert(table.seed(), &name),
         }
     });
     if !any && let Some(alternate) = &exchange.alternate {

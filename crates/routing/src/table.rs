@@ -4,6 +4,7 @@
 //! listing), the source's matcher (routing) and the destination's set (deletion). Both its exchanges
 //! are declared; that its queue exists is the caller's word.
 
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -35,11 +36,17 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
     /// An empty table, without the `amq.*` exchanges. Its hashes are keyed with constants: right for
     /// tests; a broker that strangers declare things on uses [`Self::with_entropy`].
     pub fn new() -> Self {
-        Self::with_entropy([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0])
+        Self::with_entropy([
+            0x243f_6a88_85a3_08d3,
+            0x1319_8a2e_0370_7344,
+            0xa409_3822_299f_31d0,
+            0x082e_fa98_ec4e_6c89,
+        ])
     }
 
-    /// An empty table whose hashes nobody can aim at. The order of iteration depends on the entropy
-    /// and on nothing else.
+    /// An empty table whose hashes nobody can aim at. The order of everything listed or reached depends on
+    /// the entropy, the history and the handles' own hashes: a handle that hashes as its address makes a
+    /// run unrepeatable.
     pub fn with_entropy(entropy: [u64; 4]) -> Self {
         Self {
             seed: Seed::from_entropy(entropy),
@@ -70,29 +77,26 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
 
     /// What is known of an exchange; none for the default exchange.
     pub fn exchange(&self, name: &[u8]) -> Option<ExchangeView<'_, Q>> {
-        self.get(name).map(ExchangeView::of)
+        self.get(name).map(Exchange::view)
     }
 
     /// All declared exchanges.
     pub fn exchanges(&self) -> impl Iterator<Item = ExchangeView<'_, Q>> {
-        self.exchanges.values().map(|exchange| ExchangeView::of(exchange))
+        self.exchanges.values().map(|exchange| exchange.view())
     }
 
     /// Deletes an exchange with the bindings it is the source or the destination of.
     pub fn delete_exchange(&mut self, name: &[u8]) -> Removed<Q> {
         let Some(exchange) = self.get(name) else { return Removed::default() };
         let name = exchange.name.clone();
-        let from: Vec<_> = exchange.bindings().cloned().collect();
         let mut removed = self.remove_all_to(&Destination::Exchange(name.clone()));
-        self.exchanges.remove(name.as_bytes());
-        for binding in &from {
-            self.forget_inbound(binding);
-        }
-        // A binding to itself went the first way already.
-        removed.bindings.extend(
-            from.into_iter().filter(|binding| *binding.destination() != Destination::Exchange(name.clone())),
-        );
         removed.bare_sources.retain(|source| *source != name);
+        // What is left here leads elsewhere; a binding to itself has just gone.
+        let rest = self.exchanges.remove(name.as_bytes());
+        for binding in rest.iter().flat_map(|exchange| exchange.bindings()) {
+            self.forget_inbound(binding);
+            removed.bindings.push(Arc::clone(binding));
+        }
         removed
     }
 
@@ -122,15 +126,16 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         routing_key: &[u8],
         arguments: Table,
     ) -> Result<bool, BindError> {
-        if let Destination::Exchange(name) = &destination
-            && self.get(name.as_bytes()).is_none()
-        {
-            return Err(BindError::NoSuchExchange(name.clone()));
-        }
+        // The table's own names: a hundred thousand bindings need not keep as many copies of one.
+        let source = self.declared(source)?;
+        let destination = match destination {
+            Destination::Exchange(name) => Destination::Exchange(self.declared(&name)?),
+            queue @ Destination::Queue(_) => queue,
+        };
         let binding = Arc::new(Binding::new(source.clone(), destination, routing_key, arguments));
         let seed = self.seed.clone();
         let Some(exchange) = self.get_mut(source.as_bytes()) else {
-            return Err(BindError::NoSuchExchange(source.clone()));
+            return Err(BindError::NoSuchExchange(source));
         };
         if exchange.has(&binding) {
             return Ok(false);
@@ -192,6 +197,11 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         &self.seed
     }
 
+    fn declared(&self, name: &ExchangeName) -> Result<ExchangeName, BindError> {
+        let exchange = self.get(name.as_bytes());
+        exchange.map(|exchange| exchange.name.clone()).ok_or_else(|| BindError::NoSuchExchange(name.clone()))
+    }
+
     fn get_mut(&mut self, exchange: &[u8]) -> Option<&mut Exchange<Q>> {
         self.exchanges.get_mut(exchange).map(Arc::make_mut)
     }
@@ -221,5 +231,15 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
                 self.bindings_to.remove(binding.destination());
             }
         }
+    }
+}
+
+/// How much there is: all of it would fill a log.
+impl<Q: Clone + Eq + Hash> fmt::Debug for RoutingTable<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutingTable")
+            .field("exchanges", &self.exchanges.len())
+            .field("queues", &self.queues.len())
+            .finish_non_exhaustive()
     }
 }

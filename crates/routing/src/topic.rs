@@ -88,13 +88,16 @@ impl<Q: Clone + Eq + Hash> Topic<Q> {
         routing_key: &[u8],
         reach: &mut impl FnMut(&'t Destination<Q>),
     ) {
-        let mut walk = Walk { seed, here: SmallVec::new(), open: Distinct::default() };
-        walk.enter(&self.root);
+        let mut walk = Walk { seed, open: Distinct::default() };
+        // They take turns, so that a wide walk allocates once and not once a word.
+        let (mut here, mut next) = (&mut Nodes::new(), &mut Nodes::new());
+        walk.enter(&self.root, here);
         for word in words(routing_key) {
-            walk.step(word);
+            walk.step(word, here, next);
+            std::mem::swap(&mut here, &mut next);
         }
         let open = walk.open.as_slice().iter().map(|open| open.0);
-        for node in walk.here.into_iter().chain(open) {
+        for node in here.iter().copied().chain(open) {
             node.targets.for_each(reach);
         }
     }
@@ -139,62 +142,57 @@ impl<Q: Clone + Eq + Hash> Node<Q> {
     }
 }
 
-/// All nodes that the words so far lead to.
+/// The nodes that a word or `*` has just led to.
+type Nodes<'t, Q> = SmallVec<[&'t Node<Q>; 8]>;
+
 struct Walk<'t, Q> {
     seed: &'t Seed,
-    /// Reached by a word or `*`: exactly here.
-    here: SmallVec<[&'t Node<Q>; 8]>,
-    /// Reached by `#`: here and from here on.
+    /// The nodes that a `#` has led to: here and from here on.
     open: Distinct<Open<'t, Q>>,
 }
 
 impl<'t, Q: Clone + Eq + Hash> Walk<'t, Q> {
+    /// From everywhere `before` the word to everywhere after it. Leaves `before` empty.
+    fn step(&mut self, word: &[u8], before: &mut Nodes<'t, Q>, after: &mut Nodes<'t, Q>) {
+        // What this word opens is not for this word.
+        let open = self.open.as_slice().len();
+        for node in before.drain(..) {
+            self.follow(node, word, after);
+        }
+        for at in 0..open {
+            if let Some(Open(node)) = self.open.as_slice().get(at) {
+                self.follow(node, word, after);
+            }
+        }
+    }
+
+    fn follow(&mut self, node: &'t Node<Q>, word: &[u8], after: &mut Nodes<'t, Q>) {
+        if let Some(next) = node.words.get(word) {
+            self.enter(next, after);
+        }
+        if let Some(next) = &node.star {
+            self.enter(next, after);
+        }
+    }
+
     /// A node is reached, and with it the `#` after it, which may stand for no word at all.
-    fn enter(&mut self, node: &'t Node<Q>) {
-        self.here.push(node);
+    fn enter(&mut self, node: &'t Node<Q>, here: &mut Nodes<'t, Q>) {
+        here.push(node);
         self.open_below(node);
     }
 
     fn open_below(&mut self, node: &'t Node<Q>) {
         if let Some(hash) = &node.hash
-            && self.open.insert(self.seed, &Open(hash))
+            && !self.open.contains(self.seed, &Open(hash))
         {
+            self.open.push_new(Open(hash));
             self.open_below(hash); // for `#.#`
-        }
-    }
-
-    fn step(&mut self, word: &[u8]) {
-        let before = std::mem::take(&mut self.here);
-        // What this word opens is not for this word.
-        let open = self.open.as_slice().len();
-        for node in before {
-            self.follow(node, word);
-        }
-        for at in 0..open {
-            if let Some(Open(node)) = self.open.as_slice().get(at) {
-                self.follow(node, word);
-            }
-        }
-    }
-
-    fn follow(&mut self, node: &'t Node<Q>, word: &[u8]) {
-        if let Some(next) = node.words.get(word) {
-            self.enter(next);
-        }
-        if let Some(next) = &node.star {
-            self.enter(next);
         }
     }
 }
 
 /// A node, equal only to itself.
 struct Open<'t, Q>(&'t Node<Q>);
-
-impl<Q> Clone for Open<'_, Q> {
-    fn clone(&self) -> Self {
-        Self(self.0)
-    }
-}
 
 impl<Q> PartialEq for Open<'_, Q> {
     fn eq(&self, other: &Self) -> bool {

@@ -201,9 +201,10 @@ fn declaring_again_changes_the_alternate_and_keeps_the_bindings() {
 
 #[test]
 fn what_was_asked_of_the_headers_is_told() {
-    let mut topology = Topology::with(&[("d", Direct), ("h", Headers)]);
+    let mut topology = Topology::with(&[("d", Direct), ("h", Headers), ("f", Fanout)]);
     topology.bind("d", "q", "plain");
     topology.bind("d", "x:h", "by headers");
+    topology.bind_with("h", "x:f", &[]);
     let mut matched = Matched::new();
     for (key, depends) in [("by headers", true), ("plain", false), ("none", false)] {
         topology.0.route(b"d", &[key.as_bytes()], None, &mut matched).unwrap();

@@ -115,6 +115,9 @@ fn of_a_header_that_occurs_twice_the_first_counts() {
     let headers = [("a", Value::I32(1)), ("b", Value::Void), ("a", Value::I32(2))];
     assert!(matches(&[("a", Value::I32(1))], &headers));
     assert!(!matches(&[("a", Value::I32(2))], &headers));
+    let many: Vec<_> = (0..100_u8).map(|n| (["a", "b", "c"][usize::from(n % 3)], Value::U8(n))).collect();
+    let pairs = [("a", Value::I32(0)), ("b", Value::I32(1)), ("c", Value::I32(2))];
+    assert!(matches(&pairs, &many));
 }
 
 #[test]

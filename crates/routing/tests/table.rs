@@ -208,3 +208,9 @@ fn the_same_entropy_gives_the_same_order() {
     assert_eq!(order([1, 2, 3, 4]), order([1, 2, 3, 4]));
     assert_ne!(order([1, 2, 3, 4]), order([5, 6, 7, 8]));
 }
+
+#[test]
+fn a_table_can_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    is_shared::<RoutingTable<std::sync::Arc<u32>>>();
+}

@@ -136,8 +136,8 @@ def a_connection_that_does_not_publish_goes_on_when_memory_is_low(connect, low_m
     assert channel.queue_declare(queue, passive=True).method.consumer_count == 1
 
 
-def a_publisher_goes_on_when_there_is_memory_again(connect, low_memory):
-    publisher = connect(**_place(low_memory.url))
+def a_publisher_goes_on_when_there_is_memory_again(connect, passing_alarm):
+    publisher = connect(**_place(passing_alarm.url))
     heard = []
     publisher.add_on_connection_blocked_callback(lambda *_: heard.append("blocked"))
     publisher.add_on_connection_unblocked_callback(lambda *_: heard.append("unblocked"))
@@ -145,7 +145,7 @@ def a_publisher_goes_on_when_there_is_memory_again(connect, low_memory):
     queue = channel.queue_declare("", exclusive=True).method.queue
     channel.basic_publish("", queue, b"held up")
     broker.until(publisher, lambda: heard, "connection.blocked")
-    low_memory.relieve()
+    passing_alarm.relieve()
     broker.until(publisher, lambda: len(heard) == 2, "connection.unblocked")
     assert heard == ["blocked", "unblocked"]
     assert channel.basic_get(queue, auto_ack=True)[2] == b"held up"

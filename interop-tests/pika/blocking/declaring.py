@@ -24,7 +24,7 @@ def a_declare_counts_ready_messages_and_consumers_but_not_unacknowledged_ones(ch
 
 def declaring_a_queue_again_in_the_same_way_keeps_its_messages(channel, fresh):
     name = fresh("queue")
-    arguments = {"x-message-ttl": 60_000, "x-max-length": 10}
+    arguments = {"x-message-ttl": 60_000}
     channel.queue_declare(name, durable=True, arguments=arguments)
     broker.publish(channel, name, b"kept")
     assert channel.queue_declare(name, durable=True, arguments=arguments).method.message_count == 1
@@ -32,7 +32,7 @@ def declaring_a_queue_again_in_the_same_way_keeps_its_messages(channel, fresh):
 
 def a_passive_declare_finds_a_queue_whatever_its_flags_are(channel, fresh):
     name = fresh("queue")
-    channel.queue_declare(name, durable=True, arguments={"x-max-length": 3})
+    channel.queue_declare(name, durable=True, arguments={"x-message-ttl": 60_000})
     assert channel.queue_declare(name, passive=True).method.queue == name
 
 

@@ -69,6 +69,37 @@ def a_message_expires_at_the_head_of_its_queue_only(channel, dead):
     assert channel.queue_declare(source, passive=True).method.message_count == 2
 
 
+def _count(channel, queue):
+    return channel.queue_declare(queue, passive=True).method.message_count
+
+
+def a_message_goes_when_its_time_is_up_without_anybody_looking(channel, queue):
+    broker.publish(channel, queue, b"short", expiration="30")
+    broker.publish(channel, queue, b"long", expiration="60000")
+    broker.until(channel.connection, lambda: _count(channel, queue) == 1, "the message to expire")
+    assert broker.drain(channel, queue) == [b"long"]
+
+
+def the_shorter_of_both_times_to_live_counts(channel):
+    queue = _queue(channel, message_ttl=30)
+    broker.publish(channel, queue, b"asks for more", expiration="60000")
+    other = _queue(channel, message_ttl=60_000)
+    broker.publish(channel, other, b"asks for less", expiration="30")
+    for each in (queue, other):
+        broker.until(channel.connection, lambda: _count(channel, each) == 0, "the message to expire")
+
+
+def a_message_that_is_handed_out_does_not_expire_but_its_time_goes_on(channel):
+    queue, clock = _queue(channel, message_ttl=300), _queue(channel, message_ttl=300)
+    broker.publish(channel, queue, b"held")
+    got, _, _ = channel.basic_get(queue)
+    broker.publish(channel, clock, b"tick")
+    broker.until(channel.connection, lambda: _count(channel, clock) == 0, "300 ms")
+    channel.basic_nack(got.delivery_tag, requeue=True)
+    broker.settle(channel, queue)
+    assert broker.drain(channel, queue) == []
+
+
 def a_ttl_of_zero_delivers_at_once_or_never(channel):
     queue = _queue(channel, message_ttl=0)
     broker.publish(channel, queue, b"nobody waits")

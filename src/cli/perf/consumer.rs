@@ -46,11 +46,7 @@ impl<'a> Consumer<'a> {
             input: ReadBuffer::new(&early),
             limits,
             arrivals: Arrivals::new(options.size, limits),
-            acks: options.ack_every.map(|every| Acks {
-                every: every.get().into(),
-                acked: 0,
-                out: BytesMut::new(),
-            }),
+            acks: options.ack_every.map(|every| Acks { every: every.into(), acked: 0, out: BytesMut::new() }),
             counters,
         })
     }

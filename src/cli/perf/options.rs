@@ -1,12 +1,14 @@
 //! What load `leveret perf` puts on a broker.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use leveret_codec::method::types::FieldTable;
 use leveret_codec::method::{basic, queue};
 
 use crate::cli::target::Target;
+
+/// A producer keeps a byte for each message that it waits for.
+const LARGEST_WINDOW: i64 = 10_000_000;
 
 const LONGEST_RUN: Duration = Duration::from_hours(24);
 
@@ -38,8 +40,8 @@ pub struct PerfOptions {
     #[arg(long, conflicts_with = "ack_every")]
     pub auto_ack: bool,
     /// Acknowledge, once for every N messages
-    #[arg(long, value_name = "N")]
-    pub ack_every: Option<NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub ack_every: Option<u32>,
     /// Unacknowledged messages a consumer may hold; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 0, requires = "ack_every")]
     pub prefetch: u16,
@@ -50,8 +52,8 @@ pub struct PerfOptions {
     #[arg(long)]
     pub durable: bool,
     /// Ask for confirms, and have at most N messages unconfirmed
-    #[arg(long, value_name = "N")]
-    pub confirm_window: Option<NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=LARGEST_WINDOW))]
+    pub confirm_window: Option<u32>,
     /// The queue: declared before, deleted afterwards
     #[arg(long, value_name = "NAME", default_value_t = own_queue(), value_parser = queue_name)]
     pub queue: String,
@@ -81,9 +83,9 @@ impl PerfOptions {
     pub fn check(&self) -> Result<(), OptionsError> {
         if let Some(every) = self.ack_every
             && self.prefetch != 0
-            && u32::from(self.prefetch) < every.get()
+            && u32::from(self.prefetch) < every
         {
-            return Err(OptionsError::Stalls { every: every.get(), prefetch: self.prefetch });
+            return Err(OptionsError::Stalls { every, prefetch: self.prefetch });
         }
         if self.relay && (self.producers, self.consumers) != (1, 1) {
             return Err(OptionsError::RelayIsForTwo);

@@ -47,7 +47,7 @@ impl<'a> Producer<'a> {
             Some(window) => {
                 client
                     .call(&Method::Confirm(confirm::AMQPMethod::Select(confirm::Select { nowait: false })))?;
-                Some(Confirms { window: window.get().into(), waiting: Unconfirmed::new(window.get()) })
+                Some(Confirms { window: window.into(), waiting: Unconfirmed::new(window) })
             }
         };
         let limits = client.limits();

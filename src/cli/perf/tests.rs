@@ -1,7 +1,5 @@
 //! The load against the relay: what the counters say must be what was passed on.
 
-use std::num::NonZeroU32;
-
 use clap::Parser as _;
 
 use super::*;
@@ -52,9 +50,14 @@ fn options_that_cannot_be_carried_out_are_refused() {
     assert_eq!(options("--ack-every 100 --prefetch 99").check(), Err(stalls));
     assert_eq!(options("--ack-every 100 --prefetch 100").check(), Ok(()));
     assert_eq!(options("--relay --producers 2").check(), Err(OptionsError::RelayIsForTwo));
-    for line in
-        ["--auto-ack --ack-every 1", "--prefetch 5", "--relay --url amqp://a", "--seconds -1", "--queue="]
-    {
+    for line in [
+        "--auto-ack --ack-every 1",
+        "--prefetch 5",
+        "--relay --url amqp://a",
+        "--seconds -1",
+        "--confirm-window 0",
+        "--queue=",
+    ] {
         assert!(CommandLine::try_parse_from(format!("perf {line}").split(' ')).is_err(), "{line}");
     }
 }
@@ -66,7 +69,7 @@ fn figures_are_rates_within_the_window_and_totals_of_the_run() {
     let end = Snapshot { at: at + Duration::from_secs(2), sent: 3000, confirmed: 2100, received: 1800 };
     let total = Snapshot { at: end.at, sent: 3500, confirmed: 3500, received: 3499 };
     let mut options = options("--size 1048576");
-    options.confirm_window = NonZeroU32::new(1);
+    options.confirm_window = Some(1);
     let report = Report::new(&options, &Measured { start, end, total }, 1);
     assert_eq!(
         report.to_string(),

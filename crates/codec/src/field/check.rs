@@ -15,12 +15,15 @@ pub fn check_table_of_text_keys(bytes: &[u8], at: usize, limits: &Limits) -> Res
     walk(bytes, at, limits.table_depth, &mut TextKeys)
 }
 
-/// Checks a table and tells where it says `L`. RabbitMQ reads `L` as a signed 64-bit integer and says `l` when it
+/// Where a checked table says `L`. RabbitMQ reads `L` as a signed 64-bit integer and says `l` when it
 /// passes it on, since the Java, Go and Node clients cannot read `L`.
-pub fn unsigned_long_tags(bytes: &[u8], at: usize, limits: &Limits) -> Result<Vec<usize>, DecodeError> {
+pub fn unsigned_long_tags(bytes: &[u8]) -> Vec<usize> {
     let mut tags = UnsignedLongs(Vec::new());
-    walk(bytes, at, limits.table_depth, &mut tags)?;
-    Ok(tags.0)
+    // Most tables have no such byte at all, and looking for one is much quicker than the walk.
+    if bytes.contains(&b'L') {
+        let _ = walk(bytes, 0, u8::MAX, &mut tags); // checked before, so it goes to the end
+    }
+    tags.0
 }
 
 fn walk(bytes: &[u8], at: usize, levels: u8, visit: &mut impl Visit) -> Result<(), DecodeError> {

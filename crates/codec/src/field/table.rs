@@ -21,7 +21,8 @@ impl<'a> TableRef<'a> {
         check_table(bytes, 0, limits).map(|()| Self(bytes))
     }
 
-    /// Bytes that a decoder of this crate accepted. Others would read as a shorter table, nothing worse.
+    /// Bytes that a decoder of this crate accepted: what is malformed reads as the end of the table, but nobody
+    /// looks after the nesting any more.
     pub fn from_checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }

@@ -10,7 +10,7 @@ use super::MethodId;
 use crate::{
     cursor::{Cursor, put_short_string},
     error::DecodeError,
-    frame::{FRAME_END, FrameKind, put_frame_header},
+    frame::{FRAME_END, FRAME_OVERHEAD_BYTES, FrameKind, put_frame_header},
     reply_code::ReplyCode,
 };
 
@@ -192,8 +192,8 @@ fn put_method(
     arguments_bytes: u32,
     put_arguments: impl FnOnce(&mut BytesMut),
 ) {
-    let size = 4 + arguments_bytes;
-    out.reserve(size as usize + 8);
+    let size = 4 + arguments_bytes; // class and method stand before the arguments
+    out.reserve((size + FRAME_OVERHEAD_BYTES) as usize);
     put_frame_header(out, FrameKind::Method, channel, size);
     out.extend_from_slice(&id.to_wire());
     put_arguments(out);

@@ -6,6 +6,7 @@ use super::id::MethodId;
 use crate::{
     cursor::Cursor,
     error::DecodeError,
+    error::MALFORMED_UTF8,
     field::{TableRef, check_table_of_text_keys},
     limits::Limits,
 };
@@ -50,7 +51,7 @@ pub fn check(id: MethodId, payload: &[u8], limits: Limits) -> Result<(), DecodeE
         };
         match argument {
             Argument::ShortString if std::str::from_utf8(value).is_err() => {
-                return Err(DecodeError::frame(at, "Malformed UTF-8 in shortstr"));
+                return Err(DecodeError::frame(at, MALFORMED_UTF8));
             }
             Argument::Table => check_table_of_text_keys(value, at + 4, &limits)?,
             _ => {}

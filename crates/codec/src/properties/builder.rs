@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::{EXPIRATION, FLAGS_BYTES, HEADERS, Properties, skip};
+use super::{EXPIRATION, FLAGS_BYTES, HEADERS, Properties, present, skip};
 use crate::{
     cursor::{Cursor, put_long_string, put_short_string},
     field::{TableBuilder, TableRef},
@@ -103,11 +103,8 @@ impl<'a> PropertiesBuilder<'a> {
 impl<'a> From<Properties<'a>> for PropertiesBuilder<'a> {
     fn from(properties: Properties<'a>) -> Self {
         let mut builder = Self::default();
-        let mut flags = properties.flags();
         let mut cursor = Cursor::new(properties.raw().get(FLAGS_BYTES..).unwrap_or_default());
-        while flags != 0 {
-            let bit = flags.ilog2();
-            flags ^= 1 << bit;
+        for bit in present(properties.flags()) {
             let before = cursor.rest();
             if skip(&mut cursor, bit).is_none() {
                 break; // not reached with checked bytes

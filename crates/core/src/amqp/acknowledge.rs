@@ -119,13 +119,16 @@ pub fn requeue(turn: &mut Turn<'_>, held: Vec<Held>) {
     give_back(turn, seen);
 }
 
+/// A delivery that comes back, and the consumer that had it.
+type Returned = (Option<ConsumerId>, Entry);
+
 /// Brings deliveries back to their queues, each queue once.
 pub fn give_back(
     turn: &mut Turn<'_>,
     deliveries: impl IntoIterator<Item = (QueueRef, Option<ConsumerId>, Entry)>,
 ) {
     turn.flush();
-    let mut by_queue: Vec<(QueueRef, Vec<(Option<ConsumerId>, Entry)>)> = Vec::new();
+    let mut by_queue: Vec<(QueueRef, Vec<Returned>)> = Vec::new();
     for (queue, consumer, entry) in deliveries {
         match by_queue.iter_mut().rev().find(|(known, _)| *known == queue) {
             Some((_, entries)) => entries.push((consumer, entry)),

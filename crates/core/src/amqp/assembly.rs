@@ -9,9 +9,9 @@
 //!
 //! A publish whose frames all came in one read does not pass through here, see `publish::in_one_read`.
 
-use leveret_codec::Limits;
 use leveret_codec::content::ContentHeader;
 use leveret_codec::hot::Publish;
+use leveret_codec::{Limits, MethodId};
 
 use crate::model::{Draft, Message};
 use crate::refusal::{Refusal, Ruling};
@@ -89,9 +89,7 @@ impl Assembly {
         match std::mem::take(self) {
             Self::Idle => Ok(()),
             Self::Header { .. } => Err(header_expected()),
-            Self::Body { .. } => {
-                Err(Refusal::unexpected_frame("expected content body, got non content body frame instead"))
-            }
+            Self::Body { .. } => Err(body_expected()),
         }
     }
 
@@ -105,11 +103,7 @@ impl Assembly {
         let (bits, exchange, routing_key) = match std::mem::take(self) {
             Self::Header { bits, exchange, routing_key } => (bits, exchange, routing_key),
             Self::Idle => return Err(method_expected()),
-            Self::Body { .. } => {
-                return Err(Refusal::unexpected_frame(
-                    "expected content body, got non content body frame instead",
-                ));
-            }
+            Self::Body { .. } => return Err(body_expected()),
         };
         let header = ContentHeader::decode(payload, limits)?;
         let draft = Draft::new(&exchange, &routing_key, header.properties.raw());
@@ -131,13 +125,11 @@ impl Assembly {
                 _ => method_expected(),
             });
         };
-        match missing.checked_sub(part.len() as u64) {
-            Some(rest) => *missing = rest,
-            None => {
-                *self = Self::Idle;
-                return Err(Refusal::frame_error("content body frame exceeds remaining content size"));
-            }
-        }
+        let Some(rest) = missing.checked_sub(part.len() as u64) else {
+            *self = Self::Idle;
+            return Err(Refusal::frame_error("content body frame exceeds remaining content size"));
+        };
+        *missing = rest;
         if !*oversized {
             draft.extend(part);
         }
@@ -165,4 +157,10 @@ fn method_expected() -> Refusal {
 
 fn header_expected() -> Refusal {
     Refusal::unexpected_frame("expected content header for class 60, got non content header frame instead")
+        .of_method(MethodId::BASIC_PUBLISH)
+}
+
+fn body_expected() -> Refusal {
+    Refusal::unexpected_frame("expected content body, got non content body frame instead")
+        .of_method(MethodId::BASIC_PUBLISH)
 }

@@ -52,13 +52,12 @@ impl Batch {
         }
         let end = self.publishes.len();
         let place = *self.places.entry(queue.facts().id).or_insert(end);
-        match self.publishes.get_mut(place) {
-            Some(publishes) => publishes.arrivals.push(arrival),
-            None => {
-                let mut arrivals = std::mem::take(&mut self.spare);
-                arrivals.push(arrival);
-                self.publishes.push(Publishes { queue: queue.clone(), arrivals });
-            }
+        if let Some(publishes) = self.publishes.get_mut(place) {
+            publishes.arrivals.push(arrival);
+        } else {
+            let mut arrivals = std::mem::take(&mut self.spare);
+            arrivals.push(arrival);
+            self.publishes.push(Publishes { queue: queue.clone(), arrivals });
         }
     }
 

@@ -171,7 +171,7 @@ impl Connection {
             // What is left is no whole frame, but may be known to be wrong already.
             _ => {
                 if let Err(error) = frame::cut(input, &self.limits) {
-                    self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             }
         }
@@ -210,7 +210,7 @@ impl Connection {
         match result {
             Ok(()) | Err(Interruption::Blocked) => {}
             Err(Interruption::Refused(refusal, id)) => self.close(now, &refusal, id, out),
-            Err(Interruption::NoFrame(refusal)) => {
+            Err(Interruption::Broken(refusal)) => {
                 self.close(now, &refusal, None, out);
                 self.hurry(now);
             }
@@ -234,7 +234,7 @@ impl Connection {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => {
-                    return self.fail_stream(now, Refusal::from(error).without_method(), out);
+                    return self.fail_stream(now, &Refusal::from(error).without_method(), out);
                 }
             };
             let (size, kind, channel) = (frame.wire_bytes(), frame.kind, frame.channel);
@@ -272,7 +272,7 @@ impl Connection {
                     .map_err(Failed::from)
             }
             (Handshake::Opening(user, tuned), Method::Connection(M::Open(open))) => {
-                self.open(user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
+                self.open(&user, tuned, open.virtual_host.as_str(), out).map_err(Failed::from)
             }
             (_, Method::Connection(M::Close(_))) => {
                 self.handle_result(now, Err(Interruption::ClosedByClient), out);
@@ -308,7 +308,7 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, user: LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
+    fn open(&mut self, user: &LoggedIn, tuned: Tuned, vhost: &str, out: &mut Output) -> Result<(), Refusal> {
         let vhost = handshake::enter(&self.broker, &user.user, vhost)?;
         self.identity.vhost = Some(vhost.name().to_owned());
         let session = Session {
@@ -342,11 +342,11 @@ impl Connection {
     /// The stream can't be cut into frames any more: the peer is told, and what more it sends is thrown
     /// away. It is read nevertheless: closing a socket with unread bytes resets the connection, which can
     /// take our last frames with it.
-    fn fail_stream(&mut self, now: Timestamp, refusal: Refusal, out: &mut Output) {
+    fn fail_stream(&mut self, now: Timestamp, refusal: &Refusal, out: &mut Output) {
         let mut deadline = now + PENALTY;
         match self.state {
             State::Closing { deadline: earlier } => deadline = deadline.min(earlier),
-            _ => self.close(now, &refusal, None, out),
+            _ => self.close(now, refusal, None, out),
         }
         self.state = State::Lingering { deadline };
     }
@@ -361,7 +361,7 @@ impl Connection {
             reply = %refusal.text,
             "closed a connection"
         );
-        let id = id.filter(|_| refusal.names_method).unwrap_or(MethodId { class: 0, method: 0 });
+        let id = refusal.method(id);
         let close = connection::AMQPMethod::Close(connection::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),

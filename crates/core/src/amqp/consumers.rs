@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::id::ConsumerId;
+use crate::id::{ConsumerId, QueueId};
 use crate::model::QueueRef;
 
 /// What a consumer consumes.
@@ -33,6 +33,13 @@ pub struct Consumer {
     pub tag: Bytes,
     /// What it consumes.
     pub source: Source,
+}
+
+impl Consumer {
+    /// Whether it is the one that has this name in this queue.
+    pub fn is(&self, of: QueueId, name: ConsumerId) -> bool {
+        matches!(&self.source, Source::Queue { queue, id, .. } if queue.facts().id == of && *id == name)
+    }
 }
 
 /// The consumers of a channel, by place and by tag.

@@ -6,7 +6,7 @@ use leveret_routing::ExchangeKind;
 
 use crate::amqp::channel::{Channel, clean_name};
 use crate::amqp::session::{Session, Turn};
-use crate::model::{Access, BindingSpec, ExchangeSpec, Resource, Target, no_exchange};
+use crate::model::{Access, BindingSpec, ExchangeSpec, Resource, Target};
 use crate::refusal::{Refusal, Ruling};
 
 const RESERVED_PREFIX: &str = "amq.";
@@ -56,8 +56,7 @@ fn declare_exchange(session: &Session, declare: &exchange::Declare) -> Ruling {
         check_not_default(&name)?;
         let any = [Access::Configure, Access::Write, Access::Read];
         session.user()?.check_any(session.vhost.name(), &any, resource)?;
-        let found = session.vhost.exchange(&name);
-        return found.map(drop).ok_or_else(|| no_exchange(&name, session.vhost.name()));
+        return session.vhost.check_exchange(&name);
     }
     let kind = ExchangeKind::parse(declare.kind.as_str()).ok_or_else(|| {
         Refusal::precondition_failed(format!("unknown exchange type '{}'", declare.kind.as_str()))

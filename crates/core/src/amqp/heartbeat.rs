@@ -14,6 +14,8 @@ pub struct Heartbeat {
     interval: Duration,
     next_send: Timestamp,
     next_check: Timestamp,
+    /// Nothing has been due yet.
+    is_new: bool,
     sent: bool,
     received: bool,
     silent_checks: u8,
@@ -36,6 +38,7 @@ impl Heartbeat {
             interval,
             next_send: now + interval / 2,
             next_check: now + interval,
+            is_new: true,
             sent: false,
             received: false,
             silent_checks: 0,
@@ -61,7 +64,8 @@ impl Heartbeat {
     pub fn handle_deadline(&mut self, now: Timestamp, reading: bool) -> Due {
         let mut due = Due::default();
         if self.next_send <= now {
-            due.send = !std::mem::take(&mut self.sent);
+            let sent = std::mem::take(&mut self.sent);
+            due.send = std::mem::take(&mut self.is_new) || !sent;
             self.next_send = now + self.interval / 2;
         }
         if self.next_check <= now {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use foldhash::fast::FixedState;
 use leveret_codec::frame::{self, Frame, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, channel, connection};
-use leveret_codec::{Limits, hot};
+use leveret_codec::{DecodeError, Limits, ReplyCode, hot};
 
 use crate::amqp::assembly::check_announced;
 use crate::amqp::batch::Batch;
@@ -21,7 +21,7 @@ use crate::amqp::deliver::Inbox;
 use crate::amqp::publish::in_one_read;
 use crate::amqp::session::{Session, Turn};
 use crate::effect::Output;
-use crate::id::ChannelNumber;
+use crate::id::{ChannelNumber, ConsumerId, QueueId};
 use crate::model::{DeleteConditions, Notice, QueueRef};
 use crate::refusal::{Refusal, Ruling, Scope};
 use crate::time::Timestamp;
@@ -40,12 +40,21 @@ enum Slot {
 pub enum Interruption {
     /// It must be closed with this; the method is the one that failed, if one did.
     Refused(Refusal, Option<MethodId>),
-    /// It must be closed with this, and what follows may make no sense: the stream was out of step.
-    NoFrame(Refusal),
+    /// The same, and nothing more can be made of its bytes.
+    Broken(Refusal),
     /// The client has asked to close.
     ClosedByClient,
     /// Publishers are held back, and this is one: the rest of the chunk has to wait.
     Blocked,
+}
+
+impl From<DecodeError> for Interruption {
+    /// Bytes that are no frame break the stream; a frame where it must not be is a refusal as any other.
+    fn from(error: DecodeError) -> Self {
+        let is_frame = error.code == ReplyCode::UnexpectedFrame;
+        let refusal = Refusal::from(error).without_method();
+        if is_frame { Self::Refused(refusal, None) } else { Self::Broken(refusal) }
+    }
 }
 
 impl From<Refusal> for Interruption {
@@ -137,8 +146,7 @@ impl Open {
         out: &mut Output,
     ) -> Result<(), Interruption> {
         let rest = chunk.get(*at..).unwrap_or_default();
-        let cut = frame::cut(rest, limits)
-            .map_err(|error| Interruption::NoFrame(Refusal::from(error).without_method()))?;
+        let cut = frame::cut(rest, limits).map_err(Interruption::from)?;
         let Some(frame) = cut else {
             // A chunk holds whole frames only.
             *at = chunk.len();
@@ -150,7 +158,7 @@ impl Open {
             return Ok(());
         }
         if frame.channel == 0 {
-            return self.handle_connection_method(frame, limits, out);
+            return Self::handle_connection_method(frame, limits, out);
         }
         let id = match frame.kind {
             FrameKind::Method => MethodId::of(frame.payload).map_err(Refusal::from)?,
@@ -169,7 +177,6 @@ impl Open {
 
     /// A method of class connection, on channel zero.
     fn handle_connection_method(
-        &mut self,
         frame: Frame<'_>,
         limits: &Limits,
         out: &mut Output,
@@ -210,7 +217,7 @@ impl Open {
         let channel = match self.channels.get_mut(&frame.channel) {
             Some(Slot::Open(channel)) => channel,
             Some(Slot::Closing) => return self.handle_closing(frame, id, out),
-            None => return self.open_channel(frame, id, out),
+            None => return self.open_channel(frame, id, limits, out),
         };
         self.publishing |= frame.kind != FrameKind::Method;
         let mut turn = Turn {
@@ -252,7 +259,7 @@ impl Open {
     }
 
     /// Only channel.open can come on a number that is free.
-    fn open_channel(&mut self, frame: Frame<'_>, id: MethodId, out: &mut Output) -> Ruling {
+    fn open_channel(&mut self, frame: Frame<'_>, id: MethodId, limits: &Limits, out: &mut Output) -> Ruling {
         if frame.kind != FrameKind::Method {
             let text = "expected method frame, got non method frame instead";
             return Err(Refusal::unexpected_frame(text).without_method());
@@ -268,6 +275,7 @@ impl Open {
         if id != MethodId::CHANNEL_OPEN {
             return Err(Refusal::channel_error("expected 'channel.open'"));
         }
+        method::decode(frame.payload, limits)?;
         self.channels.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel))));
         let ok = Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {}));
         method::encode(frame.channel, &ok, out.frames.buffer());
@@ -316,7 +324,7 @@ impl Open {
             self.release(now, *channel, out);
         }
         tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
-        let id = if refusal.names_method { id } else { MethodId { class: 0, method: 0 } };
+        let id = refusal.method(Some(id));
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),
@@ -382,8 +390,8 @@ impl Open {
         let mut resumed = None;
         for notice in notices {
             match notice {
-                Notice::ConsumerCancelled { channel, consumer } => {
-                    self.cancel_consumer(now, channel, consumer, out);
+                Notice::ConsumerCancelled { channel, consumer, queue, id } => {
+                    self.cancel_consumer(now, channel, (consumer, queue, id), out);
                 }
                 Notice::Close(refusal) => return Err(Interruption::Refused(refusal, None)),
                 Notice::Alarm => resumed = self.unblock(out).or(resumed),
@@ -409,7 +417,13 @@ impl Open {
         }
     }
 
-    fn cancel_consumer(&mut self, now: Timestamp, number: ChannelNumber, consumer: u32, out: &mut Output) {
+    fn cancel_consumer(
+        &mut self,
+        now: Timestamp,
+        number: ChannelNumber,
+        (place, queue, id): (u32, QueueId, ConsumerId),
+        out: &mut Output,
+    ) {
         let Some(Slot::Open(channel)) = self.channels.get_mut(&number) else { return };
         let mut turn = Turn {
             now,
@@ -419,7 +433,9 @@ impl Open {
             exclusive: &mut self.exclusive,
             out,
         };
-        channel.consumer_cancelled(&mut turn, consumer);
+        if channel.consumers.get(place).is_some_and(|consumer| consumer.is(queue, id)) {
+            channel.consumer_cancelled(&mut turn, place);
+        }
     }
 
     /// A publisher during an alarm: it is told, if it wants to be, and not read from.

@@ -15,7 +15,7 @@ use leveret_codec::{Limits, Properties, ReplyCode, TableRef, Value};
 use crate::amqp::assembly::{Assembled, PublishBits};
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
-use crate::amqp::tx::TxPublish;
+use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::effect::Append;
 use crate::model::{Arrival, LONGEST_MILLIS, Layout, Message, QueueRef, REPLY_PREFIX};
 use crate::refusal::{Refusal, Ruling};
@@ -102,7 +102,13 @@ impl Channel {
             Some(changed) => message.with_properties(changed),
         };
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
-            self.publish_reply(turn, bits, message);
+            if let Mode::Tx(transaction) = &mut self.mode {
+                let (target, mandatory) = (TxTarget::Reply, bits.mandatory);
+                let publish = TxPublish { target, message, expiration: None, mandatory };
+                transaction.publishes.push(publish);
+            } else {
+                self.publish_reply(turn, bits.mandatory, &message);
+            }
             return Ok(());
         }
         self.publish_routed(turn, bits, message, &details);
@@ -121,8 +127,9 @@ impl Channel {
         let targets = self.route.targets(&details.more_keys, headers);
         let returned = bits.mandatory && targets.is_empty();
         if let Mode::Tx(transaction) = &mut self.mode {
-            let targets = targets.to_vec();
-            transaction.publishes.push(TxPublish { targets, message, expiration, returned });
+            let target = TxTarget::Queues(targets.to_vec());
+            let mandatory = bits.mandatory;
+            transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
         let mut append = None;
@@ -143,11 +150,11 @@ impl Channel {
     }
 
     /// A reply to an address: it goes to one consumer, past all queues.
-    fn publish_reply(&mut self, turn: &mut Turn<'_>, bits: PublishBits, message: Message) {
+    pub fn publish_reply(&mut self, turn: &mut Turn<'_>, mandatory: bool, message: &Message) {
         let session = turn.session;
-        let routed = session.broker.reply(message.routing_key(), &message, &mut turn.out.effects);
-        if bits.mandatory && !routed {
-            return_unroutable(turn, self.number, &message);
+        let routed = session.broker.reply(message.routing_key(), message, &mut turn.out.effects);
+        if mandatory && !routed {
+            return_unroutable(turn, self.number, message);
         }
         self.confirm_published(turn, None);
     }

@@ -27,7 +27,7 @@ impl Channel {
         turn.flush();
         let (reply, nowait) = match method {
             M::Declare(declare) => {
-                let Declared { name, messages, consumers } = self.declare_queue(turn, declare)?;
+                let Declared { name, messages, consumers } = Self::declare_queue(turn, declare)?;
                 let reply = queue::DeclareOk {
                     queue: name.as_str().into(),
                     message_count: count(messages),
@@ -39,6 +39,7 @@ impl Channel {
             M::Bind(bind) => {
                 let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
                 let (queue, binding) = self.binding(turn, names, &bind.arguments)?;
+                turn.session.vhost.check_exchange(&clean_name(names.1))?;
                 let queue = queue?;
                 turn.session.check_owner(&queue)?;
                 turn.session.vhost.bind(binding(queue))?;
@@ -48,7 +49,11 @@ impl Channel {
                 let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
                 let (queue, binding) = self.binding(turn, names, &unbind.arguments)?;
                 if let Ok(queue) = queue {
-                    turn.session.vhost.unbind(binding(queue));
+                    let binding = binding(queue.clone());
+                    if turn.session.vhost.is_bound(&binding) {
+                        turn.session.check_owner(&queue)?;
+                        turn.session.vhost.unbind(binding);
+                    }
                 }
                 (M::UnbindOk(queue::UnbindOk {}), false)
             }
@@ -70,7 +75,7 @@ impl Channel {
         Ok(())
     }
 
-    fn declare_queue(&mut self, turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
+    fn declare_queue(turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
         let name = clean_name(declare.queue.as_str());
         if name.as_bytes().starts_with(REPLY_TO) {
             return declare_reply_to(turn, name);
@@ -107,7 +112,6 @@ impl Channel {
 
     /// Checks what bind and unbind have in common. The queue may be missing (unbind does not mind); the
     /// exchange must be there for a bind, which the topology sees to.
-    #[expect(clippy::type_complexity, reason = "the queue's absence is an error for one caller only")]
     fn binding(
         &self,
         turn: &Turn<'_>,

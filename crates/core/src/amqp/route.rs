@@ -37,14 +37,14 @@ impl RouteMemory {
         if is_current && self.routing_key == routing_key {
             return Ok(());
         }
-        check_text(routing_key)?;
         self.is_matched = false;
         routing_key.clone_into(&mut self.routing_key);
         if is_current {
             return Ok(());
         }
         self.routes = None;
-        let name = check_text(exchange)?;
+        // Keys may be any bytes; an exchange of a name that is no text can't have been declared.
+        let name = &String::from_utf8_lossy(exchange);
         session.check(Access::Write, Resource::Exchange(name))?;
         let routes = session.vhost.routes();
         if !name.is_empty() {
@@ -86,10 +86,4 @@ impl fmt::Debug for RouteMemory {
         let text = String::from_utf8_lossy;
         write!(out, "RouteMemory({} {})", text(&self.exchange), text(&self.routing_key))
     }
-}
-
-/// Names are text (4.2.5.3); what else RabbitMQ says about it.
-fn check_text(name: &[u8]) -> Ruling<&str> {
-    std::str::from_utf8(name)
-        .map_err(|_| Refusal::frame_error("Malformed UTF-8 in shortstr").without_method())
 }

@@ -15,17 +15,26 @@ use crate::amqp::unacked::Held;
 use crate::model::{Message, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 
+/// Where a message goes at the commit.
+#[derive(Debug)]
+pub enum TxTarget {
+    /// Into the queues it was routed to.
+    Queues(Vec<QueueRef>),
+    /// To whoever waits under its routing key for a direct reply.
+    Reply,
+}
+
 /// A message that waits for the commit.
 #[derive(Debug)]
 pub struct TxPublish {
-    /// The queues it was routed to.
-    pub targets: Vec<QueueRef>,
+    /// Where it goes.
+    pub target: TxTarget,
     /// The message.
     pub message: Message,
     /// Its own expiration.
     pub expiration: Option<Duration>,
-    /// It was mandatory and reached nothing.
-    pub returned: bool,
+    /// It comes back if it reaches nothing.
+    pub mandatory: bool,
 }
 
 /// What a channel has done since the last commit or rollback.
@@ -79,11 +88,18 @@ impl Channel {
 
     fn commit(&mut self, turn: &mut Turn<'_>, transaction: Transaction) {
         let mut last_append = None;
-        for TxPublish { targets, message, expiration, returned } in transaction.publishes {
-            if returned {
-                return_unroutable(turn, self.number, &message);
+        for TxPublish { target, message, expiration, mandatory } in transaction.publishes {
+            match target {
+                TxTarget::Reply => self.publish_reply(turn, mandatory, &message),
+                TxTarget::Queues(targets) if targets.is_empty() => {
+                    if mandatory {
+                        return_unroutable(turn, self.number, &message);
+                    }
+                }
+                TxTarget::Queues(targets) => {
+                    last_append = enqueue(turn, &targets, message, expiration).or(last_append);
+                }
             }
-            last_append = enqueue(turn, &targets, message, expiration).or(last_append);
         }
         for (fate, held) in transaction.settled {
             self.carry_out(turn, held, fate);

@@ -55,7 +55,7 @@ impl ExchangeSpec {
     }
 
     /// Whether `received` declares this exchange again. Arguments other than the alternate exchange are
-    /// not compared (RabbitMQ's order: type, durable, auto_delete, internal, alternate-exchange).
+    /// not compared (RabbitMQ's order: type, durable, auto-delete, internal, alternate exchange).
     pub fn check_equivalence(&self, received: &Self, vhost: &str) -> Ruling {
         let what = self.described(vhost);
         let flags = [

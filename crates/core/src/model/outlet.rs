@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
+use crate::id::{ChannelNumber, ConnectionId, ConsumerId, QueueId};
 use crate::model::queue::Entry;
 use crate::model::{Message, QueueRef};
 use crate::refusal::Refusal;
@@ -48,6 +48,10 @@ pub enum Notice {
         channel: ChannelNumber,
         /// The consumer, by its place in the channel's table.
         consumer: u32,
+        /// The queue, for the place may have been given to another consumer meanwhile.
+        queue: QueueId,
+        /// The consumer's name there.
+        id: ConsumerId,
     },
     /// The connection must be closed: an operator, a deleted virtual host.
     Close(Refusal),

@@ -26,6 +26,9 @@ use crate::id::ConsumerId;
 use crate::model::Message;
 use crate::time::Timestamp;
 
+/// The shortest time there is.
+const TICK: Duration = Duration::from_micros(1);
+
 /// What the queue sees of the world: its consumers' doors, and the log's ear.
 pub trait Doors {
     /// Whether this consumer's side can take a message now. A door that says no must see to it that
@@ -114,13 +117,15 @@ impl Queue {
             self.ready.push(Entry {
                 position: self.next_position,
                 redelivered: false,
-                // A TTL of zero leaves just this turn: a consumer that can take it now, gets it.
-                expires_at: ttl.map(|ttl| now + ttl.max(Duration::from_micros(1))),
+                // A time of zero leaves just this turn.
+                expires_at: ttl.map(|ttl| now + ttl.max(TICK)),
                 message,
             });
             self.next_position += 1;
         }
         self.dispatch(now, doors);
+        // Who could take a message of no time to live has it by now.
+        self.expire_head(now + TICK, doors);
         self.ready.park_from(first);
     }
 

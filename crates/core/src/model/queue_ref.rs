@@ -213,10 +213,10 @@ impl QueueRef {
         let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
         for id in ids {
             state.queue.unsubscribe(id);
-        }
-        for door in std::mem::take(&mut state.doors).into_iter().flatten() {
+            let Some(door) = state.doors.get_mut(id.slot as usize).and_then(Option::take) else { continue };
             let Door { channel, consumer, .. } = door;
-            if door.outlet.notify(Notice::ConsumerCancelled { channel, consumer }) {
+            let queue = self.0.facts.id;
+            if door.outlet.notify(Notice::ConsumerCancelled { channel, consumer, queue, id }) {
                 effects.wakes.push(door.outlet.id());
             }
         }

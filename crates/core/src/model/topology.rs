@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
-use leveret_routing::{BindError, Destination, ExchangeName, Removed, RoutingTable};
+use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, RoutingTable};
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
@@ -213,6 +213,15 @@ impl Topology {
         }
     }
 
+    /// Whether there is such a binding.
+    pub fn is_bound(&self, binding: &BindingSpec) -> bool {
+        let Ok(destination) = self.ends(binding, false) else { return false };
+        let BindingSpec { source, routing_key, arguments, .. } = binding;
+        let source = ExchangeName::from(source.as_str());
+        let binding = Binding::new(source, destination, routing_key, arguments.clone());
+        self.table.bindings_to(binding.destination()).any(|known| **known == binding)
+    }
+
     /// Unbinds, if there is such a binding.
     pub fn unbind(&mut self, binding: BindingSpec) {
         let Ok(destination) = self.ends(&binding, false) else { return };
@@ -221,26 +230,26 @@ impl Topology {
         self.cascade(&removed.unwrap_or_default());
     }
 
-    /// Checks that both ends exist.
+    /// Checks that both ends exist, the source first.
     fn ends(&self, binding: &BindingSpec, queue_must_live: bool) -> Ruling<Destination<QueueRef>> {
-        let destination = match &binding.destination {
+        self.check_exchange(&binding.source)?;
+        match &binding.destination {
             Target::Queue(queue) => {
                 let alive = self.table.queue(queue.facts().name.as_bytes()) == Some(queue);
                 if queue_must_live && !alive {
                     return Err(no_queue(&queue.facts().name, &self.vhost));
                 }
-                Destination::Queue(queue.clone())
+                Ok(Destination::Queue(queue.clone()))
             }
-            Target::Exchange(name) if self.exchanges.contains_key(name) => {
-                Destination::Exchange(ExchangeName::from(name.as_str()))
+            Target::Exchange(name) => {
+                self.check_exchange(name)?;
+                Ok(Destination::Exchange(ExchangeName::from(name.as_str())))
             }
-            Target::Exchange(name) => return Err(no_exchange(name, &self.vhost)),
-        };
-        if self.exchanges.contains_key(&binding.source) {
-            Ok(destination)
-        } else {
-            Err(no_exchange(&binding.source, &self.vhost))
         }
+    }
+
+    fn check_exchange(&self, name: &str) -> Ruling {
+        if self.exchanges.contains_key(name) { Ok(()) } else { Err(no_exchange(name, &self.vhost)) }
     }
 }
 

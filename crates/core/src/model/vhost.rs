@@ -16,7 +16,7 @@ use crate::effect::Effects;
 use crate::id::QueueId;
 use crate::model::exchange::ExchangeSpec;
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
-use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_queue};
+use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
 use crate::time::Timestamp;
 
@@ -67,6 +67,12 @@ impl Vhost {
         self.topology.lock().exchange(name).cloned()
     }
 
+    /// 404 if there is no such exchange.
+    pub fn check_exchange(&self, name: &str) -> Ruling {
+        let found = self.routes.load().exchange(name.as_bytes()).is_some();
+        if found { Ok(()) } else { Err(no_exchange(name, &self.name)) }
+    }
+
     /// See [`Topology::declare_exchange`].
     pub fn declare_exchange(&self, spec: ExchangeSpec) -> Ruling<bool> {
         self.change(|topology| topology.declare_exchange(spec))
@@ -96,6 +102,11 @@ impl Vhost {
     /// See [`Topology::bind`].
     pub fn bind(&self, binding: BindingSpec) -> Ruling {
         self.change(|topology| topology.bind(binding))
+    }
+
+    /// See [`Topology::is_bound`].
+    pub fn is_bound(&self, binding: &BindingSpec) -> bool {
+        self.topology.lock().is_bound(binding)
     }
 
     /// See [`Topology::unbind`].

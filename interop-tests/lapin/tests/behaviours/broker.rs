@@ -26,8 +26,8 @@ const NAMED: [&str; 2] = ["INTEROP_URL", "LEVERET_INTEROP_BROKER"];
 /// The same for one that is short of memory or disk.
 const NAMED_BLOCKED: [&str; 2] = ["INTEROP_BLOCKED_URL", "LEVERET_INTEROP_BLOCKED_BROKER"];
 
-/// Memory that is exceeded once a message is there: every publisher is told to stop.
-const NO_MEMORY: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1");
+/// A kilobyte is less than any process has: every publisher is told to stop.
+const NO_MEMORY: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1024");
 
 /// Where to connect to.
 pub struct Broker {

@@ -22,7 +22,7 @@ use crate::{
     broker::{Broker, with_broker},
     client::{
         Failure, Outcome, body, confirming, consume, eventually, fresh, is_gone, next, own_queue, publish,
-        within,
+        ready, within,
     },
 };
 
@@ -137,6 +137,7 @@ fn lapin_recovers_its_topology_and_consumes_on() {
         let mut consumer = consume(&channel, &queue).await?;
         publish(&channel, "amq.direct", key.as_str(), "before").await?;
         next(&mut consumer).await?.ack(BasicAckOptions::default()).await?;
+        ready(&channel, &queue).await?; // Answered behind the acknowledgement, which is no call.
         road.cut();
         let other = broker.channel().await?;
         publish(&other, "amq.direct", key.as_str(), "after").await?;

@@ -8,14 +8,11 @@ use std::{
     time::Duration,
 };
 
-use lapin::{
-    Channel,
-    options::{ExchangeDeleteOptions, QueueDeleteOptions},
-};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 
 use crate::{
     broker::{Broker, with_broker},
-    client::{Failure, Outcome},
+    client::{Failure, Outcome, eventually},
 };
 
 /// How long a program may take for its next line.
@@ -98,18 +95,25 @@ impl Drop for Program {
     }
 }
 
-/// Removes what a tutorial leaves behind, unless somebody else is at the same tutorial.
+/// Removes what a tutorial leaves behind, once its programs are really gone. If somebody else is at the
+/// same tutorial, it is left to them.
 async fn tidy_up(broker: &Broker, queues: &[&str], exchanges: &[&str]) -> Outcome {
     let connection = broker.connect().await?;
     for queue in queues {
-        let options = QueueDeleteOptions { if_unused: true, ..Default::default() };
-        let channel: Channel = connection.create_channel().await?;
-        let _in_use = channel.queue_delete((*queue).into(), options).await;
+        let _or_left = eventually("the queue to be unused", async || {
+            let options = QueueDeleteOptions { if_unused: true, ..Default::default() };
+            let channel = connection.create_channel().await?;
+            Ok(channel.queue_delete((*queue).into(), options).await.is_ok())
+        })
+        .await;
     }
     for exchange in exchanges {
-        let options = ExchangeDeleteOptions { if_unused: true, nowait: false };
-        let channel: Channel = connection.create_channel().await?;
-        let _in_use = channel.exchange_delete((*exchange).into(), options).await;
+        let _or_left = eventually("the exchange to be unused", async || {
+            let options = ExchangeDeleteOptions { if_unused: true, nowait: false };
+            let channel = connection.create_channel().await?;
+            Ok(channel.exchange_delete((*exchange).into(), options).await.is_ok())
+        })
+        .await;
     }
     Ok(())
 }

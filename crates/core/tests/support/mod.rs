@@ -1,0 +1,52 @@
+//! Transcripts: a conversation between clients and one broker, as text. [`check`] plays it and compares.
+//!
+//! ```text
+//! a.1 > queue.declare q durable              a client says something on a channel; it is connected, and the
+//! a.1 < queue.declare-ok q messages=0 consumers=0         channel opened, when it first speaks
+//! a.1 > publish '' q hello persistent        exchange, routing key, body, then bits and properties
+//! b.1 > consume q c                          queue, consumer tag, then bits and arguments
+//! b.1 < consume-ok c                         what it hears, in this order; nothing may be missing
+//! b.1 < deliver c #1 '' q hello persistent
+//! a.1 > publish '' q x ; publish '' q y      in one read (else each line is played torn to single bytes too)
+//! a.1 >> channel.open                        said as it is: nothing is done before
+//! b.1 < channel.close 406 60.80 PRECON…      code, class.method, text; `…` is any rest
+//! +500ms                                     time passes, and what is due happens
+//! ```
+//! Also `settings channel-max=2`, `vhost v`, `user bob secret [tags]`, `grant bob v CONFIGURE WRITE READ`, `a connects
+//! user=bob password=secret vhost=v heartbeat=10 without=CAPABILITY from=afar`, `a is accepted`, `a is lost`, `a stalls`,
+//! `a resumes`, `a is shut down 'REASON'`, `alarm memory on`, `log holds|commits|shown`. Names that the broker makes up are
+//! `amq.gen-1` and so on. What words there are is in `speak`; values of tables in `fields`.
+
+mod aliases;
+mod diff;
+mod fields;
+mod hear;
+mod script;
+mod speak;
+mod stage;
+mod words;
+
+use script::{Played, play};
+use stage::Reads;
+
+/// Plays a transcript, and fails with a comparison unless everything is heard that it says, and nothing else.
+#[track_caller]
+pub fn check(script: &str) {
+    compare(script, Reads::Whole);
+    // Lines with several commands say that these come in one read.
+    if !script.contains(" ; ") {
+        compare(script, Reads::Torn);
+    }
+}
+
+#[track_caller]
+fn compare(script: &str, reads: Reads) {
+    let Played { expected, actual } = play(script, reads);
+    let is_met = expected.len() == actual.len()
+        && expected.iter().zip(&actual).all(|(expected, actual)| diff::is_met(expected, actual));
+    assert!(
+        is_met,
+        "not as written (reads: {reads:?}; - missing, + unexpected)\n{}",
+        diff::diff(&expected, &actual)
+    );
+}

@@ -1,0 +1,362 @@
+//! The world of a transcript: one broker, its connections, a clock and a log, all on one thread.
+//!
+//! It does for each connection what the shell does: feeds bytes, carries out effects once the turn is
+//! over (a woken connection looks into its outlet, appends are committed), closes sockets that are done.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use leveret_core::amqp::{Connection, Peer};
+use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, User};
+use leveret_core::{ConnectionId, Output, Timestamp};
+
+use super::hear::Ear;
+use super::speak::speak;
+use super::words::quoted;
+
+/// What a connection may add to its socket's buffer at a time.
+const ROOM_BYTES: usize = 64 * 1024;
+
+/// How bytes arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// A line at once.
+    Whole,
+    /// In the smallest pieces.
+    Torn,
+}
+
+struct Actor {
+    name: String,
+    connection: Connection,
+    input: BytesMut,
+    ear: Ear,
+    /// Channels that have been spoken on.
+    channels: HashSet<u16>,
+    appended: u64,
+    committed: u64,
+    /// Its socket takes nothing: it does not look into its outlet.
+    is_stalled: bool,
+    is_gone: bool,
+}
+
+/// What the log does with appends.
+#[derive(Default)]
+struct Log {
+    is_held: bool,
+    is_shown: bool,
+}
+
+/// How a client logs in.
+pub struct Login {
+    pub user: String,
+    pub password: String,
+    pub vhost: String,
+    pub loopback: bool,
+    pub tune: String,
+    /// Capabilities it does not announce.
+    pub without: Vec<String>,
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self {
+            user: "guest".into(),
+            password: "guest".into(),
+            vhost: "/".into(),
+            loopback: true,
+            tune: String::new(),
+            without: Vec::new(),
+        }
+    }
+}
+
+pub struct Stage {
+    now: Timestamp,
+    reads: Reads,
+    pub settings: BrokerSettings,
+    broker: Option<Arc<Broker>>,
+    actors: Vec<Actor>,
+    wakes: VecDeque<ConnectionId>,
+    log: Log,
+    /// What was heard since it was last asked for.
+    heard: Vec<String>,
+}
+
+impl Stage {
+    pub fn new(reads: Reads) -> Self {
+        Self {
+            now: Timestamp::from_micros(1_000_000_000),
+            reads,
+            settings: BrokerSettings::default(),
+            broker: None,
+            actors: Vec::new(),
+            wakes: VecDeque::new(),
+            log: Log::default(),
+            heard: Vec::new(),
+        }
+    }
+
+    /// What was heard since the last call.
+    pub fn take_heard(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// The broker: made when it is first needed, with guest and the virtual host `/`.
+    pub fn broker(&mut self) -> Arc<Broker> {
+        let settings = &self.settings;
+        let made = self.broker.get_or_insert_with(|| {
+            let broker = Broker::new(settings.clone(), [7; 32]);
+            broker.add_vhost("/");
+            broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
+            broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
+            broker
+        });
+        made.clone()
+    }
+
+    /// A socket is accepted; nothing has been said.
+    pub fn accept(&mut self, name: &str, loopback: bool) {
+        let id = ConnectionId(self.actors.len() as u64);
+        let peer = Peer { address: name.to_owned(), loopback };
+        let connection = Connection::new(self.now, id, self.broker(), peer);
+        self.actors.push(Actor {
+            name: name.to_owned(),
+            connection,
+            input: BytesMut::new(),
+            ear: Ear::default(),
+            channels: HashSet::new(),
+            appended: 0,
+            committed: 0,
+            is_stalled: false,
+            is_gone: false,
+        });
+    }
+
+    /// A client connects. What every handshake says is not heard.
+    pub fn connect(&mut self, name: &str, login: &Login) {
+        self.accept(name, login.loopback);
+        let index = self.actors.len() - 1;
+        let before = self.heard.len();
+        let capabilities: Vec<String> =
+            ["consumer_cancel_notify", "connection.blocked", "authentication_failure_close"]
+                .iter()
+                .filter(|capability| !login.without.iter().any(|missing| missing == *capability))
+                .map(|capability| format!("{capability}=true"))
+                .collect();
+        let response = quoted(format!("\0{}\0{}", login.user, login.password).as_bytes());
+        let capabilities = capabilities.join(", ");
+        for (channel, said) in [
+            (0, "protocol-header 0 0 9 1".to_owned()),
+            (0, format!("connection.start-ok response={response} capabilities={{{capabilities}}}")),
+            (0, format!("connection.tune-ok {}", login.tune)),
+            (0, format!("connection.open {}", quoted(login.vhost.as_bytes()))),
+        ] {
+            if self.actors[index].connection.is_done()
+                || self.heard[before..].iter().any(|it| it.contains(".close "))
+            {
+                break;
+            }
+            self.feed(index, &speak(channel, &said));
+        }
+        let usual = |line: &str| {
+            ["connection.start ", "connection.tune ", "connection.open-ok"]
+                .iter()
+                .any(|method| line.starts_with(&format!("{name} < {method}")))
+        };
+        let heard = self.heard.split_off(before);
+        self.heard.extend(heard.into_iter().filter(|line| !usual(line)));
+    }
+
+    /// A client says something; with `prepared`, after connecting and opening its channel.
+    pub fn say(&mut self, name: &str, channel: u16, commands: &[String], prepared: bool) {
+        if prepared && !self.actors.iter().any(|actor| actor.name == name) {
+            self.connect(name, &Login::default());
+        }
+        let index = self.index(name);
+        let is_new = channel != 0 && self.actors[index].channels.insert(channel);
+        if prepared && is_new && commands[0] != "channel.open" {
+            let before = self.heard.len();
+            self.feed(index, &speak(channel, "channel.open"));
+            let opened = format!("{name}.{channel} < channel.open-ok");
+            let heard = self.heard.split_off(before);
+            self.heard.extend(heard.into_iter().filter(|line| *line != opened));
+        }
+        let frames: Vec<u8> = commands.iter().flat_map(|command| speak(channel, command)).collect();
+        self.feed(index, &frames);
+    }
+
+    fn index(&self, name: &str) -> usize {
+        let known = self.actors.iter().rposition(|actor| actor.name == name);
+        known.unwrap_or_else(|| panic!("{name} is not connected"))
+    }
+
+    fn feed(&mut self, index: usize, bytes: &[u8]) {
+        let piece_bytes = match self.reads {
+            Reads::Whole => bytes.len(),
+            Reads::Torn if bytes.len() < 2000 => 1,
+            Reads::Torn => 997,
+        };
+        for piece in bytes.chunks(piece_bytes.max(1)) {
+            self.actors[index].input.extend_from_slice(piece);
+            self.read(index);
+            self.settle();
+        }
+    }
+
+    fn read(&mut self, index: usize) {
+        if self.actors[index].connection.wants_read() {
+            self.act(index, |connection, now, input, out| connection.handle_bytes(now, input, out));
+        }
+    }
+
+    fn act(
+        &mut self,
+        index: usize,
+        turn: impl FnOnce(&mut Connection, Timestamp, &mut BytesMut, &mut Output),
+    ) {
+        let mut out = Output::default();
+        let actor = &mut self.actors[index];
+        turn(&mut actor.connection, self.now, &mut actor.input, &mut out);
+        let mut slices = [std::io::IoSlice::new(&[]); 64];
+        while !out.frames.is_empty() {
+            let filled = out.frames.io_slices(&mut slices);
+            let sent: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect();
+            slices = [std::io::IoSlice::new(&[]); 64];
+            out.frames.advance(sent.len());
+            for (channel, line) in actor.ear.hear(&sent) {
+                let who = if channel == 0 { actor.name.clone() } else { format!("{}.{channel}", actor.name) };
+                self.heard.push(format!("{who} < {line}"));
+            }
+        }
+        actor.appended += out.effects.appends.len() as u64;
+        self.wakes.extend(out.effects.wakes);
+        if self.log.is_shown {
+            for append in &out.effects.appends {
+                let queues: Vec<String> = append.queues.iter().map(|queue| queue.0.to_string()).collect();
+                self.heard.push(format!("log < append {} queues={}", append.record.0, queues.join(",")));
+            }
+            for settle in &out.effects.settles {
+                self.heard.push(format!("log < settle {} queue={}", settle.record.0, settle.queue.0));
+            }
+        }
+    }
+
+    /// Carries out what is to be done for others, until nothing is left.
+    fn settle(&mut self) {
+        loop {
+            if let Some(ConnectionId(id)) = self.wakes.pop_front() {
+                self.look_into_outlet(usize::try_from(id).unwrap());
+            } else if !self.commit() && !self.close_sockets() {
+                break;
+            }
+        }
+    }
+
+    fn look_into_outlet(&mut self, index: usize) {
+        if self.actors[index].is_stalled || self.actors[index].is_gone {
+            return;
+        }
+        loop {
+            self.act(index, |connection, now, _, out| connection.handle_outlet(now, ROOM_BYTES, out));
+            if !self.actors[index].connection.has_waiting() {
+                break;
+            }
+        }
+        if !self.actors[index].input.is_empty() {
+            self.read(index);
+        }
+    }
+
+    fn commit(&mut self) -> bool {
+        let behind = |actor: &Actor| actor.committed < actor.appended && !actor.is_gone;
+        let Some(index) = self.actors.iter().position(behind).filter(|_| !self.log.is_held) else {
+            return false;
+        };
+        let actor = &mut self.actors[index];
+        actor.committed = actor.appended;
+        let up_to = actor.committed;
+        self.act(index, |connection, _, _, out| connection.handle_committed(up_to, out));
+        true
+    }
+
+    fn close_sockets(&mut self) -> bool {
+        let done = |actor: &Actor| actor.connection.is_done() && !actor.is_gone;
+        let Some(index) = self.actors.iter().position(done) else { return false };
+        let actor = &self.actors[index];
+        let how = if actor.connection.is_aborted() { "aborted" } else { "closed" };
+        self.heard.push(format!("{} < socket {how}", actor.name));
+        self.end(index);
+        true
+    }
+
+    fn end(&mut self, index: usize) {
+        self.actors[index].is_gone = true;
+        self.act(index, |connection, now, _, out| connection.handle_lost(now, out));
+    }
+
+    /// A client's socket breaks.
+    pub fn lose(&mut self, name: &str) {
+        let index = self.index(name);
+        self.end(index);
+        self.settle();
+    }
+
+    /// A client's socket takes nothing any more, or takes again what waits.
+    pub fn stall(&mut self, name: &str, is_stalled: bool) {
+        let index = self.index(name);
+        self.actors[index].is_stalled = is_stalled;
+        self.look_into_outlet(index);
+        self.settle();
+    }
+
+    pub fn shut_down(&mut self, name: &str, reason: &str) {
+        let index = self.index(name);
+        self.act(index, |connection, now, _, out| connection.shutdown(now, reason, out));
+        self.settle();
+    }
+
+    pub fn set_alarm(&mut self, alarm: Alarm, on: bool) {
+        let mut out = Output::default();
+        self.broker().set_alarm(alarm, on, &mut out.effects);
+        // In the order in which they connected, so that transcripts are the same each time.
+        out.effects.wakes.sort_unstable();
+        self.wakes.extend(out.effects.wakes);
+        self.settle();
+    }
+
+    /// `holds`: appends wait. `commits`: they are committed, and those to come too. `shown`: as lines.
+    pub fn set_log(&mut self, how: &str) {
+        match how {
+            "holds" => self.log.is_held = true,
+            "commits" => self.log.is_held = false,
+            "shown" => self.log.is_shown = true,
+            other => panic!("the log can't {other}"),
+        }
+        self.settle();
+    }
+
+    /// Time passes; every deadline on the way is met at its moment.
+    pub fn wait(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let deadlines = self.actors.iter().enumerate().filter(|(_, actor)| !actor.is_gone);
+            let next =
+                deadlines.filter_map(|(index, actor)| Some((actor.connection.next_deadline()?, index))).min();
+            let Some((deadline, index)) = next.filter(|(deadline, _)| *deadline <= end) else { break };
+            self.now = self.now.max(deadline);
+            self.act(index, |connection, now, _, out| connection.handle_deadline(now, out));
+            let after = self.actors[index].connection.next_deadline();
+            assert!(after.is_none_or(|after| deadline < after), "a deadline that was met is met again");
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    /// Whether no connection was left in the middle of a frame or a delivery.
+    pub fn is_quiet(&self) -> bool {
+        self.actors.iter().all(|actor| actor.ear.is_between_contents())
+    }
+}

@@ -1,0 +1,28 @@
+//! What AMQP clients say to a broker and hear from it, chapter by chapter of the specification.
+//!
+//! Texts, codes and the class and method of every refusal are RabbitMQ's; where leveret differs on
+//! purpose, the test's name or a comment says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod arguments;
+mod bind;
+mod channel;
+mod connection;
+mod consume;
+mod exchange;
+mod get;
+mod handshake;
+mod heartbeat;
+mod lifecycle;
+mod queue;
+
+pub use support::check;

@@ -1,0 +1,178 @@
+//! The real binary: what it prints, when it is ready, how it ends.
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use support::Peer;
+
+/// A broker as a process; killed if the test does not end it.
+struct Served {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What it has printed so far.
+    printed: Vec<String>,
+}
+
+impl Served {
+    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments, environment).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, printed: Vec::new() }
+    }
+
+    /// Reads until a line contains `text`.
+    fn until(&mut self, text: &str) -> String {
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            self.printed.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+        panic!("ended without saying {text:?}: {:#?}", self.printed);
+    }
+
+    /// Reads until it listens, and says where.
+    fn address(&mut self) -> SocketAddr {
+        let line = self.until("started TCP listener on ");
+        let (_, address) = line.rsplit_once(' ').unwrap();
+        address.parse().unwrap()
+    }
+
+    /// Sends a signal and waits for the end: everything printed, and the exit code.
+    fn end_by(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        self.printed.extend(self.lines.by_ref().map(Result::unwrap));
+        let code = self.child.wait().unwrap().code();
+        (std::mem::take(&mut self.printed), code)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    command
+}
+
+/// What a refused start leaves on standard error; nothing may have been printed on standard output.
+fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = command(arguments, environment).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const HERE: [&str; 3] = ["--ephemeral", "--listen", "127.0.0.1:0"];
+
+#[tokio::test]
+async fn the_ready_line_is_printed_once_after_the_listeners_accept() {
+    let mut served = Served::start(&HERE, &[]);
+    let address = served.address();
+    served.until("Server startup complete");
+    Peer::open(address).await;
+    let (printed, code) = served.end_by("TERM");
+    assert_eq!(code, Some(0));
+    let ready = printed.iter().filter(|line| line.contains("Server startup complete"));
+    assert_eq!(ready.count(), 1, "{printed:#?}");
+    assert!(!printed.iter().any(|line| line.contains("WARN")), "{printed:#?}");
+}
+
+#[tokio::test]
+async fn either_signal_ends_it_cleanly_and_tells_the_clients() {
+    for signal in ["TERM", "INT"] {
+        let mut served = Served::start(&HERE, &[]);
+        let mut peer = Peer::open(served.address()).await;
+        served.until("Server startup complete");
+        let ended = tokio::task::spawn_blocking(move || served.end_by(signal));
+        assert_eq!(peer.closed_with().await.0, 320);
+        peer.send_close_ok().await;
+        peer.end().await;
+        let (printed, code) = ended.await.unwrap();
+        assert_eq!(code, Some(0));
+        assert!(printed.iter().any(|line| line.contains(&format!("SIG{signal} received"))), "{printed:#?}");
+    }
+}
+
+#[test]
+fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
+    let mut served = Served::start(&[&HERE[..], &["--log", "none"]].concat(), &[]);
+    served.until("Server startup complete");
+    let (printed, _) = served.end_by("TERM");
+    assert_eq!(printed.len(), 1, "{printed:#?}");
+}
+
+#[test]
+fn without_ephemeral_one_line_warns_that_nothing_is_kept() {
+    let mut served = Served::start(&["serve", "--listen", "127.0.0.1:0", "--http", "off"], &[]);
+    served.until("Server startup complete");
+    let (printed, _) = served.end_by("TERM");
+    let warnings: Vec<_> = printed.iter().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{printed:#?}");
+    assert!(warnings[0].contains("kept in memory only"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn it_is_set_by_file_environment_and_flag() {
+    let mut file = tempfile::Builder::new().suffix(".conf").tempfile().unwrap();
+    writeln!(file, "default_user = jane\ndefault_pass = other\nheartbeat = 17\nlisteners.tcp.1 = 1").unwrap();
+    let environment = [
+        ("RABBITMQ_CONFIG_FILE", file.path().to_str().unwrap()),
+        ("RABBITMQ_DEFAULT_PASS", "secret"),
+        ("RABBITMQ_NODENAME", "rabbit@here"),
+    ];
+    let mut served = Served::start(&HERE, &environment);
+    let mut peer = Peer::connect(served.address()).await;
+    assert_eq!(peer.tune("jane", "secret").await.heartbeat, 17);
+    let (printed, _) = served.end_by("TERM");
+    assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_NODENAME")), "{printed:#?}");
+}
+
+#[test]
+fn what_is_not_served_yet_is_refused_with_what_to_do() {
+    assert_eq!(
+        refused(&["--data-dir", "/data"], &[]),
+        "leveret cannot start:\n--data-dir: this version keeps messages in memory only: leave it out and say \
+         `--ephemeral` instead\n"
+    );
+    let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "127.0.0.1:15672")]);
+    assert!(
+        http.contains("environment variable LEVERET_HTTP: this version does not serve HTTP yet"),
+        "{http}"
+    );
+    let file = refused(&["--config", "/no/such/rabbitmq.conf"], &[]);
+    assert!(file.contains("cannot read the configuration file /no/such/rabbitmq.conf"), "{file}");
+}
+
+#[test]
+fn a_start_that_fails_says_why_and_ends_with_1() {
+    let mut served = Served::start(&HERE, &[]);
+    let address = served.address().to_string();
+    let mut second = Served::start(&["--ephemeral", "--listen", &address], &[]);
+    second.child.stderr.take();
+    assert_eq!(second.child.wait().unwrap().code(), Some(1));
+    let output =
+        command(&["--ephemeral", "--log", "none", "--definitions", "/no/such.json"], &[]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("cannot read the definitions /no/such.json"), "{error}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn help_lists_every_way_to_set_something() {
+    let output = command(&["--help"], &[]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for word in ["--listen", "LEVERET_LISTEN", "RABBITMQ_NODE_PORT", "listeners.tcp.*", "heartbeat", "perf"] {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+}
