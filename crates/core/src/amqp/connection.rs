@@ -40,6 +40,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Frames of a peer that has not logged in.
 const STRANGER_FRAME_MAX_BYTES: u32 = 8192;
 
+/// Chunks up to this size are copied out of a read buffer that is much larger.
+const COPY_UP_TO_BYTES: usize = 4 * 1024;
+
 #[derive(Debug)]
 enum State {
     /// Waiting for the protocol header.
@@ -163,7 +166,7 @@ impl Connection {
             if whole == 0 {
                 break;
             }
-            let chunk = input.split_to(whole).freeze();
+            let chunk = take_chunk(input, whole);
             self.handle_chunk(now, chunk, out);
         }
         match self.state {
@@ -491,6 +494,20 @@ impl Connection {
         if let Some(heartbeat) = self.heartbeat.as_mut().filter(|_| !out.frames.is_empty()) {
             heartbeat.sent();
         }
+    }
+}
+
+/// Messages share the chunk they came in for as long as somebody holds them unacknowledged. A small chunk
+/// gets bytes of its own, so that 100 bytes do not keep a read buffer of 8 KiB; to copy it costs less
+/// than the read did.
+fn take_chunk(input: &mut BytesMut, whole: usize) -> Bytes {
+    match input.get(..whole) {
+        Some(frames) if whole <= COPY_UP_TO_BYTES && whole * 2 <= input.capacity() => {
+            let chunk = Bytes::copy_from_slice(frames);
+            input.advance(whole);
+            chunk
+        }
+        _ => input.split_to(whole).freeze(),
     }
 }
 
