@@ -193,6 +193,12 @@ impl Peer {
         assert!(!self.was_reset, "the broker reset the connection instead of closing it");
     }
 
+    /// Gives back the memory that it has read into; nothing may be waiting there.
+    pub fn give_back(&mut self) {
+        assert!(self.input.is_empty());
+        self.input = BytesMut::new();
+    }
+
     /// Will send nothing more; what the broker sends can still be read.
     pub async fn stop_sending(&mut self) {
         within("ending the stream", self.socket.shutdown()).await.unwrap();
@@ -275,6 +281,6 @@ pub fn open_vhost(vhost: &str) -> Method {
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited too long for {what}"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("waited too long for {what}"),
     }
 }
