@@ -166,13 +166,7 @@ impl Connection {
             if whole == 0 {
                 break;
             }
-<<<<<<< HEAD
-            // A count of references of its own: consumers let go of the last chunk's messages while this
-            // one's are being counted (5 % fewer cycles a message at 16 B, two runs each).
-            let chunk = Bytes::from_owner(input.split_to(whole).freeze());
-=======
             let chunk = take_chunk(input, whole);
->>>>>>> sockets
             self.handle_chunk(now, chunk, out);
         }
         match self.state {
@@ -513,7 +507,9 @@ fn take_chunk(input: &mut BytesMut, whole: usize) -> Bytes {
             input.advance(whole);
             chunk
         }
-        _ => input.split_to(whole).freeze(),
+        // A count of references of its own: consumers let go of the last chunk's messages while this one's
+        // are being counted (5 % fewer cycles a message at 16 B, two runs each).
+        _ => Bytes::from_owner(input.split_to(whole).freeze()),
     }
 }
 
