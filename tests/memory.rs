@@ -330,7 +330,7 @@ fn a_deaf_consumer_costs_a_bounded_amount() {
         let before = house.held().await;
         let publish = basic::Publish { exchange: "amq.fanout".into(), ..Default::default() };
         for _ in 0..COUNT {
-            publisher.send_bytes(&publish_as(1, publish.clone(), &[7; BYTES])).await;
+            publisher.send_bytes(&publish_as(1, publish.clone(), &vec![7; BYTES])).await;
         }
         publisher.declare(1, "q").await;
         let held = house.held().await - before;
