@@ -323,7 +323,7 @@ impl Open {
     fn end_channel(&mut self, now: Timestamp, number: ChannelNumber, out: &mut Output) {
         self.finish(now, out);
         if let Some(Slot::Open(channel)) = self.channels.remove(&number) {
-            self.release(now, *channel, out);
+            self.release(now, vec![*channel], out);
         }
         send_close_ok(number, out);
     }
@@ -339,7 +339,7 @@ impl Open {
     ) {
         self.finish(now, out);
         if let Some(Slot::Open(channel)) = self.channels.insert(number, Slot::Closing) {
-            self.release(now, *channel, out);
+            self.release(now, vec![*channel], out);
         }
         tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
         let id = refusal.method(Some(id));
@@ -353,7 +353,9 @@ impl Open {
         method::encode(number, &close, out.frames.buffer());
     }
 
-    fn release(&mut self, now: Timestamp, channel: Channel, out: &mut Output) {
+    /// Lets go of channels. None of them consumes any more before anything goes back, so that it goes to
+    /// nobody who is leaving, too.
+    fn release(&mut self, now: Timestamp, channels: Vec<Channel>, out: &mut Output) {
         let mut turn = Turn {
             now,
             session: &self.session,
@@ -362,18 +364,24 @@ impl Open {
             exclusive: &mut self.exclusive,
             out,
         };
-        channel.release(&mut turn);
+        let unused: Vec<QueueRef> = channels.iter().flat_map(|channel| channel.unsubscribe(&turn)).collect();
+        for channel in channels {
+            channel.release(&mut turn);
+        }
+        for queue in unused {
+            turn.delete_unused(&queue);
+        }
     }
 
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
     /// closed. Whoever connects next finds the names free.
     pub fn release_all(&mut self, now: Timestamp, out: &mut Output) {
         self.finish(now, out);
-        for (_, slot) in std::mem::take(&mut self.channels) {
-            if let Slot::Open(channel) = slot {
-                self.release(now, *channel, out);
-            }
-        }
+        let channels = std::mem::take(&mut self.channels).into_values().filter_map(|slot| match slot {
+            Slot::Open(channel) => Some(*channel),
+            Slot::Closing => None,
+        });
+        self.release(now, channels.collect(), out);
         for queue in std::mem::take(&mut self.exclusive) {
             let vhost = &self.session.vhost;
             // Without conditions there is nothing to refuse.
