@@ -32,6 +32,7 @@ pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use listener::ListenError;
+pub use memory::resident_bytes;
 pub use settings::{AMQP_PORT, Listen, Need, Permissions, Seed, Settings, Watermark};
 
 /// The examples of the README, run as tests.

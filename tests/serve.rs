@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use leveret_codec::method::{Method, queue};
 use support::Peer;
 
 /// A broker as a process; killed if the test does not end it.
@@ -175,4 +176,38 @@ fn help_lists_every_way_to_set_something() {
     for word in ["--listen", "LEVERET_LISTEN", "RABBITMQ_NODE_PORT", "listeners.tcp.*", "heartbeat", "perf"] {
         assert!(help.contains(word), "{word} in {help}");
     }
+}
+
+#[tokio::test]
+async fn memory_that_was_drained_lets_publishers_go_on() {
+    let environment = [("LEVERET_MEMORY_HIGH_WATERMARK", "64MiB")];
+    let mut served = Served::start(&HERE, &environment);
+    let address = served.address();
+    let mut producer = Peer::open_channel(address).await;
+    let mut other = Peer::open_channel(address).await;
+    producer.declare(1, "q").await;
+    let message = support::publish(1, "q", &[7; 100_000]);
+    // More than the limit and whatever the sockets hold; the broker stops reading somewhere in between.
+    let script = message.repeat(1500);
+    let mut sent = 0;
+    loop {
+        tokio::select! {
+            biased;
+            frame = producer.frame() => {
+                assert!(format!("{frame:?}").contains("low on memory"), "{frame:?}");
+                break;
+            }
+            () = async {} => sent += producer.send_what_fits(&script[sent..]),
+        }
+        tokio::task::yield_now().await;
+    }
+    let purge = queue::Purge { queue: "q".into(), ..Default::default() };
+    other.send(1, Method::Queue(queue::AMQPMethod::Purge(purge))).await;
+    other.method(1).await;
+    let unblocked = producer.frame().await;
+    assert!(format!("{unblocked:?}").contains("Unblocked"), "{unblocked:?}");
+    drop((producer, other));
+    let (printed, _) = served.end_by("TERM");
+    let alarms = printed.iter().filter(|line| line.contains("vm_memory_high_watermark"));
+    assert_eq!(alarms.count(), 2, "{printed:#?}");
 }

@@ -26,8 +26,8 @@ impl Pattern {
     const PERIOD: usize = 65_521;
 
     fn new() -> Self {
-        let bytes =
-            (0..Self::PERIOD + 131_072).map(|at| ((at % Self::PERIOD * 2_654_435_761) >> 16).to_le_bytes()[0]);
+        let bytes = (0..Self::PERIOD + 131_072)
+            .map(|at| ((at % Self::PERIOD * 2_654_435_761) >> 16).to_le_bytes()[0]);
         Self(bytes.collect())
     }
 
