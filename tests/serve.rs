@@ -1,4 +1,5 @@
 //! The real binary: what it prints, when it is ready, how it ends.
+#![cfg(test)]
 
 mod support;
 

@@ -25,6 +25,9 @@ async fn the_broker_beats_every_half_interval() {
     let (clock, broker) = timed().await;
     let mut witness = witness(&broker).await;
     let mut peer = open(&broker, 60).await;
+    // The first goes out whatever else was said (as RabbitMQ's does).
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(peer.frame().await, Frame::Heartbeat);
     for _ in 0..6 {
         clock.advance(Duration::from_secs(29));
         // Too early: the answer is the next frame, not a heartbeat.
@@ -54,11 +57,7 @@ async fn a_silent_peer_is_left_after_two_to_three_intervals_and_what_it_held_goe
     for second in 1..=5 {
         // Each beat of the broker's also proves that it has seen this second.
         clock.advance(Duration::from_secs(1));
-        if 1 < second {
-            assert_eq!(peer.frame().await, Frame::Heartbeat, "in second {second}");
-        } else {
-            next.settle().await;
-        }
+        assert_eq!(peer.frame().await, Frame::Heartbeat, "in second {second}");
     }
     assert_eq!(next.count(1, "q").await, 0);
     clock.advance(Duration::from_secs(1));

@@ -13,7 +13,7 @@ use crate::amqp::consumers::{Consumer, Source};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
-use crate::model::{Access, ConsumerSpec, Door, QueueRef, Resource, SubscribeError, no_queue};
+use crate::model::{Access, ConsumerSpec, Door, QueueRef, REPLY_PREFIX, Resource, SubscribeError, no_queue};
 use crate::refusal::{Refusal, Ruling};
 
 /// Consumer arguments that only other types of queue know.
@@ -62,6 +62,7 @@ impl Channel {
         if consume.queue.as_str().as_bytes() == REPLY_TO {
             return self.consume_replies(turn, &tag, consume);
         }
+        self.check_not_address(turn, consume.queue.as_str())?;
         let queue = self.consumable(turn, consume.queue.as_str())?;
         let text = turn.session.queue_text(&queue.facts().name);
         let spec = ConsumerSpec {
@@ -75,7 +76,7 @@ impl Channel {
             outlet: turn.session.outlet.clone(),
             channel: self.number,
             consumer: place,
-            credit: self.credit.clone(),
+            credit: (!consume.no_ack).then(|| self.credit.clone()),
         };
         let id = queue.subscribe(spec, door).map_err(|error| match error {
             SubscribeError::Deleted => no_queue(&queue.facts().name, turn.session.vhost.name()),
@@ -104,6 +105,19 @@ impl Channel {
         self.reply_address = Some(address);
         self.consume_ok(turn, tag, consume.nowait);
         Ok(())
+    }
+
+    /// The address of a reply consumer can't be consumed from by its name.
+    fn check_not_address(&self, turn: &Turn<'_>, name: &str) -> Ruling {
+        if !name.starts_with(REPLY_PREFIX) || !turn.session.broker.has_reply_address(name) {
+            return Ok(());
+        }
+        let text = turn.session.queue_text(name);
+        Err(Refusal::precondition_failed(if self.reply_address.as_deref() == Some(name) {
+            format!("multiple consumers are unsupported for {text}")
+        } else {
+            format!("only creator channel may consume from {text}")
+        }))
     }
 
     fn consume_ok(&self, turn: &mut Turn<'_>, tag: &str, nowait: bool) {

@@ -177,16 +177,15 @@ impl Channel {
                 .reply_address
                 .as_ref()
                 .ok_or_else(|| Refusal::precondition_failed("fast reply consumer does not exist"))?;
-            details.properties = Some(properties.with_reply_to(address.as_bytes()));
+            details.change(properties, |current| Some(current.with_reply_to(address.as_bytes())));
         }
         details.expiration = properties.expiration().map(parse_expiration).transpose()?;
         if let Some(headers) = properties.headers() {
             details.read_copies(headers)?;
             if headers.get(b"BCC").is_some() {
-                let current = details.properties.take();
-                let current = current.as_deref().map_or(properties, Properties::from_checked);
-                details.properties = Some(current.without_header(b"BCC"));
+                details.change(properties, |current| Some(current.without_header(b"BCC")));
             }
+            details.change(properties, |current| current.without_unsigned_long_tags());
         }
         if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
             && !session.user()?.has_tag("impersonator")
@@ -212,6 +211,14 @@ struct Details {
 }
 
 impl Details {
+    /// Changes the properties to go on with, or leaves them as they are.
+    fn change(&mut self, published: Properties<'_>, change: impl FnOnce(Properties<'_>) -> Option<Vec<u8>>) {
+        let current = self.properties.as_deref().map_or(published, Properties::from_checked);
+        if let Some(changed) = change(current) {
+            self.properties = Some(changed);
+        }
+    }
+
     /// CC and BCC: arrays whose long strings are further routing keys.
     fn read_copies(&mut self, headers: TableRef<'_>) -> Ruling {
         for name in ["CC", "BCC"] {

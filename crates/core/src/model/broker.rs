@@ -1,6 +1,7 @@
 //! Everything that connections share: virtual hosts, users, alarms, direct-reply addresses.
 //!
-//! Locks here are held for single look-ups and never together. Nothing in here is touched per message
+//! Locks here are held for single look-ups and never together; that of the direct-reply addresses until the
+//! reply is in its requester's outlet, so that none comes for a consumer that is gone. Nothing in here is touched per message
 //! except the counter of logged records (once per persistent message) and the permission epoch (a load).
 
 use std::collections::HashMap;
@@ -67,7 +68,7 @@ impl Alarm {
 }
 
 /// Who waits for direct replies under one address (`amq.rabbitmq.reply-to.…`).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct ReplyAddress {
     outlet: Arc<Outlet>,
     channel: ChannelNumber,
@@ -228,13 +229,14 @@ impl Broker {
     pub fn reply(&self, address: &[u8], message: &Message, effects: &mut Effects) -> bool {
         let Ok(name) = std::str::from_utf8(address) else { return false };
         let Some(opaque) = name.strip_prefix(REPLY_PREFIX) else { return false };
-        let found = self.replies.read().get(name).cloned();
-        let Some(ReplyAddress { outlet, channel, consumer }) = found else {
+        // Held until the reply is in the outlet: after `close_reply_address` none may come.
+        let replies = self.replies.read();
+        let Some(ReplyAddress { outlet, channel, consumer }) = replies.get(name) else {
             return Entropy::is_opaque(opaque.as_bytes());
         };
         let mut message = message.clone();
         message.detach();
-        match outlet.reply(channel, consumer, message) {
+        match outlet.reply(*channel, *consumer, message) {
             Some(true) => effects.wakes.push(outlet.id()),
             Some(false) => {}
             None => tracing::warn!(queue = name, "dropped a direct reply: its requester does not read"),

@@ -192,8 +192,8 @@ pub struct Door {
     pub channel: ChannelNumber,
     /// The consumer, by its place in the channel's table.
     pub consumer: u32,
-    /// The channel's global prefetch.
-    pub credit: Arc<ChannelCredit>,
+    /// The channel's global prefetch; none for a consumer that does not acknowledge.
+    pub credit: Option<Arc<ChannelCredit>>,
 }
 
 impl Door {
@@ -217,7 +217,8 @@ impl OpenDoor<'_> {
 
     /// Whether a message may pass. If not, `who` is remembered and resumed when one may.
     pub fn accepts(&mut self, who: impl FnOnce() -> (QueueRef, ConsumerId)) -> bool {
-        let open = self.state.waiting_bytes < HIGH_WATER_BYTES && self.door.credit.is_open();
+        let has_credit = self.door.credit.as_ref().is_none_or(|credit| credit.is_open());
+        let open = has_credit && self.state.waiting_bytes < HIGH_WATER_BYTES;
         if !open {
             self.state.stalled.push(who());
         }
@@ -229,7 +230,7 @@ impl OpenDoor<'_> {
     pub fn deliver(&mut self, entry: Entry) -> bool {
         self.state.waiting_bytes += entry.message.footprint_bytes();
         let &Door { channel, consumer, .. } = self.door;
-        let counted = self.door.credit.take();
+        let counted = self.door.credit.as_ref().is_some_and(|credit| credit.take());
         self.state.deliveries.push_back(Delivery { channel, consumer, counted, entry });
         self.state.wake()
     }

@@ -34,7 +34,7 @@ pub fn diff(expected: &[String], actual: &[String]) -> String {
                 ('+', right.unwrap())
             }
         };
-        text.push_str(&format!("{sign} {line}\n"));
+        text.extend([&format!("{sign} {line}"), "\n"]);
     }
     text
 }

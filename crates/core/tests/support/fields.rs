@@ -63,7 +63,9 @@ fn put_value(out: &mut Vec<u8>, word: &str) {
         }
         b'A' => {
             let mut values = Vec::new();
-            inner(text).into_iter().for_each(|value| put_value(&mut values, value));
+            for value in inner(text) {
+                put_value(&mut values, value);
+            }
             put_long(out, &values);
         }
         b'F' => put_long(out, &table(inner(text))),
@@ -220,10 +222,11 @@ pub fn shown_properties(properties: &[u8]) -> String {
             Kind::Octet => reader.number(1).to_string(),
             Kind::Seconds => reader.number(8).to_string(),
         };
-        text.push_str(&match (*name, value.as_str()) {
-            ("delivery-mode", "2") => " persistent".to_owned(),
-            (name, value) => format!(" {name}={value}"),
-        });
+        text.push(' ');
+        match (*name, value.as_str()) {
+            ("delivery-mode", "2") => text.push_str("persistent"),
+            (name, value) => text.extend([name, "=", value]),
+        }
     }
     assert!(reader.0.is_empty(), "leveret sent properties that are longer than their flags say");
     text

@@ -128,7 +128,7 @@ fn login(options: &[&str]) -> Login {
             "vhost" => login.vhost = value(),
             "from" => login.loopback = value() != "afar",
             "without" => login.without.push(value()),
-            _ => login.tune.push_str(&format!(" {option}")),
+            _ => login.tune.extend([" ", *option]),
         }
     }
     login

@@ -208,7 +208,7 @@ impl Stage {
 
     fn read(&mut self, index: usize) {
         if self.actors[index].connection.wants_read() {
-            self.act(index, |connection, now, input, out| connection.handle_bytes(now, input, out));
+            self.act(index, Connection::handle_bytes);
         }
     }
 

@@ -83,7 +83,7 @@ pub fn quoted(bytes: &[u8]) -> String {
             }
         }
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02X}"));
+            text.extend(["\\x", &format!("{byte:02X}")]);
         }
     }
     text.push('\'');

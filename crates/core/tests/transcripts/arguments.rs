@@ -39,6 +39,7 @@ fn any_integer_type_will_do() {
         again(&format!("x-message-ttl=100:{tag}"), "x-message-ttl=100", OK);
         again("x-message-ttl=100", &format!("x-message-ttl=100:{tag}"), OK);
     }
+    again("x-message-ttl=100", "x-message-ttl=100:T", OK);
 }
 
 #[test]
@@ -156,6 +157,7 @@ fn a_time_to_live_is_a_number_of_milliseconds() {
         ("1.5:d", "\"expected integer, got double\""),
         ("1.5:f", "\"expected integer, got float\""),
         ("15e-1:D", "\"expected integer, got decimal\""),
+        ("5:T", "\"expected integer, got timestamp\""),
         ("void", "\"expected integer, got void\""),
         ("[1]", "\"expected integer, got array\""),
         ("{a=1}", "\"expected integer, got table\""),

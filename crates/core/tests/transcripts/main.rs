@@ -13,9 +13,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acknowledge;
+mod alarm;
 mod arguments;
 mod bind;
 mod channel;
+mod confirm;
 mod connection;
 mod consume;
 mod exchange;
@@ -23,6 +26,13 @@ mod get;
 mod handshake;
 mod heartbeat;
 mod lifecycle;
+mod log;
+mod permission;
+mod prefetch;
+mod properties;
+mod publish;
 mod queue;
+mod reply_to;
+mod tx;
 
 pub use support::check;
