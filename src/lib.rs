@@ -20,6 +20,7 @@ mod broker;
 mod builder;
 mod clock;
 mod definitions;
+mod journal;
 mod listener;
 mod memory;
 mod registry;
