@@ -187,7 +187,7 @@ async fn memory_that_was_drained_lets_publishers_go_on() {
     let mut producer = Peer::open_channel(address).await;
     let mut other = Peer::open_channel(address).await;
     producer.declare(1, "q").await;
-    let message = support::publish(1, "q", &[7; 100_000]);
+    let message = support::publish(1, "q", &vec![7; 100_000]);
     // A publisher that goes on until it is told to stop, which is between two looks at the memory.
     let mut sent = 0;
     let told = tokio::time::timeout(support::PATIENCE, async {
