@@ -180,7 +180,7 @@ impl Builder {
         let Some(watermark) = self.settings.memory_high_watermark else { return Ok(Vec::new()) };
         let limit_bytes = memory::limit_bytes(watermark).ok_or(StartError::UnknownMemory)?;
         tracing::info!("Memory high watermark set to {}", memory::Mebibytes(limit_bytes));
-        let measure = self.measure.take().unwrap_or_else(memory::resident);
+        let measure = self.measure.take().unwrap_or_else(|| Box::new(memory::resident_bytes));
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
     }

@@ -20,6 +20,7 @@ mod broker;
 mod builder;
 mod clock;
 mod definitions;
+mod journal;
 mod listener;
 mod memory;
 mod registry;
@@ -32,6 +33,7 @@ pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use listener::ListenError;
+pub use memory::resident_bytes;
 pub use settings::{AMQP_PORT, Listen, Need, Permissions, Seed, Settings, Watermark};
 
 /// The examples of the README, run as tests.

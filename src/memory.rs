@@ -22,9 +22,9 @@ const MEASURE_EVERY: Duration = Duration::from_millis(200);
 /// Says how many bytes the process holds; `None` if that cannot be known.
 pub type Measure = Box<dyn FnMut() -> Option<u64> + Send>;
 
-/// The resident set of this process.
-pub fn resident() -> Measure {
-    Box::new(|| machine::resident_bytes(&std::fs::read_to_string("/proc/self/status").ok()?))
+/// The resident set of this process; `None` where there is no `/proc`.
+pub fn resident_bytes() -> Option<u64> {
+    machine::resident_bytes(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
 /// What a watermark comes to on this machine. `None`: the machine does not say what it has.
@@ -145,6 +145,6 @@ mod tests {
 
     #[test]
     fn this_process_has_a_resident_set() {
-        assert!(resident()().is_some_and(|bytes| 100_000 < bytes));
+        assert!(resident_bytes().is_some_and(|bytes| 100_000 < bytes));
     }
 }

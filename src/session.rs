@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::clock::{Clock, Timer};
+use crate::journal::Journal;
 use crate::registry::{Bell, Registry};
 
 /// Deliveries that may wait for a slow reader, in bytes. Beyond it they stay in their queues' care.
@@ -108,6 +109,7 @@ pub struct Session {
     read_bytes: usize,
     output: Output,
     timer: Timer,
+    journal: Journal,
     was_told_to_close: bool,
     /// When the socket is dropped although frames wait; set once the connection is done.
     gives_up_at: Option<Timestamp>,
@@ -138,8 +140,11 @@ impl Session {
             // It came in while everybody was told, and may have been missed.
             bell.ring();
         }
-        let connection = Connection::new(shared.clock.now(), id, shared.core.clone(), peer);
+        let now = shared.clock.now();
+        let journal = Journal::new(now, peer.address.clone());
+        let connection = Connection::new(now, id, shared.core.clone(), peer);
         Self {
+            journal,
             timer: Timer::new(shared.clock.clone()),
             shared,
             id,
@@ -260,6 +265,7 @@ impl Session {
         self.adapt(count, room_bytes);
         self.turn_bytes += count;
         self.connection.handle_bytes(now, &mut self.input, &mut self.output);
+        self.journal.note_bytes(&self.connection);
         Ok(true)
     }
 
@@ -331,7 +337,9 @@ fn write_to(log: &dyn Log, append: &leveret_core::Append) -> Position {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.connection.handle_lost(self.shared.clock.now(), &mut self.output);
+        let now = self.shared.clock.now();
+        self.journal.note_end(now, &self.connection);
+        self.connection.handle_lost(now, &mut self.output);
         self.shared.registry.leave(self.id);
         self.shared.registry.carry_out(&mut self.output.effects);
     }

@@ -1,4 +1,5 @@
 //! The real binary: what it prints, when it is ready, how it ends.
+#![cfg(test)]
 
 mod support;
 
@@ -6,6 +7,7 @@ use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use leveret_codec::method::{Method, connection, queue};
 use support::Peer;
 
 /// A broker as a process; killed if the test does not end it.
@@ -80,12 +82,12 @@ async fn the_ready_line_is_printed_once_after_the_listeners_accept() {
     let mut served = Served::start(&HERE, &[]);
     let address = served.address();
     served.until("Server startup complete");
+    assert!(!served.printed.iter().any(|line| line.contains("WARN")), "{:#?}", served.printed);
     Peer::open(address).await;
     let (printed, code) = served.end_by("TERM");
     assert_eq!(code, Some(0));
     let ready = printed.iter().filter(|line| line.contains("Server startup complete"));
     assert_eq!(ready.count(), 1, "{printed:#?}");
-    assert!(!printed.iter().any(|line| line.contains("WARN")), "{printed:#?}");
 }
 
 #[tokio::test]
@@ -175,4 +177,68 @@ fn help_lists_every_way_to_set_something() {
     for word in ["--listen", "LEVERET_LISTEN", "RABBITMQ_NODE_PORT", "listeners.tcp.*", "heartbeat", "perf"] {
         assert!(help.contains(word), "{word} in {help}");
     }
+}
+
+#[tokio::test]
+async fn memory_that_was_drained_lets_publishers_go_on() {
+    let environment = [("LEVERET_MEMORY_HIGH_WATERMARK", "64MiB")];
+    let mut served = Served::start(&HERE, &environment);
+    let address = served.address();
+    let mut producer = Peer::open_channel(address).await;
+    let mut other = Peer::open_channel(address).await;
+    producer.declare(1, "q").await;
+    let message = support::publish(1, "q", &vec![7; 100_000]);
+    // A publisher that goes on until it is told to stop, which is between two looks at the memory.
+    let mut sent = 0;
+    let told = tokio::time::timeout(support::PATIENCE, async {
+        loop {
+            sent = (sent + producer.send_what_fits(&message[sent..])) % message.len();
+            tokio::select! {
+                biased;
+                frame = producer.frame() => break frame,
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    });
+    let blocked = told.await.unwrap();
+    assert!(format!("{blocked:?}").contains("low on memory"), "{blocked:?}");
+    let purge = queue::Purge { queue: "q".into(), ..Default::default() };
+    other.send(1, Method::Queue(queue::AMQPMethod::Purge(purge))).await;
+    other.method(1).await;
+    let unblocked = producer.frame().await;
+    assert!(format!("{unblocked:?}").contains("Unblocked"), "{unblocked:?}");
+    drop((producer, other));
+    let (printed, _) = served.end_by("TERM");
+    let alarms = printed.iter().filter(|line| line.contains("vm_memory_high_watermark"));
+    assert_eq!(alarms.count(), 2, "{printed:#?}");
+}
+
+#[tokio::test]
+async fn the_log_tells_who_came_and_how_it_ended_and_nothing_of_a_health_check() {
+    let mut served = Served::start(&HERE, &[]);
+    let address = served.address();
+    served.until("Server startup complete");
+    drop(Peer::connect(address).await);
+    let lost = Peer::open(address).await;
+    drop(lost);
+    served.until("client unexpectedly closed TCP connection");
+    let mut refused = Peer::connect(address).await;
+    refused.send_bytes(b"AMQP\0\0\x09\x01").await;
+    refused.method(0).await;
+    refused.send(0, support::start_ok("guest", "wrong")).await;
+    assert_eq!(refused.closed_with().await.0, 403);
+    let mut polite = Peer::open(address).await;
+    polite.send(0, Method::Connection(connection::AMQPMethod::Close(connection::Close::default()))).await;
+    polite.method(0).await;
+    drop(polite);
+    served.until("closing AMQP connection");
+    let (printed, _) = served.end_by("TERM");
+    let count = |text: &str| printed.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(count("accepting AMQP connection"), 3, "{printed:#?}");
+    assert_eq!(count("user 'guest' authenticated and granted access to vhost '/'"), 2, "{printed:#?}");
+    assert_eq!(count("closing AMQP connection"), 2, "{printed:#?}");
+    assert_eq!(count("client unexpectedly closed TCP connection"), 1, "{printed:#?}");
+    let refusals: Vec<_> = printed.iter().filter(|line| line.contains("refused a login")).collect();
+    assert_eq!(refusals.len(), 1, "{printed:#?}");
+    assert!(refusals[0].contains("guest") && refusals[0].contains("wrong password"), "{refusals:?}");
 }

@@ -2,6 +2,7 @@
 //!
 //! `leveret` alone is `leveret serve`.
 
+mod allocator;
 mod arguments;
 mod client;
 mod perf;

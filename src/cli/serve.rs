@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use leveret::{Broker, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::allocator;
 use super::arguments::Serve;
 use crate::config::{self, Environment, LogLevel, Plan};
 
@@ -70,7 +71,7 @@ fn tell_ready() {
 }
 
 fn build(plan: Plan) -> leveret::Builder {
-    let builder = Broker::builder().settings(plan.settings);
+    let builder = Broker::builder().settings(plan.settings).memory_measure(allocator::resident_bytes);
     let builder = if plan.ephemeral { builder.ephemeral() } else { builder };
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)
 }

@@ -201,4 +201,6 @@ fn read_file(path: &Path, environment: &Environment, problems: &mut Vec<String>)
 }
 
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod tests;

@@ -192,10 +192,10 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         flag: None,
-        environment: &[],
+        environment: &["LEVERET_LOOPBACK_USERS"],
         keys: &["loopback_users.*", "loopback_users"],
         default: "guest",
-        help: "Users that may only log in from this machine: each is `true` or `false`, or `none` for no such user",
+        help: "Users that may only log in from this machine: names with commas between them, or `none`; in the file each is `true` or `false`",
         set: set_loopback_users,
     },
     Setting {
@@ -325,6 +325,10 @@ fn set_watermark(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
 fn set_loopback_users(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     let users = &mut plan.settings.loopback_users;
     each(given, |given| match (given.name.as_str(), given.value.as_str()) {
+        ("LEVERET_LOOPBACK_USERS", "none") => put(users, Ok(Vec::new())),
+        ("LEVERET_LOOPBACK_USERS", names) => {
+            put(users, names.split(',').map(|name| named(name.trim())).collect())
+        }
         ("loopback_users", "none") => put(users, Ok(Vec::new())),
         ("loopback_users", other) => {
             Err(format!("expected `none`, or `loopback_users.NAME = true`, found `{other}`"))

@@ -168,6 +168,13 @@ fn the_environment_sets_what_it_names() {
 fn no_loopback_users_can_be_said_in_one_word() {
     assert_eq!(with_file("loopback_users = none").unwrap().settings.loopback_users, [""; 0]);
     assert_eq!(with_file("loopback_users.guest = true").unwrap().settings.loopback_users, ["guest"]);
+    let named = |names: &str| {
+        let plan = resolve(&[], &variables(&[("LEVERET_LOOPBACK_USERS", names)]));
+        plan.map(|plan| plan.settings.loopback_users)
+    };
+    assert_eq!(named("none").unwrap(), [""; 0]);
+    assert_eq!(named("guest, jane").unwrap(), ["guest", "jane"]);
+    assert!(named("guest,,jane").is_err());
 }
 
 #[test]

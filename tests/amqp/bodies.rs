@@ -26,8 +26,8 @@ impl Pattern {
     const PERIOD: usize = 65_521;
 
     fn new() -> Self {
-        let bytes =
-            (0..Self::PERIOD + 131_072).map(|at| ((at % Self::PERIOD * 2_654_435_761) >> 16).to_le_bytes()[0]);
+        let bytes = (0..Self::PERIOD + 131_072)
+            .map(|at| ((at % Self::PERIOD * 2_654_435_761) >> 16).to_le_bytes()[0]);
         Self(bytes.collect())
     }
 
@@ -186,7 +186,7 @@ async fn the_rest_of_a_refused_body_is_swallowed() {
         peer.send_bytes(&say::bytes(1, &publish_nowhere)).await;
         peer.send_bytes(&say::header(1, 300_000)).await;
         for _ in 0..3 {
-            peer.send_bytes(&say::body(1, &[7; 100_000])).await;
+            peer.send_bytes(&say::body(1, &vec![7; 100_000])).await;
         }
     }
     let text = "NOT_FOUND - no exchange 'nosuch' in vhost '/'".to_owned();

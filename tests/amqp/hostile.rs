@@ -93,7 +93,7 @@ impl Siege {
             }
             Dropped => {
                 self.clock.advance(Duration::from_secs(10));
-                while peer.look(|_| ()).await.is_some() {}
+                peer.until_end().await;
             }
             Served => {
                 let ok = peer.ask(9, say::open_channel()).await;
@@ -417,7 +417,7 @@ async fn a_conversation_with_any_one_byte_wrong() {
             peer.send_bytes(&said).await;
             peer.stop_sending().await;
             // Whatever it comes to, it comes to an end.
-            while peer.look(|_| ()).await.is_some() {}
+            peer.until_end().await;
         }
         assert_serves(&mut siege.witness).await;
     }

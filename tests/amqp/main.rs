@@ -13,6 +13,7 @@ mod support;
 mod alarm;
 mod back_pressure;
 mod bodies;
+mod crowd;
 mod deadlines;
 mod framing;
 mod heartbeats;

@@ -56,6 +56,7 @@ async fn what_a_crashed_consumer_held_comes_back_in_its_old_order() {
 
 #[tokio::test]
 async fn what_was_never_sent_to_a_crashed_consumer_was_not_delivered() {
+    const COUNT: u32 = 400;
     let broker = support::broker().await;
     let mut witness = witness(&broker).await;
     witness.declare(1, "q").await;
@@ -67,9 +68,9 @@ async fn what_was_never_sent_to_a_crashed_consumer_was_not_delivered() {
         .await;
     consumer.consume_acked(1, "q", 0).await;
     // More than the sockets hold: some wait in the broker, the rest in the queue.
-    const COUNT: u32 = 400;
+    let rest = vec![7; 50_000];
     for number in 0..COUNT {
-        witness.publish(1, "q", &[&number.to_be_bytes()[..], &[7; 50_000]].concat()).await;
+        witness.publish(1, "q", &[&number.to_be_bytes()[..], &rest].concat()).await;
     }
     assert!(0 < witness.count(1, "q").await);
     consumer.delivery(1).await;

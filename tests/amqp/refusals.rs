@@ -101,7 +101,7 @@ async fn a_crossing_close_is_answered() {
 #[tokio::test]
 async fn a_peer_that_was_in_the_middle_of_much_more_reads_why_too() {
     let broker = support::broker().await;
-    let more = publish(1, "q", &[7; 100_000]).repeat(20);
+    let more = publish(1, "q", &vec![7; 100_000]).repeat(20);
     for (code, method, offence) in offences() {
         let mut peer = Peer::open_channel(broker.amqp_addr()).await;
         peer.send_bytes(&[&offence[..], &more].concat()).await;

@@ -59,10 +59,6 @@ pub fn consume(consume: basic::Consume) -> Method {
     Method::Basic(basic::AMQPMethod::Consume(consume))
 }
 
-pub fn cancel(tag: &str) -> Method {
-    Method::Basic(basic::AMQPMethod::Cancel(basic::Cancel { consumer_tag: tag.into(), nowait: false }))
-}
-
 pub fn get(queue: &str) -> Method {
     Method::Basic(basic::AMQPMethod::Get(basic::Get { queue: queue.into(), no_ack: true }))
 }

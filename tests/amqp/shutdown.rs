@@ -123,7 +123,7 @@ async fn no_peer_can_keep_a_broker_from_ending() {
         peer.method(0).await;
         peer.end_cleanly().await;
     }
-    while deaf.look(|_| ()).await.is_some() {}
+    deaf.until_end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

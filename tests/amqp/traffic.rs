@@ -39,7 +39,7 @@ async fn publish_all(
 ) {
     let mut peer = Peer::open_channel(address).await;
     peer.must(1, say::confirms()).await;
-    let (mut published, mut confirmed) = (0_u64, 0);
+    let (mut sent, mut confirmed) = (0_u64, 0);
     let mut places = places.peekable();
     while let Some(first) = places.next() {
         let batch =
@@ -49,15 +49,15 @@ async fn publish_all(
             let publish =
                 basic::Publish { exchange: exchange.into(), routing_key: key.into(), ..Default::default() };
             bytes.extend_from_slice(&publish_as(1, publish, &body_of((publisher, place))));
-            published += 1;
+            sent += 1;
         }
         peer.send_bytes(&bytes).await;
-        let wanted = if places.peek().is_none() { published } else { published.saturating_sub(WINDOW) };
+        let wanted = if places.peek().is_none() { sent } else { sent.saturating_sub(WINDOW) };
         while confirmed < wanted {
             match peer.event(1).await {
                 // In order and without gaps: whatever is confirmed is news, and has been published.
                 Event::Confirm { tag, multiple } => {
-                    assert!(confirmed < tag && tag <= published, "{tag} after {confirmed} of {published}");
+                    assert!(confirmed < tag && tag <= sent, "{tag} after {confirmed} of {sent}");
                     assert!(multiple || tag == confirmed + 1, "{tag} after {confirmed}, alone");
                     confirmed = tag;
                 }
@@ -65,7 +65,7 @@ async fn publish_all(
             }
         }
     }
-    assert_eq!(confirmed, published);
+    assert_eq!(confirmed, sent);
 }
 
 /// Counts what all consumers have had, so that each knows when to stop.

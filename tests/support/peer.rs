@@ -178,10 +178,25 @@ impl Peer {
         }
     }
 
-    /// The same, and no reset either: on a slower line that could have taken the last frames with it.
+    /// Takes whatever comes, frames or not, until the stream ends in any way.
+    pub async fn until_end(&mut self) {
+        self.input.clear();
+        while within("the end", self.socket.read_buf(&mut self.input)).await.is_ok_and(|read| read != 0) {
+            self.input.clear();
+        }
+    }
+
+    /// Expects that the broker closes the socket without another frame and without a reset: on a slower
+    /// line that could have taken the last frames with it.
     pub async fn end_cleanly(&mut self) {
         self.end().await;
         assert!(!self.was_reset, "the broker reset the connection instead of closing it");
+    }
+
+    /// Gives back the memory that it has read into; nothing may be waiting there.
+    pub fn give_back(&mut self) {
+        assert!(self.input.is_empty());
+        self.input = BytesMut::new();
     }
 
     /// Will send nothing more; what the broker sends can still be read.
@@ -266,6 +281,6 @@ pub fn open_vhost(vhost: &str) -> Method {
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited too long for {what}"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("waited too long for {what}"),
     }
 }

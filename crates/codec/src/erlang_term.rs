@@ -1,7 +1,7 @@
 //! Binaries as Erlang prints them, since RabbitMQ's error texts quote them and people search for those.
 //!
-//! Invariant: the work and the text are bounded whatever the length of the input; a reply text has room
-//! for 255 bytes, so what is cut here would not have been seen.
+//! Invariant: a list is cut whatever the length of the input; a reply text has room for 255 bytes, so what
+//! is cut here would not have been seen.
 
 use std::fmt::Write as _;
 
@@ -19,11 +19,11 @@ pub fn byte_list(bytes: &[u8]) -> String {
     text
 }
 
-/// `~p`: a string where all bytes are printable, else the list. (Erlang also recognises UTF-8 beyond
-/// ASCII; such bytes we list.)
+/// `~p` of a snippet: a string where all bytes are printable, else the list. (Erlang also recognises UTF-8
+/// beyond ASCII; such bytes we list.)
 pub fn pretty(bytes: &[u8]) -> String {
     let printable = |byte: &u8| matches!(byte, 0x20..=0x7e | 0x08..=0x0d | 0x1b);
-    if bytes.is_empty() || SHOWN_BYTES < bytes.len() || !bytes.iter().all(printable) {
+    if bytes.is_empty() || !bytes.iter().all(printable) {
         return byte_list(bytes);
     }
     let mut text = String::from("<<\"");
