@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use leveret::Broker;
-use leveret_codec::method::{Method, basic};
+use leveret_codec::method::{Method, basic, channel, connection};
 use leveret_codec::{FrameKind, MethodId};
 use tokio::sync::watch;
 
 use crate::said::{assert_serves, witness};
 use crate::say;
-use crate::support::{self, Peer, publish, publish_as, within};
+use crate::support::{self, Event, Peer, publish, publish_as, within};
 
 /// What the kernel may hold for a connection whose reader is narrow (its own send buffer grows to some
 /// MiB), and the broker beside its queues (less than two MiB), in bytes.
@@ -320,4 +320,73 @@ async fn the_same_queue_can_be_consumed_a_thousand_times() {
     for number in 0..2 * CONSUMERS {
         assert_numbered(&peer.delivery(1).await.body, number, 8);
     }
+}
+
+#[tokio::test]
+async fn a_deaf_consumer_that_must_hear_of_other_things_is_not_sent_more() {
+    const COUNT: usize = 400;
+    const BYTES: usize = 100_000;
+    const OTHERS: usize = 200;
+    let broker = support::broker().await;
+    let mut witness = witness(&broker).await;
+    witness.declare(1, "q").await;
+    let mut deaf = narrow(&broker).await;
+    for number in 0..OTHERS {
+        let queue = format!("other {number}");
+        deaf.declare(1, &queue).await;
+        deaf.consume(1, &queue).await;
+    }
+    deaf.consume(1, "q").await;
+    for number in 0..COUNT {
+        witness.publish(1, "q", &numbered(number, BYTES)).await;
+    }
+    witness.settle().await;
+    let before = witness.count(1, "q").await;
+    for number in 0..OTHERS {
+        witness.must(1, say::delete(&format!("other {number}"))).await;
+        witness.settle().await;
+    }
+    let after = witness.count(1, "q").await;
+    assert!(before - after < 20, "{} more messages have left their queue", before - after);
+    // In the end it has everything.
+    let (mut number, mut cancelled) = (0, 0);
+    while number < COUNT || cancelled < OTHERS {
+        match deaf.event(1).await {
+            Event::Delivery(delivery) => {
+                assert_numbered(&delivery.body, number, BYTES);
+                number += 1;
+            }
+            Event::Method(_) => cancelled += 1,
+            Event::Confirm { .. } => panic!("nothing was published here"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_of_one_read_are_answered_as_there_is_room() {
+    const COUNT: usize = 600;
+    const BYTES: usize = 100_000;
+    let broker = support::broker().await;
+    let mut witness = witness(&broker).await;
+    witness.declare(1, "q").await;
+    for number in 0..COUNT {
+        witness.publish(1, "q", &numbered(number, BYTES)).await;
+    }
+    assert_eq!(witness.count(1, "q").await as usize, COUNT);
+    let mut deaf = narrow(&broker).await;
+    let gets = say::bytes(1, &say::get("q")).repeat(COUNT);
+    let said = [gets, say::bytes(1, &say::close_channel()), say::bytes(0, &say::close())];
+    deaf.send_bytes(&said.concat()).await;
+    witness.settle().await;
+    let waiting = witness.count(1, "q").await as usize;
+    assert!(COUNT - HELD_BYTES / BYTES < waiting, "only {waiting} of {COUNT} messages wait");
+    for number in 0..COUNT {
+        let ok = deaf.method(1).await;
+        assert!(matches!(ok, Method::Basic(basic::AMQPMethod::GetOk(_))), "{ok:?}");
+        assert_numbered(&deaf.content(1).await, number, BYTES);
+    }
+    let ok = deaf.method(1).await;
+    assert!(matches!(ok, Method::Channel(channel::AMQPMethod::CloseOk(_))), "{ok:?}");
+    let ok = deaf.method(0).await;
+    assert!(matches!(ok, Method::Connection(connection::AMQPMethod::CloseOk(_))), "{ok:?}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leveret::{Broker, Clock, ManualClock, Timestamp};
+use leveret_codec::FrameKind;
 use leveret_codec::method::queue;
 
 use crate::said::{assert_serves, witness};
@@ -118,4 +119,34 @@ async fn a_peer_that_does_not_read_is_left_as_well_if_it_is_silent() {
     // Everything is back, though the socket could not take a byte more.
     while witness.count(1, "q").await < 100 {}
     assert_serves(&mut witness).await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_works_for_long_on_what_it_has_is_kept_by_its_heartbeats() {
+    const COUNT: u32 = 200;
+    let (clock, broker) = timed().await;
+    let mut witness = witness(&broker).await;
+    let peer = Peer::connect_narrow(broker.amqp_addr()).await.opened(tune_ok(2)).await;
+    let mut busy = peer.with_channel(1).await;
+    busy.declare(1, "q").await;
+    busy.consume_acked(1, "q", 0).await;
+    for number in 0..COUNT {
+        let body = [number.to_be_bytes().to_vec(), vec![7; 100_000]].concat();
+        witness.publish(1, "q", &body).await;
+    }
+    for _ in 0..20 {
+        busy.send_bytes(&say::HEARTBEAT).await;
+        witness.settle().await;
+        clock.advance(Duration::from_secs(1));
+        witness.settle().await;
+    }
+    let mut number: u32 = 0;
+    while number < COUNT {
+        let seen = busy.look(|frame| (frame.kind, frame.payload.get(..4).map(<[u8]>::to_vec))).await;
+        let (kind, start) = seen.expect("the broker closed the socket");
+        if kind == FrameKind::Body {
+            assert_eq!(start.unwrap(), number.to_be_bytes());
+            number += 1;
+        }
+    }
 }

@@ -24,7 +24,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::ChannelCredit;
+use crate::model::{ChannelCredit, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -187,10 +187,8 @@ impl Channel {
         }
     }
 
-    /// Lets go of everything: the channel closes, or its connection ends. What it held goes back to the
-    /// queues; deliveries that were never sent keep their redelivered flag, for nobody has seen them.
-    pub fn release(mut self, turn: &mut Turn<'_>) {
-        turn.flush();
+    /// The channel's consumers get nothing from now on. Returns the queues that go with their last one.
+    pub fn unsubscribe(&self, turn: &Turn<'_>) -> Vec<QueueRef> {
         let mut unused = Vec::new();
         for consumer in self.consumers.iter() {
             match &consumer.source {
@@ -202,15 +200,19 @@ impl Channel {
                 Source::Replies(address) => turn.session.broker.close_reply_address(address),
             }
         }
+        unused
+    }
+
+    /// Lets go of everything, after [`Channel::unsubscribe`]: the channel closes, or its connection ends. What
+    /// it held goes back to the queues; deliveries that were never sent keep their redelivered flag, for nobody
+    /// has seen them.
+    pub fn release(mut self, turn: &mut Turn<'_>) {
         self.return_waiting(turn);
         let mut held = self.unacked.take_all();
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
         }
         requeue(turn, held);
-        for queue in unused {
-            turn.delete_unused(&queue);
-        }
     }
 
     /// Gives back what queues left in the outlet for this channel. Automatically acknowledged ones are

@@ -114,10 +114,11 @@ impl Connection {
         &self.identity
     }
 
-    /// Whether the peer's bytes are wanted: not while publishers are held back and it is one.
+    /// Whether the peer's bytes are wanted: not while publishers are held back and it is one, nor while
+    /// it does not read the answers to what it has sent.
     pub fn wants_read(&self) -> bool {
         match &self.state {
-            State::Open(open) => !open.is_blocked(),
+            State::Open(open) => !open.holds_frames(),
             State::Done | State::Aborted => false,
             _ => true,
         }
@@ -211,7 +212,7 @@ impl Connection {
 
     fn handle_result(&mut self, now: Timestamp, result: Result<(), Interruption>, out: &mut Output) {
         match result {
-            Ok(()) | Err(Interruption::Blocked) => {}
+            Ok(()) | Err(Interruption::Blocked | Interruption::Full) => {}
             Err(Interruption::Refused(refusal, id)) => self.close(now, &refusal, id, out),
             Err(Interruption::Broken(refusal)) => {
                 self.close(now, &refusal, None, out);
@@ -443,10 +444,9 @@ impl Connection {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        let reading = self.wants_read();
         match (&self.state, &mut self.heartbeat) {
-            (State::Open(_), Some(heartbeat)) => {
-                let due = heartbeat.handle_deadline(now, reading);
+            (State::Open(open), Some(heartbeat)) => {
+                let due = heartbeat.handle_deadline(now, !open.is_blocked());
                 if due.peer_gone {
                     tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");
                     self.release(now, out);

@@ -83,8 +83,10 @@ impl Channel {
         turn.release(released);
     }
 
-    /// The consumer's queue is gone: it is told, if it wants to be, and forgotten.
+    /// The consumer's queue is gone: what was on the way is sent, then the consumer is told, if it wants to
+    /// be, and forgotten.
     pub fn consumer_cancelled(&mut self, turn: &mut Turn<'_>, place: u32) {
+        self.deliver_waiting(turn, place);
         let Some(consumer) = self.consumers.remove(place) else { return };
         if turn.session.capabilities.consumer_cancel_notify {
             let tag = String::from_utf8_lossy(&consumer.tag);

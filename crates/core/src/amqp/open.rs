@@ -5,6 +5,8 @@
 //! - Publishes and acknowledgements of one chunk of frames are collected and reach each queue together;
 //!   they have reached it before anything is answered that could tell the difference.
 //! - Confirms are sent when the chunk is through, after every return that belongs before them.
+//! - Once `ANSWERS_BYTES` wait for the socket, what is left of a chunk waits too: a request is answered by
+//!   much more than it says (`basic.get`), and a peer that asks without reading must cost a bounded amount.
 
 use std::collections::HashMap;
 
@@ -26,6 +28,9 @@ use crate::model::{DeleteConditions, Notice, QueueRef};
 use crate::refusal::{Refusal, Ruling, Scope};
 use crate::time::Timestamp;
 
+/// Frames that may wait for the socket before requests that have come are left where they are.
+const ANSWERS_BYTES: usize = 1024 * 1024;
+
 /// A channel as its connection knows it.
 #[derive(Debug)]
 enum Slot {
@@ -46,6 +51,8 @@ pub enum Interruption {
     ClosedByClient,
     /// Publishers are held back, and this is one: the rest of the chunk has to wait.
     Blocked,
+    /// The answers to the rest of the chunk would be too much at once: it has to wait.
+    Full,
 }
 
 impl From<DecodeError> for Interruption {
@@ -77,6 +84,8 @@ pub struct Open {
     publishing: bool,
     /// Frames that wait for the end of an alarm; `Some` while the connection is blocked.
     held: Option<Bytes>,
+    /// Frames that wait until their answers have room; never together with `held`.
+    postponed: Option<Bytes>,
 }
 
 impl Open {
@@ -91,6 +100,7 @@ impl Open {
             exclusive: Vec::new(),
             publishing: false,
             held: None,
+            postponed: None,
         }
     }
 
@@ -99,9 +109,14 @@ impl Open {
         self.held.is_some()
     }
 
-    /// Whether deliveries wait that there was no room for.
+    /// Whether frames that have come wait, for whatever reason: nothing can be taken before them.
+    pub fn holds_frames(&self) -> bool {
+        self.held.is_some() || self.postponed.is_some()
+    }
+
+    /// Whether deliveries or answers wait that there was no room for.
     pub fn has_waiting(&self) -> bool {
-        !self.inbox.deliveries.is_empty()
+        !self.inbox.deliveries.is_empty() || self.postponed.is_some()
     }
 
     /// Whole frames have come.
@@ -121,6 +136,9 @@ impl Open {
             if is_alarmed && result.is_ok() && std::mem::take(&mut self.publishing) {
                 self.block(chunk.slice(at..), out);
                 result = Err(Interruption::Blocked);
+            } else if result.is_ok() && ANSWERS_BYTES <= out.frames.len() && at < chunk.len() {
+                self.postponed = Some(chunk.slice(at..));
+                result = Err(Interruption::Full);
             }
         }
         self.finish(now, out);
@@ -305,7 +323,7 @@ impl Open {
     fn end_channel(&mut self, now: Timestamp, number: ChannelNumber, out: &mut Output) {
         self.finish(now, out);
         if let Some(Slot::Open(channel)) = self.channels.remove(&number) {
-            self.release(now, *channel, out);
+            self.release(now, vec![*channel], out);
         }
         send_close_ok(number, out);
     }
@@ -321,7 +339,7 @@ impl Open {
     ) {
         self.finish(now, out);
         if let Some(Slot::Open(channel)) = self.channels.insert(number, Slot::Closing) {
-            self.release(now, *channel, out);
+            self.release(now, vec![*channel], out);
         }
         tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
         let id = refusal.method(Some(id));
@@ -335,7 +353,9 @@ impl Open {
         method::encode(number, &close, out.frames.buffer());
     }
 
-    fn release(&mut self, now: Timestamp, channel: Channel, out: &mut Output) {
+    /// Lets go of channels. None of them consumes any more before anything goes back, so that it goes to
+    /// nobody who is leaving, too.
+    fn release(&mut self, now: Timestamp, channels: Vec<Channel>, out: &mut Output) {
         let mut turn = Turn {
             now,
             session: &self.session,
@@ -344,18 +364,24 @@ impl Open {
             exclusive: &mut self.exclusive,
             out,
         };
-        channel.release(&mut turn);
+        let unused: Vec<QueueRef> = channels.iter().flat_map(|channel| channel.unsubscribe(&turn)).collect();
+        for channel in channels {
+            channel.release(&mut turn);
+        }
+        for queue in unused {
+            turn.delete_unused(&queue);
+        }
     }
 
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
     /// closed. Whoever connects next finds the names free.
     pub fn release_all(&mut self, now: Timestamp, out: &mut Output) {
         self.finish(now, out);
-        for (_, slot) in std::mem::take(&mut self.channels) {
-            if let Slot::Open(channel) = slot {
-                self.release(now, *channel, out);
-            }
-        }
+        let channels = std::mem::take(&mut self.channels).into_values().filter_map(|slot| match slot {
+            Slot::Open(channel) => Some(*channel),
+            Slot::Closing => None,
+        });
+        self.release(now, channels.collect(), out);
         for queue in std::mem::take(&mut self.exclusive) {
             let vhost = &self.session.vhost;
             // Without conditions there is nothing to refuse.
@@ -385,9 +411,11 @@ impl Open {
     ) -> Result<Option<Bytes>, Interruption> {
         self.inbox.fill(&self.session);
         let notices = std::mem::take(&mut self.inbox.notices);
-        let room_bytes = if notices.is_empty() { room_bytes } else { usize::MAX };
         self.deliver(now, room_bytes, out);
         let mut resumed = None;
+        if out.frames.len() < ANSWERS_BYTES {
+            resumed = self.postponed.take();
+        }
         for notice in notices {
             match notice {
                 Notice::ConsumerCancelled { channel, consumer, queue, id } => {

@@ -27,7 +27,8 @@ mod stage;
 mod words;
 
 use script::{Played, play};
-use stage::Reads;
+
+pub use stage::{Reads, Stage};
 
 /// Plays a transcript, and fails with a comparison unless everything is heard that it says, and nothing else.
 #[track_caller]

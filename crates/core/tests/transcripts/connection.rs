@@ -447,6 +447,31 @@ fn a_lost_socket_gives_everything_back() {
 }
 
 #[test]
+fn what_one_channel_held_is_not_given_to_another_of_the_same_lost_connection() {
+    check(
+        "
+        b.1 > queue.declare q
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        b.1 > publish '' q one
+        b.1 > publish '' q two
+        a.1 > get q
+        a.1 < get-ok #1 '' q one left=1
+        a.2 > get q
+        a.2 < get-ok #1 '' q two left=0
+        a.1 > consume q c no-ack
+        a.1 < consume-ok c
+        a.2 > consume q c no-ack
+        a.2 < consume-ok c
+        a is lost
+        b.1 > get q
+        b.1 < get-ok #1 '' q one left=1 redelivered
+        b.1 > get q
+        b.1 < get-ok #2 '' q two left=0 redelivered
+        ",
+    );
+}
+
+#[test]
 fn an_operators_close_is_a_forced_one() {
     check(
         "

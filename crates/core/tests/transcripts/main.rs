@@ -32,7 +32,8 @@ mod prefetch;
 mod properties;
 mod publish;
 mod queue;
+mod random;
 mod reply_to;
 mod tx;
 
-pub use support::check;
+use support::check;
