@@ -240,8 +240,11 @@ impl Stage {
     /// Carries out what is to be done for others, until nothing is left.
     fn settle(&mut self) {
         loop {
+            let waits = |actor: &Actor| actor.connection.has_waiting() && !actor.is_stalled && !actor.is_gone;
             if let Some(ConnectionId(id)) = self.wakes.pop_front() {
                 self.look_into_outlet(usize::try_from(id).unwrap());
+            } else if let Some(index) = self.actors.iter().position(waits) {
+                self.look_into_outlet(index);
             } else if !self.commit() && !self.close_sockets() {
                 break;
             }
@@ -252,12 +255,7 @@ impl Stage {
         if self.actors[index].is_stalled || self.actors[index].is_gone {
             return;
         }
-        loop {
-            self.act(index, |connection, now, _, out| connection.handle_outlet(now, ROOM_BYTES, out));
-            if !self.actors[index].connection.has_waiting() {
-                break;
-            }
-        }
+        self.act(index, |connection, now, _, out| connection.handle_outlet(now, ROOM_BYTES, out));
         if !self.actors[index].input.is_empty() {
             self.read(index);
         }

@@ -223,6 +223,30 @@ fn an_error_among_the_held_back_frames_is_told_after_the_alarm() {
 }
 
 #[test]
+fn an_alarm_finds_its_publisher_behind_a_flood_of_answers() {
+    let gets = ["get q no-ack"; 12].join(" ; ");
+    let answers: Vec<String> =
+        (1..=11).map(|tag| format!("a.1 < get-ok #{tag} '' q x*100000 left={}", 11 - tag)).collect();
+    check(&format!(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > {}
+        alarm memory on
+        a.1 > {gets} ; publish '' nowhere x ; get q
+        {}
+        a.1 < get-empty
+        a < connection.blocked 'low on memory'
+        alarm memory off
+        a < connection.unblocked
+        a.1 < get-empty
+        ",
+        ["publish '' q x*100000"; 11].join(" ; "),
+        answers.join("\n"),
+    ));
+}
+
+#[test]
 fn a_blocked_connection_can_be_shut_down() {
     check(
         "

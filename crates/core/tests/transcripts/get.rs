@@ -50,6 +50,25 @@ fn gets_and_deliveries_share_one_counter_without_gaps() {
 }
 
 #[test]
+fn whoever_asks_for_more_than_its_socket_takes_gets_all_of_it_in_order() {
+    let publishes = ["publish '' q x*100000"; 20].join(" ; ");
+    let gets = ["get q no-ack"; 20].join(" ; ");
+    let answers: Vec<String> =
+        (1..=20).map(|tag| format!("a.1 < get-ok #{tag} '' q x*100000 left={}", 20 - tag)).collect();
+    check(&format!(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > {publishes}
+        a.1 > {gets} ; queue.declare q
+        {}
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        ",
+        answers.join("\n")
+    ));
+}
+
+#[test]
 fn a_get_does_not_count_towards_prefetch_and_is_not_held_up_by_it() {
     check(
         "

@@ -36,6 +36,26 @@ fn whatever_else_is_sent_stands_for_a_heartbeat() {
 }
 
 #[test]
+fn a_delivery_stands_for_a_heartbeat_too() {
+    check(
+        "
+        a connects heartbeat=2
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c no-ack
+        a.1 < consume-ok c
+        +1s
+        a < heartbeat
+        b.1 > publish '' q x
+        a.1 < deliver c #1 '' q x
+        +1s
+        +1s
+        a < heartbeat
+        ",
+    );
+}
+
+#[test]
 fn a_silent_peer_is_gone_after_three_intervals() {
     check(
         "

@@ -35,5 +35,6 @@ mod queue;
 mod random;
 mod reply_to;
 mod tx;
+mod virtual_host;
 
 use support::check;

@@ -413,6 +413,29 @@ fn what_was_on_its_way_comes_before_the_cancellation() {
 }
 
 #[test]
+fn however_much_was_on_its_way_comes_before_the_cancellation() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        a stalls
+        b.1 > publish '' q 1*100000
+        b.1 > publish '' q 2*100000
+        b.1 > publish '' q 3*100000
+        b.1 > queue.delete q
+        b.1 < queue.delete-ok 0
+        a resumes
+        a.1 < deliver c #1 '' q 1*100000
+        a.1 < deliver c #2 '' q 2*100000
+        a.1 < deliver c #3 '' q 3*100000
+        a.1 < cancel c nowait
+        ",
+    );
+}
+
+#[test]
 fn a_late_notice_of_a_deleted_queue_does_not_cancel_the_next_consumer() {
     check(
         "
