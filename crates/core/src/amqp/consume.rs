@@ -99,7 +99,8 @@ impl Channel {
         }
         let place = self.consumers.next_place();
         let outlet = turn.session.outlet.clone();
-        let address = turn.session.broker.open_reply_address(outlet, self.number, place);
+        let vhost = turn.session.vhost.name();
+        let address = turn.session.broker.open_reply_address(vhost, outlet, self.number, place);
         let source = Source::Replies(address.clone());
         self.consumers.insert(place, Consumer { tag: Bytes::from(tag.to_owned()), source });
         self.reply_address = Some(address);
@@ -109,7 +110,7 @@ impl Channel {
 
     /// The address of a reply consumer can't be consumed from by its name.
     fn check_not_address(&self, turn: &Turn<'_>, name: &str) -> Ruling {
-        if !name.starts_with(REPLY_PREFIX) || !turn.session.broker.has_reply_address(name) {
+        if !name.starts_with(REPLY_PREFIX) || !turn.session.has_reply_address(name) {
             return Ok(());
         }
         let text = turn.session.queue_text(name);

@@ -152,7 +152,7 @@ impl Channel {
     /// A reply to an address: it goes to one consumer, past all queues.
     pub fn publish_reply(&mut self, turn: &mut Turn<'_>, mandatory: bool, message: &Message) {
         let session = turn.session;
-        let routed = session.broker.reply(message.routing_key(), message, &mut turn.out.effects);
+        let routed = session.broker.reply(session.vhost.name(), message, &mut turn.out.effects);
         if mandatory && !routed {
             return_unroutable(turn, self.number, message);
         }

@@ -168,7 +168,7 @@ fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Declared {
 
 /// An address for direct replies looks like a queue with one consumer to whoever asks (RabbitMQ).
 fn declare_reply_to(turn: &Turn<'_>, name: String) -> Ruling<Declared> {
-    if name.as_bytes() == REPLY_TO || turn.session.broker.has_reply_address(&name) {
+    if name.as_bytes() == REPLY_TO || turn.session.has_reply_address(&name) {
         return Ok(Declared { name, messages: 0, consumers: 1 });
     }
     Err(no_queue(&name, turn.session.vhost.name()))

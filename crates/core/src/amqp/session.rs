@@ -69,6 +69,11 @@ impl Session {
         format!("queue '{name}' in vhost '{}'", self.vhost.name())
     }
 
+    /// Whether somebody waits for direct replies under this name.
+    pub fn has_reply_address(&self, name: &str) -> bool {
+        self.broker.has_reply_address(self.vhost.name(), name)
+    }
+
     /// Refuses when the queue belongs to another connection.
     pub fn check_owner(&self, queue: &QueueRef) -> Ruling {
         match queue.facts().owner {

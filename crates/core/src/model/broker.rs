@@ -70,6 +70,8 @@ impl Alarm {
 /// Who waits for direct replies under one address (`amq.rabbitmq.reply-to.…`).
 #[derive(Debug)]
 struct ReplyAddress {
+    /// Nobody in another virtual host can reach it.
+    vhost: String,
     outlet: Arc<Outlet>,
     channel: ChannelNumber,
     consumer: u32,
@@ -207,10 +209,17 @@ impl Broker {
         RecordId(NonZeroU64::new(next).unwrap_or(NonZeroU64::MAX))
     }
 
-    /// Opens an address for direct replies to one consumer.
-    pub fn open_reply_address(&self, outlet: Arc<Outlet>, channel: ChannelNumber, consumer: u32) -> String {
+    /// Opens an address in a virtual host for direct replies to one consumer.
+    pub fn open_reply_address(
+        &self,
+        vhost: &str,
+        outlet: Arc<Outlet>,
+        channel: ChannelNumber,
+        consumer: u32,
+    ) -> String {
         let name = self.entropy.name(REPLY_PREFIX);
-        self.replies.write().insert(name.clone(), ReplyAddress { outlet, channel, consumer });
+        let address = ReplyAddress { vhost: vhost.to_owned(), outlet, channel, consumer };
+        self.replies.write().insert(name.clone(), address);
         name
     }
 
@@ -219,19 +228,20 @@ impl Broker {
         self.replies.write().remove(name);
     }
 
-    /// Whether somebody waits under this address.
-    pub fn has_reply_address(&self, name: &str) -> bool {
-        self.replies.read().contains_key(name)
+    /// Whether somebody in this virtual host waits under this address.
+    pub fn has_reply_address(&self, vhost: &str, name: &str) -> bool {
+        self.replies.read().get(name).is_some_and(|address| address.vhost == vhost)
     }
 
-    /// Hands a reply to whoever waits under `address`. `false`: nobody could ever have waited there, so it
-    /// is unroutable. A requester that has gone makes no difference (as in RabbitMQ).
-    pub fn reply(&self, address: &[u8], message: &Message, effects: &mut Effects) -> bool {
-        let Ok(name) = std::str::from_utf8(address) else { return false };
+    /// Hands a reply to whoever waits in this virtual host under the routing key. `false`: nobody could ever
+    /// have waited there, so it is unroutable. A requester that has gone makes no difference (as in RabbitMQ).
+    pub fn reply(&self, vhost: &str, message: &Message, effects: &mut Effects) -> bool {
+        let Ok(name) = std::str::from_utf8(message.routing_key()) else { return false };
         let Some(opaque) = name.strip_prefix(REPLY_PREFIX) else { return false };
         // Held until the reply is in the outlet: after `close_reply_address` none may come.
         let replies = self.replies.read();
-        let Some(ReplyAddress { outlet, channel, consumer }) = replies.get(name) else {
+        let found = replies.get(name).filter(|address| address.vhost == vhost);
+        let Some(ReplyAddress { outlet, channel, consumer, .. }) = found else {
             return Entropy::is_opaque(opaque.as_bytes());
         };
         let mut message = message.clone();

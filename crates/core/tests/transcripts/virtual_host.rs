@@ -66,9 +66,8 @@ fn every_virtual_host_has_its_own_predeclared_exchanges() {
     ));
 }
 
-/// An address is known in the whole broker, as RabbitMQ's are.
 #[test]
-fn an_address_for_replies_does_not_depend_on_the_virtual_host() {
+fn an_address_for_replies_can_not_be_reached_from_another_virtual_host() {
     check(&format!(
         "
         {TWO_VHOSTS}
@@ -79,7 +78,10 @@ fn an_address_for_replies_does_not_depend_on_the_virtual_host() {
         a.1 > publish '' q x reply-to=amq.rabbitmq.reply-to
         a.1 > get q no-ack
         a.1 < get-ok #1 '' q x left=0 reply-to=amq.rabbitmq.reply-to.1
-        b.1 > publish '' amq.rabbitmq.reply-to.1 hello mandatory
+        b.1 > publish '' amq.rabbitmq.reply-to.1 lost mandatory
+        b.1 > queue.declare amq.rabbitmq.reply-to.1 passive
+        b.1 < channel.close 404 50.10 NOT_FOUND - no queue 'amq.rabbitmq.reply-to.…
+        a.2 > publish '' amq.rabbitmq.reply-to.1 hello mandatory
         a.1 < deliver r #2 '' amq.rabbitmq.reply-to.1 hello
         "
     ));
