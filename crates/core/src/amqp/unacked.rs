@@ -13,6 +13,9 @@ use crate::model::{Entry, QueueRef};
 /// Holes that are not worth tidying up.
 const FEW_HOLES: usize = 32;
 
+/// A channel that holds nothing keeps at most this much room.
+const SHRINK_ABOVE_ENTRIES: usize = 1024;
+
 /// A message that a client holds.
 #[derive(Debug)]
 pub struct Held {
@@ -51,7 +54,7 @@ impl Unacked {
         self.live += 1;
     }
 
-    /// How many went to consumers (and not to a get).
+    /// Those that went to consumers (and not to a get).
     pub fn of_consumers(&mut self) -> impl Iterator<Item = &mut Held> {
         self.entries.iter_mut().filter_map(|(_, held)| held.as_mut()).filter(|held| held.consumer.is_some())
     }
@@ -71,6 +74,7 @@ impl Unacked {
         self.entries.get(at)?.1.as_ref()?;
         let taken: Vec<Held> = self.entries.drain(..=at).filter_map(|(_, held)| held).collect();
         self.live -= taken.len();
+        self.tidy();
         Some(taken)
     }
 
@@ -99,5 +103,63 @@ impl Unacked {
         if self.live * 2 + FEW_HOLES < self.entries.len() {
             self.entries.retain(|(_, held)| held.is_some());
         }
+        if self.entries.is_empty() && SHRINK_ABOVE_ENTRIES < self.entries.capacity() {
+            self.entries = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::QueueId;
+    use crate::model::{Message, QueueFacts, QueueSettings};
+
+    fn holding(tags: std::ops::RangeInclusive<u64>) -> Unacked {
+        let queue = QueueRef::new(QueueFacts {
+            id: QueueId(1),
+            name: "q".to_owned(),
+            vhost: "/".into(),
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            arguments: leveret_codec::field::Table::default(),
+            settings: QueueSettings::default(),
+        });
+        let mut unacked = Unacked::default();
+        for tag in tags {
+            let message = Message::compose(b"", b"q", &[0, 0], b"");
+            let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
+            unacked.push(Held { tag, queue: queue.clone(), consumer: None, counted: false, entry });
+        }
+        unacked
+    }
+
+    #[test]
+    fn holes_go_with_the_live_entries_whatever_way_those_were_settled() {
+        let mut unacked = holding(1..=2000);
+        for tag in 1001..=2000 {
+            assert_eq!(unacked.take(tag).map(|held| held.tag), Some(tag));
+        }
+        assert_eq!(unacked.take_up_to(1000).map(|held| held.len()), Some(1000));
+        assert!(unacked.entries.is_empty(), "{} holes", unacked.entries.len());
+    }
+
+    #[test]
+    fn a_tag_is_outstanding_once() {
+        let mut unacked = holding(1..=3);
+        assert!(unacked.take(2).is_some());
+        assert!(unacked.take(2).is_none());
+        assert!(unacked.take_up_to(2).is_none());
+        assert_eq!(unacked.take_up_to(3).map(|held| held.len()), Some(2));
+    }
+
+    #[test]
+    fn room_for_many_is_given_back_when_none_is_left() {
+        let mut unacked = holding(1..=100_000);
+        for tag in 1..=100_000 {
+            assert!(unacked.take(tag).is_some());
+        }
+        assert!(unacked.entries.capacity() <= SHRINK_ABOVE_ENTRIES);
     }
 }
