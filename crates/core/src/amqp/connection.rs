@@ -352,8 +352,10 @@ impl Connection {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        match (&self.state, &mut self.heartbeat) {
+        match (&mut self.state, &mut self.heartbeat) {
             (State::Open(open), Some(heartbeat)) => {
+                // As good a moment as any: not often, and sure to come to who has fallen silent.
+                open.rest();
                 let due = heartbeat.handle_deadline(now, !open.is_blocked());
                 if due.peer_gone {
                     tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");

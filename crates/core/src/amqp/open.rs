@@ -115,6 +115,13 @@ impl Open {
         turn.delete_exclusive();
     }
 
+    /// A moment of rest: room that a burst has left is given back.
+    pub fn rest(&mut self) {
+        let Workspace { session, batch, inbox, .. } = &mut self.workspace;
+        batch.rest();
+        inbox.rest(session);
+    }
+
     /// The log has every append of this connection up to this one.
     pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
         self.channels.handle_committed(up_to, out);

@@ -9,12 +9,12 @@ use std::time::Duration;
 use leveret_codec::content::put_content;
 use leveret_codec::{Properties, ReplyCode, TableRef, Value, hot};
 
-use crate::amqp::assembly::{Assembled, PublishBits};
+use crate::amqp::assembly::Assembled;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::effect::Append;
-use crate::model::{Arrival, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX};
+use crate::model::{LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX};
 use crate::refusal::{Refusal, Ruling};
 
 /// The name that stands for "my own address for replies".
@@ -24,69 +24,63 @@ pub const REPLY_TO: &[u8] = b"amq.rabbitmq.reply-to";
 const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8 | 1 << 4;
 
 impl Channel {
-    /// A message has arrived whole.
-    pub fn publish(&mut self, turn: &mut Turn<'_>, assembled: Assembled) -> Ruling {
-        let Assembled { bits, body_bytes, message } = assembled;
-        if bits.immediate {
+    /// A message has arrived whole. It stays where it is until it joins its queue's batch: moving it about costs
+    /// more than looking at it.
+    pub fn publish(&mut self, turn: &mut Turn<'_>, mut assembled: Assembled) -> Ruling {
+        if assembled.bits.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
-        let max = turn.session.broker.settings().message_max_bytes;
-        if max < body_bytes {
+        let (size, max) = (assembled.body_bytes, turn.session.broker.settings().message_max_bytes);
+        if max < size {
             return Err(Refusal::precondition_failed(format!(
-                "message size {body_bytes} is larger than configured max size {max}"
+                "message size {size} is larger than configured max size {max}"
             )));
         }
+        let message = &mut assembled.message;
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
         let details = self.details(turn.session, message.properties())?;
-        let message = match &details.properties {
-            None => message,
-            Some(changed) => message.with_properties(changed),
-        };
+        if let Some(changed) = &details.properties {
+            *message = message.with_properties(changed);
+        }
+        let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
             if let Mode::Tx(transaction) = &mut self.mode {
-                let (target, mandatory) = (TxTarget::Reply, bits.mandatory);
-                let publish = TxPublish { target, message, expiration: None, mandatory };
+                let Assembled { message, .. } = assembled;
+                let publish = TxPublish { target: TxTarget::Reply, message, expiration: None, mandatory };
                 transaction.publishes.push(publish);
             } else {
-                self.publish_reply(turn, bits.mandatory, &message);
+                self.publish_reply(turn, mandatory, message);
             }
-            return Ok(());
+        } else {
+            self.publish_routed(turn, assembled, &details);
         }
-        self.publish_routed(turn, bits, message, &details);
         Ok(())
     }
 
-    fn publish_routed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        bits: PublishBits,
-        message: Message,
-        details: &Details,
-    ) {
-        let headers = message.properties().headers();
+    fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: &Details) {
+        let mut message = assembled.message;
+        let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, headers);
-        let returned = bits.mandatory && targets.is_empty();
+        let targets = self.route.targets(&details.more_keys, message.properties().headers());
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
-            let mandatory = bits.mandatory;
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
-        let mut append = None;
-        match targets {
-            [] => {}
-            [queue] => {
-                let arrival = Arrival { message, expiration };
-                append = enqueue_one(turn, queue, arrival);
-                self.confirm_published(turn, append);
-                return;
+        let append = match targets {
+            [] => {
+                if mandatory {
+                    return_unroutable(turn, self.number, &message);
+                }
+                None
             }
-            targets => append = enqueue(turn, targets, message.clone(), expiration),
-        }
-        if returned {
-            return_unroutable(turn, self.number, &message);
-        }
+            [queue] => {
+                let append = log(turn, targets, &mut message);
+                turn.batch.publish(queue, message, expiration);
+                append
+            }
+            targets => enqueue(turn, targets, message, expiration),
+        };
         self.confirm_published(turn, append);
     }
 
@@ -214,14 +208,8 @@ pub fn enqueue(
 ) -> Option<u64> {
     let append = log(turn, targets, &mut message);
     for queue in targets {
-        turn.batch.publish(queue, Arrival { message: message.clone(), expiration });
+        turn.batch.publish(queue, message.clone(), expiration);
     }
-    append
-}
-
-fn enqueue_one(turn: &mut Turn<'_>, queue: &QueueRef, mut arrival: Arrival) -> Option<u64> {
-    let append = log(turn, std::slice::from_ref(queue), &mut arrival.message);
-    turn.batch.publish(queue, arrival);
     append
 }
 

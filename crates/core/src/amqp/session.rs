@@ -7,7 +7,7 @@ use leveret_codec::method::Method;
 use crate::amqp::batch::Batch;
 use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
-use crate::id::{ChannelNumber, ConnectionId};
+use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{Access, Broker, DeleteConditions, Outlet, QueueRef, Resource, User, Vhost, locked};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
@@ -133,7 +133,16 @@ impl Turn<'_> {
 
     /// Deliveries of so many bytes have left the outlet: queues that it held up go on.
     pub fn release(&mut self, bytes: usize) {
-        for (queue, id) in self.session.outlet.release(bytes) {
+        self.resume(self.session.outlet.release(bytes));
+    }
+
+    /// A channel's limit may let more through: queues that were turned away try again.
+    pub fn resume_stalled(&mut self) {
+        self.resume(self.session.outlet.take_stalled());
+    }
+
+    fn resume(&mut self, stalled: Vec<(QueueRef, ConsumerId)>) {
+        for (queue, id) in stalled {
             queue.resume(self.now, id, &mut self.out.effects);
         }
     }
