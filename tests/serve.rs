@@ -242,3 +242,15 @@ async fn the_log_tells_who_came_and_how_it_ended_and_nothing_of_a_health_check()
     assert_eq!(refusals.len(), 1, "{printed:#?}");
     assert!(refusals[0].contains("guest") && refusals[0].contains("wrong password"), "{refusals:?}");
 }
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_hold_the_broker_up() {
+    let mut served = Served::start(&HERE, &[]);
+    let address = served.address();
+    // Each connection is a few hundred bytes of log; a pipe holds 64 KiB.
+    for _ in 0..500 {
+        Peer::open(address).await;
+    }
+    let mut peer = Peer::open_channel(address).await;
+    peer.declare(1, "q").await;
+}

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use leveret::{Broker, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::allocator;
 use super::arguments::Serve;
@@ -18,7 +19,7 @@ pub fn serve(arguments: &Serve) -> ExitCode {
     let outcome = config::resolve(&arguments.given, &Environment::of_process())
         .map_err(Failure::from)
         .and_then(|plan| {
-            log_to_stdout(plan.log);
+            let _log = log_to_stdout(plan.log);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(until_signal(plan))
         });
@@ -94,10 +95,22 @@ impl Signals {
     }
 }
 
-fn log_to_stdout(LogLevel(level): LogLevel) {
+/// Lines that may wait for a standard output that nobody reads. Beyond it lines are lost, counted by nobody: a
+/// broker that stands still because its log does would be the greater loss.
+const LINES_WAIT: usize = 4096;
+
+/// Logs from now on, until what is returned is dropped, which writes what still waits.
+fn log_to_stdout(LogLevel(level): LogLevel) -> WorkerGuard {
     let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAIT)
+        .lossy(true)
+        .thread_name("log")
+        .finish(io::stdout());
+    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(writer);
     // Only one process-wide subscriber can be set; this is the first.
     let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(is_terminal).with_target(false).finish(),
+        subscriber.with_ansi(is_terminal).with_target(false).finish(),
     );
+    guard
 }
