@@ -135,7 +135,7 @@ struct Watched {
 
 impl Watched {
     fn new(ttl: Option<Duration>) -> Self {
-        let queue = Queue::new(QueueSettings { message_ttl: ttl, ..QueueSettings::default() });
+        let queue = Queue::new(QueueSettings { message_ttl: ttl });
         let model = Model { now: Timestamp::from_micros(1_000_000), ..Model::default() };
         Self { queue, model, ttl, published: 0 }
     }

@@ -1,10 +1,4 @@
-//! One channel: its state, and which method goes where.
-//!
-//! ```text
-//! (none) ──open──▶ Open ──close──────────────▶ (none)      close-ok is the last thing sent
-//!                   └──refusal──▶ Closing ──close-ok──▶ (none)
-//! ```
-//! In `Closing` everything but close and close-ok is discarded, whole publishes included.
+//! One open channel: its state, and which method goes where. Its opening and closing is `channels`'.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -92,17 +86,14 @@ impl Channel {
         self.last_tag
     }
 
-    /// A method has come that belongs to this channel's open state; `payload` is its frame's.
+    /// A method has come that belongs to this channel's open state, and is no publish (its connection looks
+    /// for the content of those); `payload` is its frame's.
     pub fn handle_method(&mut self, turn: &mut Turn<'_>, payload: &[u8], limits: &Limits) -> Ruling {
         self.assembly.check_method()?;
         match MethodId::of(payload)? {
             MethodId::BASIC_ACK => self.ack(turn, Ack::decode(payload)?),
             MethodId::BASIC_NACK => self.nack(turn, Nack::decode(payload)?),
             MethodId::BASIC_REJECT => self.reject(turn, Reject::decode(payload)?),
-            MethodId::BASIC_PUBLISH => {
-                self.assembly.publish(&leveret_codec::hot::Publish::decode(payload)?);
-                Ok(())
-            }
             _ => match method::decode(payload, limits)? {
                 Method::Basic(method) => self.on_basic(turn, payload, &method),
                 Method::Queue(method) => self.on_queue(turn, &method),
@@ -183,7 +174,7 @@ impl Channel {
         match (name, &self.last_queue) {
             ("", Some(last)) => Ok(Cow::Borrowed(last)),
             ("", None) => Err(Refusal::not_found("no previously declared queue")),
-            (name, _) => Ok(Cow::Owned(clean_name(name))),
+            (name, _) => Ok(Cow::Borrowed(name)),
         }
     }
 
@@ -233,7 +224,8 @@ impl Channel {
     }
 }
 
-/// Carriage returns and line feeds are taken out of the names of queues and exchanges, as RabbitMQ does.
+/// Carriage returns and line feeds are taken out of the names of queues and exchanges where RabbitMQ does so:
+/// in declare, delete, bind and unbind.
 pub fn clean_name(name: &str) -> String {
     name.replace(['\r', '\n'], "")
 }

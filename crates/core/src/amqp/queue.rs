@@ -119,7 +119,8 @@ impl Channel {
         arguments: &FieldTable,
     ) -> Ruling<(Ruling<QueueRef>, impl FnOnce(QueueRef) -> BindingSpec + use<>)> {
         let session = turn.session;
-        let name = self.queue_name(queue)?;
+        let queue = clean_name(queue);
+        let name = self.queue_name(&queue)?;
         let source = clean_name(exchange);
         // Both empty: the key is the name of the queue too (only then, as in RabbitMQ).
         let routing_key = if queue.is_empty() && routing_key.is_empty() { &name } else { routing_key };
@@ -147,7 +148,8 @@ impl Channel {
 
     /// Deleting what is not there is fine, and had no messages.
     fn delete_queue(&mut self, turn: &mut Turn<'_>, delete: &queue::Delete) -> Ruling<u32> {
-        let name = self.queue_name(delete.queue.as_str())?;
+        let name = clean_name(delete.queue.as_str());
+        let name = self.queue_name(&name)?;
         turn.session.check(Access::Configure, Resource::Queue(&name))?;
         let Ok(queue) = turn.session.vhost.queue(&name) else { return Ok(0) };
         turn.session.check_owner(&queue)?;

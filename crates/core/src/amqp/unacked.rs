@@ -13,6 +13,9 @@ use crate::model::{Entry, QueueRef};
 /// Holes that are not worth tidying up.
 const FEW_HOLES: usize = 32;
 
+/// A channel that holds nothing keeps at most this much room.
+const SHRINK_ABOVE_ENTRIES: usize = 1024;
+
 /// A message that a client holds.
 #[derive(Debug)]
 pub struct Held {
@@ -51,7 +54,7 @@ impl Unacked {
         self.live += 1;
     }
 
-    /// How many went to consumers (and not to a get).
+    /// Those that went to consumers (and not to a get).
     pub fn of_consumers(&mut self) -> impl Iterator<Item = &mut Held> {
         self.entries.iter_mut().filter_map(|(_, held)| held.as_mut()).filter(|held| held.consumer.is_some())
     }
@@ -71,6 +74,7 @@ impl Unacked {
         self.entries.get(at)?.1.as_ref()?;
         let taken: Vec<Held> = self.entries.drain(..=at).filter_map(|(_, held)| held).collect();
         self.live -= taken.len();
+        self.tidy();
         Some(taken)
     }
 
@@ -98,6 +102,125 @@ impl Unacked {
         }
         if self.live * 2 + FEW_HOLES < self.entries.len() {
             self.entries.retain(|(_, held)| held.is_some());
+        }
+        if self.entries.is_empty() && SHRINK_ABOVE_ENTRIES < self.entries.capacity() {
+            self.entries = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use leveret_codec::Table;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::QueueId;
+    use crate::model::{Message, QueueFacts, QueueSettings};
+
+    fn queue() -> QueueRef {
+        QueueRef::new(QueueFacts {
+            id: QueueId(1),
+            name: "q".to_owned(),
+            vhost: Arc::from("/"),
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            arguments: Table::default(),
+            settings: QueueSettings::default(),
+        })
+    }
+
+    fn held(tag: u64, queue: &QueueRef) -> Held {
+        let message = Message::compose(b"", b"q", &[0, 0], b"");
+        let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
+        Held { tag, queue: queue.clone(), consumer: None, counted: false, entry }
+    }
+
+    #[test]
+    fn holes_do_not_outlive_what_was_held_before_them() {
+        let queue = queue();
+        let mut unacked = Unacked::default();
+        (1..=200).for_each(|tag| unacked.push(held(tag, &queue)));
+        (101..=190).for_each(|tag| drop(unacked.take(tag)));
+        assert_eq!(unacked.take_up_to(100).map(|taken| taken.len()), Some(100));
+        assert_eq!((unacked.live, unacked.entries.len()), (10, 10));
+    }
+
+    #[test]
+    fn room_for_many_is_given_back_when_none_is_left() {
+        let queue = queue();
+        let mut unacked = Unacked::default();
+        (1..=100_000).for_each(|tag| unacked.push(held(tag, &queue)));
+        (1..=100_000).for_each(|tag| drop(unacked.take(tag)));
+        assert!(unacked.entries.capacity() <= SHRINK_ABOVE_ENTRIES);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(u64),
+        Take(u64),
+        TakeUpTo(u64),
+        TakeAll,
+        Restore,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1..40_u64).prop_map(Step::Push),
+            8 => (1..200_u64).prop_map(Step::Take),
+            2 => (1..200_u64).prop_map(Step::TakeUpTo),
+            1 => Just(Step::TakeAll),
+            1 => Just(Step::Restore),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn tags_are_taken_as_from_a_plain_set(steps in vec(step(), 1..60)) {
+            let queue = queue();
+            let (mut unacked, mut model, mut taken) = (Unacked::default(), BTreeSet::new(), Vec::new());
+            let mut last = 0;
+            for step in steps {
+                match step {
+                    Step::Push(count) => for _ in 0..count {
+                        last += 1;
+                        unacked.push(held(last, &queue));
+                        model.insert(last);
+                    },
+                    Step::Take(tag) => {
+                        let got = unacked.take(tag);
+                        prop_assert_eq!(got.is_some(), model.remove(&tag));
+                        taken.extend(got);
+                    }
+                    Step::TakeUpTo(tag) => {
+                        let got = unacked.take_up_to(tag);
+                        prop_assert_eq!(got.is_some(), model.contains(&tag), "the tag itself must be held");
+                        let Some(got) = got else { continue };
+                        let above = model.split_off(&(tag + 1));
+                        let tags: Vec<u64> = got.iter().map(|held| held.tag).collect();
+                        prop_assert_eq!(tags, model.into_iter().collect::<Vec<_>>());
+                        model = above;
+                        taken.extend(got);
+                    }
+                    Step::TakeAll => {
+                        let tags: Vec<u64> = unacked.take_all().iter().map(|held| held.tag).collect();
+                        prop_assert_eq!(tags, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
+                    }
+                    Step::Restore => {
+                        model.extend(taken.iter().map(|held| held.tag));
+                        unacked.restore(std::mem::take(&mut taken));
+                    }
+                }
+                prop_assert_eq!(unacked.live, model.len());
+                prop_assert!(unacked.entries.len() <= 2 * unacked.live + FEW_HOLES, "holes are tidied up");
+                let tags: Vec<u64> = unacked.of_consumers().map(|held| held.tag).collect();
+                prop_assert!(tags.is_empty(), "these were got");
+            }
         }
     }
 }

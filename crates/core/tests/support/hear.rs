@@ -1,16 +1,31 @@
 //! What the broker says: frames to one line each, content joined into the line of its method.
 
 use std::collections::HashMap;
+use std::io::IoSlice;
 
 use bytes::{Buf as _, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{
     self, Method, MethodId, basic, channel, confirm, connection, exchange, queue, tx,
 };
-use leveret_codec::{ContentHeader, Limits, Table};
+use leveret_codec::{ContentHeader, Limits, Outgoing, Table};
 
 use super::fields::{shown_properties, shown_table};
 use super::words::{quoted, shown, shown_body};
+
+/// Takes all bytes that wait for a socket, as vectored writes would.
+pub fn take(frames: &mut Outgoing) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frames.len());
+    while !frames.is_empty() {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let filled = frames.io_slices(&mut slices);
+        let before = bytes.len();
+        slices[..filled].iter().for_each(|slice| bytes.extend_from_slice(slice));
+        let taken = bytes.len() - before;
+        frames.advance(taken);
+    }
+    bytes
+}
 
 /// One connection's ear.
 #[derive(Default)]
@@ -129,6 +144,11 @@ fn word(name: &impl ToString) -> String {
     shown(name.to_string().as_bytes())
 }
 
+/// A reply text, in one line.
+fn text(reply: &impl ToString) -> String {
+    reply.to_string().replace('\r', "\\r").replace('\n', "\\n")
+}
+
 fn address(exchange: &impl ToString, key: &impl ToString) -> String {
     format!("{} {}", word(exchange), word(key))
 }
@@ -140,7 +160,7 @@ fn told(method: &Method, id: MethodId) -> String {
     let arguments = match method {
         Method::Connection(it) => connection_arguments(it),
         Method::Channel(channel::AMQPMethod::Close(it)) => {
-            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, it.reply_text)
+            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, text(&it.reply_text))
         }
         Method::Channel(channel::AMQPMethod::FlowOk(it)) => bit(it.active, "active"),
         Method::Queue(queue::AMQPMethod::DeclareOk(it)) => {
@@ -194,7 +214,9 @@ fn connection_arguments(method: &connection::AMQPMethod) -> String {
         M::Tune(it) => {
             format!(" channel-max={} frame-max={} heartbeat={}", it.channel_max, it.frame_max, it.heartbeat)
         }
-        M::Close(it) => format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, it.reply_text),
+        M::Close(it) => {
+            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, text(&it.reply_text))
+        }
         M::Blocked(it) => format!(" {}", quoted(it.reason.as_str().as_bytes())),
         M::OpenOk(_) | M::CloseOk(_) | M::Unblocked(_) | M::UpdateSecretOk(_) => String::new(),
         other => panic!("a broker does not send this: {other:?}"),

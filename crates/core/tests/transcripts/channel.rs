@@ -22,7 +22,7 @@ fn nothing_but_open_may_come_on_a_channel_that_is_not_open() {
         ("queue.declare q", "50.10"),
         ("channel.close", "20.40"),
         ("channel.close-ok", "20.41"),
-        ("publish-method '' q", "60.40"),
+        ("publish '' q hello", "60.40"),
         ("connection.close", "10.50"),
     ] {
         check(&format!(
@@ -275,8 +275,11 @@ fn nothing_is_delivered_on_a_channel_after_close_ok() {
 #[test]
 fn long_texts_are_cut_at_255_bytes() {
     let name = "q".repeat(255);
+    let fits = "q".repeat(255 - "NOT_FOUND - no queue '' in vhost '/'".len());
     check(&format!(
         "
+        a.2 > queue.declare {fits} passive
+        a.2 < channel.close 404 50.10 NOT_FOUND - no queue '{fits}' in vhost '/'
         a.1 > queue.declare {name} passive
         a.1 < channel.close 404 50.10 NOT_FOUND - no queue '{}...
         ",

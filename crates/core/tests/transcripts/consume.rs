@@ -68,6 +68,27 @@ fn a_tag_is_unique_on_its_channel() {
 }
 
 #[test]
+fn tags_may_be_long_and_in_any_script() {
+    let long = "t".repeat(255);
+    check(&format!(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q {long}
+        a.1 < consume-ok {long}
+        a.1 > publish '' q one
+        a.1 < deliver {long} #1 '' q one
+        a.1 > cancel {long}
+        a.1 < cancel-ok {long}
+        a.1 > consume q 'hare 🐇'
+        a.1 < consume-ok 'hare 🐇'
+        a.1 > publish '' q two
+        a.1 < deliver 'hare 🐇' #2 '' q two
+        "
+    ));
+}
+
+#[test]
 fn a_tag_is_free_again_after_cancel_ok() {
     check(
         "
@@ -390,6 +411,32 @@ fn a_queue_waits_for_its_only_reader_and_then_goes_on() {
         a.1 < deliver c #2 '' q 2*300000 frames=3
         a.1 < deliver c #3 '' q 3*300000 frames=3
         a.1 < deliver c #4 '' q 4*300000 frames=3
+        ",
+    );
+}
+
+#[test]
+fn what_a_closed_channel_left_waiting_takes_no_room_any_more() {
+    check(
+        "
+        b.1 > queue.declare q
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        a stalls
+        b.1 > publish '' q 1*300000
+        b.1 > publish '' q 2*300000
+        a.1 > channel.close
+        a.1 < channel.close-ok
+        b.1 > queue.purge q
+        b.1 < queue.purge-ok 2
+        a.1 > channel.open
+        a.1 < channel.open-ok
+        a.1 > consume q d no-ack
+        a.1 < consume-ok d
+        a resumes
+        b.1 > publish '' q 3*300000
+        a.1 < deliver d #1 '' q 3*300000 frames=3
         ",
     );
 }
