@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -57,10 +57,15 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        // With no room even for this, the output stands still and waiting is in vain.
-        if self.lines.sender.try_send(Message::End).is_ok() {
-            let _ = self.is_over.recv_timeout(LAST_LINES_WAIT);
+        let deadline = Instant::now() + LAST_LINES_WAIT;
+        // The queue may be full of lines that are about to be written, or of lines that never will be.
+        while let Err(TrySendError::Full(_)) = self.lines.sender.try_send(Message::End) {
+            if deadline <= Instant::now() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
+        let _ = self.is_over.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
 
