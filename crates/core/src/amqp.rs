@@ -6,14 +6,14 @@
 //! | part of the specification | module |
 //! |---|---|
 //! | handshake, 2.2.4 and class connection | `handshake`, `sasl` |
-//! | states of a connection | `connection` |
-//! | frames to channels, and what is left by queues | `open` |
+//! | states of a connection | `connection`, `open`, `ending` |
+//! | frames of one read, and those that wait | `chunk`, `held_back` |
 //! | heartbeats, 4.2.7 | `heartbeat` |
-//! | class channel | `channel` |
+//! | class channel, and frames to channels | `channels`, `channel` |
 //! | class exchange | `exchange` |
 //! | class queue | `queue` |
-//! | class basic: consume, cancel, get, qos | `consume` |
-//! | class basic: publish, content, 4.2.6 | `publish`, `route`, `assembly` |
+//! | class basic: consume, cancel, get, qos, deliver | `consume`, `consumers`, `deliver` |
+//! | class basic: publish, content, 4.2.6 | `chunk`, `assembly`, `publish`, `route`, `batch` |
 //! | class basic: ack, nack, reject, recover | `acknowledge`, `unacked` |
 //! | class confirm (RabbitMQ) | `confirm` |
 //! | class tx | `tx` |
@@ -22,14 +22,18 @@ mod acknowledge;
 mod assembly;
 mod batch;
 mod channel;
+mod channels;
+mod chunk;
 mod confirm;
 mod connection;
 mod consume;
 mod consumers;
 mod deliver;
+mod ending;
 mod exchange;
 mod handshake;
 mod heartbeat;
+mod held_back;
 mod open;
 mod publish;
 mod queue;

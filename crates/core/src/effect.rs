@@ -5,9 +5,10 @@
 //! queue's lock, so that two of them can't swap.
 
 use leveret_codec::Outgoing;
+use leveret_codec::method::{self, Method};
 use smallvec::SmallVec;
 
-use crate::id::{ConnectionId, QueueId, RecordId};
+use crate::id::{ChannelNumber, ConnectionId, QueueId, RecordId};
 use crate::model::Message;
 
 /// A persistent message that was taken by durable queues and belongs into the log.
@@ -48,4 +49,11 @@ pub struct Output {
     pub frames: Outgoing,
     /// What others must be told.
     pub effects: Effects,
+}
+
+impl Output {
+    /// Sends a method.
+    pub fn send(&mut self, channel: ChannelNumber, method: &Method) {
+        method::encode(channel, method, self.frames.buffer());
+    }
 }

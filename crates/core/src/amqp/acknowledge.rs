@@ -90,9 +90,7 @@ impl Channel {
         if 0 < counted {
             turn.flush();
             self.credit.give_back(u32::try_from(counted).unwrap_or(u32::MAX));
-            for (queue, id) in turn.session.outlet.take_stalled() {
-                queue.resume(turn.now, id, &mut turn.out.effects);
-            }
+            turn.resume_stalled();
         }
     }
 

@@ -7,7 +7,7 @@
 //! Invariant: what is impossible has no field, and an error leaves `Idle` behind. Frames of other channels
 //! and heartbeats may come in between; they never reach this machine.
 //!
-//! A publish whose frames all came in one read does not pass through here, see `publish::in_one_read`.
+//! A publish whose frames all came in one read does not pass through here, see `Frames::take_publish`.
 
 use leveret_codec::content::ContentHeader;
 use leveret_codec::hot::Publish;

@@ -4,15 +4,16 @@
 //! credit back, so it needs no order towards publishes. Whatever could observe a queue flushes first.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use foldhash::fast::FixedState;
 
 use crate::effect::{Effects, Settle};
 use crate::id::{ChannelNumber, ConsumerId, QueueId};
-use crate::model::{Arrival, QueueRef};
+use crate::model::{Arrival, Message, QueueRef};
 use crate::time::Timestamp;
 
-/// An idle connection keeps at most so much room for messages of one queue.
+/// A connection keeps room for at least so many messages of one queue.
 const KEEP_ARRIVALS: usize = 64;
 
 /// What waits for the end of the read.
@@ -44,7 +45,8 @@ struct Settlements {
 
 impl Batch {
     /// A message for a queue.
-    pub fn publish(&mut self, queue: &QueueRef, arrival: Arrival) {
+    pub fn publish(&mut self, queue: &QueueRef, message: Message, expiration: Option<Duration>) {
+        let arrival = Arrival { message, expiration };
         // Runs for one queue are the common case: look at the last one before hashing.
         if let Some(last) = self.publishes.last_mut().filter(|last| last.queue == *queue) {
             last.arrivals.push(arrival);
@@ -105,12 +107,19 @@ impl Batch {
             return;
         }
         self.places.clear();
+        let first = self.publishes.first().map_or(0, |publishes| publishes.arrivals.len());
         for Publishes { queue, arrivals } in &mut self.publishes {
             queue.publish(now, arrivals.drain(..), effects);
         }
-        // One vector is kept for the next read, unless it is large.
+        // One vector is kept for the next read, with room for twice as many as this one brought: reads of one
+        // size find it large enough, and after a burst the room shrinks with the reads.
         self.spare = self.publishes.drain(..).map(|publishes| publishes.arrivals).next().unwrap_or_default();
-        self.spare.shrink_to(KEEP_ARRIVALS);
+        self.spare.shrink_to(KEEP_ARRIVALS.max(2 * first));
+    }
+
+    /// Nothing is going on: room is given back.
+    pub fn rest(&mut self) {
+        self.spare = Vec::new();
     }
 
     fn flush_settlements(&mut self, now: Timestamp, effects: &mut Effects) {

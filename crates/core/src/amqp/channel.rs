@@ -1,10 +1,4 @@
-//! One channel: its state, and which method goes where.
-//!
-//! ```text
-//! (none) ──open──▶ Open ──close──────────────▶ (none)      close-ok is the last thing sent
-//!                   └──refusal──▶ Closing ──close-ok──▶ (none)
-//! ```
-//! In `Closing` everything but close and close-ok is discarded, whole publishes included.
+//! One open channel: its state, and which method goes where. Its opening and closing is `channels`'.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

@@ -44,9 +44,7 @@ impl Channel {
             used += 1;
         }
         self.credit.set(limit, used);
-        for (queue, id) in turn.session.outlet.take_stalled() {
-            queue.resume(turn.now, id, &mut turn.out.effects);
-        }
+        turn.resume_stalled();
     }
 
     /// basic.consume.

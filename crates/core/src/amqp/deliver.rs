@@ -32,6 +32,14 @@ impl Inbox {
         self.notices.extend(session.outlet.drain(&mut self.deliveries));
     }
 
+    /// Nothing is going on: room is given back, here and in the outlet.
+    pub fn rest(&mut self, session: &Session) {
+        if self.deliveries.is_empty() {
+            self.deliveries = VecDeque::new();
+        }
+        session.outlet.rest();
+    }
+
     /// Takes what is for one channel, or for one of its consumers.
     pub fn take_for(&mut self, channel: ChannelNumber, consumer: Option<u32>) -> Vec<Delivery> {
         let mut taken = Vec::new();

@@ -1,7 +1,7 @@
 //! Class exchange: declare, delete, bind, unbind.
 
 use leveret_codec::field::Table;
-use leveret_codec::method::{Method, exchange};
+use leveret_codec::method::{Method, exchange, types::FieldTable};
 use leveret_routing::ExchangeKind;
 
 use crate::amqp::channel::{Channel, clean_name};
@@ -9,7 +9,8 @@ use crate::amqp::session::{Session, Turn};
 use crate::model::{Access, BindingSpec, ExchangeSpec, Resource, Target};
 use crate::refusal::{Refusal, Ruling};
 
-const RESERVED_PREFIX: &str = "amq.";
+/// Names that begin so are the broker's own, those of queues too.
+pub const RESERVED_PREFIX: &str = "amq.";
 
 impl Channel {
     /// Does what a method of this class asks.
@@ -101,7 +102,7 @@ fn binding(
     session: &Session,
     (source, destination): (&str, &str),
     routing_key: &str,
-    arguments: &leveret_codec::method::types::FieldTable,
+    arguments: &FieldTable,
 ) -> Ruling<BindingSpec> {
     let (source, destination) = (clean_name(source), clean_name(destination));
     check_not_default(&source)?;

@@ -53,6 +53,24 @@ pub struct Tuned {
     pub heartbeat_secs: u16,
 }
 
+/// What a method of the handshake came to.
+#[derive(Debug)]
+pub enum Step {
+    /// The client has told who it is; connection.tune is due.
+    LoggedIn {
+        /// The user.
+        user: String,
+        /// The name it gave its connection.
+        connection_name: Option<String>,
+    },
+    /// These limits hold from the next frame on.
+    Tuned(Tuned),
+    /// The handshake is through; connection.open-ok is due.
+    Opened(LoggedIn, Tuned, Arc<Vhost>),
+    /// The client closes instead.
+    Closed,
+}
+
 /// A handshake that fails.
 #[derive(Debug)]
 pub enum Failed {
@@ -65,6 +83,37 @@ pub enum Failed {
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
         Self::Told(refusal)
+    }
+}
+
+impl Handshake {
+    /// A method has come on channel zero.
+    pub fn handle(&mut self, broker: &Broker, peer: &Peer, method: Method) -> Result<Step, Failed> {
+        use connection::AMQPMethod as M;
+        match (std::mem::replace(self, Self::Start), method) {
+            (Self::Start, Method::Connection(M::StartOk(ok))) => {
+                let logged_in = log_in(broker, peer, &ok)?;
+                let user = logged_in.user.name.clone();
+                let connection_name = logged_in.connection_name.clone();
+                *self = Self::Tune(logged_in);
+                Ok(Step::LoggedIn { user, connection_name })
+            }
+            (Self::Tune(user), Method::Connection(M::TuneOk(ok))) => {
+                let tuned = settle(broker.settings(), &ok)?;
+                *self = Self::Opening(user, tuned);
+                Ok(Step::Tuned(tuned))
+            }
+            (Self::Opening(user, tuned), Method::Connection(M::Open(open))) => {
+                let vhost = enter(broker, &user.user, open.virtual_host.as_str())?;
+                Ok(Step::Opened(user, tuned, vhost))
+            }
+            (_, Method::Connection(M::Close(_))) => Ok(Step::Closed),
+            // Before it has logged in a peer is told nothing.
+            (Self::Start, _) => Err(Failed::Silent("a method before start-ok".to_owned())),
+            (Self::Tune(_) | Self::Opening(..), _) => {
+                Err(Refusal::channel_error("unexpected method in connection state tuning").into())
+            }
+        }
     }
 }
 
@@ -124,7 +173,7 @@ fn server_properties(settings: &BrokerSettings) -> Table {
 const RABBITMQ_VERSION: &str = "4.3.6";
 
 /// connection.start-ok: who is it?
-pub fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<LoggedIn, Failed> {
+fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<LoggedIn, Failed> {
     let properties = Table::from(&ok.client_properties);
     let capabilities = read_capabilities(&properties);
     let mechanism = ok.mechanism.as_str();
@@ -179,7 +228,7 @@ fn read_capabilities(properties: &Table) -> Capabilities {
 
 /// connection.tune-ok is final: the server does not take the smaller value itself. Zero means what was
 /// offered (RabbitMQ refuses it unless it offered zero; clients that send it mean "no limit of mine").
-pub fn settle(settings: &BrokerSettings, ok: &connection::TuneOk) -> Ruling<Tuned> {
+fn settle(settings: &BrokerSettings, ok: &connection::TuneOk) -> Ruling<Tuned> {
     let too_large = |name: &str, value: u32, limit: u32| {
         Refusal::not_allowed(format!(
             "negotiated {name} = {value} is greater than the maximum allowed value ({limit})"
@@ -208,7 +257,7 @@ pub fn settle(settings: &BrokerSettings, ok: &connection::TuneOk) -> Ruling<Tune
 }
 
 /// connection.open: may this user enter this virtual host?
-pub fn enter(broker: &Broker, user: &User, vhost: &str) -> Ruling<Arc<Vhost>> {
+fn enter(broker: &Broker, user: &User, vhost: &str) -> Ruling<Arc<Vhost>> {
     let Some(found) = broker.vhost(vhost) else {
         return Err(Refusal::not_allowed(format!("vhost {vhost} not found")));
     };

@@ -1,4 +1,4 @@
-//! basic.publish: from frames to messages in queues.
+//! basic.publish: from messages that have arrived to messages in queues.
 //!
 //! The checks come in RabbitMQ's order: immediate, size, permission, exchange, reply-to, expiration, CC and
 //! BCC, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
@@ -6,146 +6,81 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use leveret_codec::content::{ContentHeader, put_content};
-use leveret_codec::frame::{self, Frame, FrameKind};
-use leveret_codec::hot::{self, Publish};
-use leveret_codec::{Limits, Properties, ReplyCode, TableRef, Value};
+use leveret_codec::content::put_content;
+use leveret_codec::{Properties, ReplyCode, TableRef, Value, hot};
 
-use crate::amqp::assembly::{Assembled, PublishBits};
+use crate::amqp::assembly::Assembled;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::effect::Append;
-use crate::model::{Arrival, LONGEST_MILLIS, Layout, Message, QueueRef, REPLY_PREFIX};
+use crate::model::{LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX};
 use crate::refusal::{Refusal, Ruling};
 
 /// The name that stands for "my own address for replies".
 pub const REPLY_TO: &[u8] = b"amq.rabbitmq.reply-to";
 
-/// Class, method and ticket before the exchange's name.
-const BEFORE_EXCHANGE: usize = 6;
-
 /// Flags of the properties that a publish must be checked for: headers, reply-to, expiration, user-id.
 const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8 | 1 << 4;
 
-/// A publish whose header and whole body follow it in one read: the common case. `method` is its frame at
-/// `at` in `chunk`. Returns the message, which shares the chunk, and where the next frame begins. `None`:
-/// something else follows (or something wrong), which `Assembly` deals with frame by frame.
-pub fn in_one_read(
-    chunk: &Bytes,
-    at: usize,
-    method: Frame<'_>,
-    limits: &Limits,
-) -> Option<(Assembled, usize)> {
-    let publish = Publish::decode(method.payload).ok()?;
-    let header_at = at + method.wire_bytes();
-    let frame = next_frame(chunk, header_at, limits, method.channel, FrameKind::Header)?;
-    let header = ContentHeader::decode(frame.payload, limits).ok()?;
-    let properties = header.properties.raw();
-    let after_header = header_at + frame.wire_bytes();
-    // A frame is its head of seven bytes, the payload, and the end byte; properties end a header's payload.
-    let properties_at = after_header - 1 - properties.len();
-    let (body_at, end, next) = if header.body_bytes == 0 {
-        let end = properties_at + properties.len();
-        (end, end, after_header)
-    } else {
-        let body = next_frame(chunk, after_header, limits, method.channel, FrameKind::Body)?;
-        if body.payload.len() as u64 != header.body_bytes {
-            return None;
-        }
-        let next = after_header + body.wire_bytes();
-        (next - 1 - body.payload.len(), next - 1, next)
-    };
-    let start = at + 7 + BEFORE_EXCHANGE;
-    let layout = Layout {
-        properties: (u32::try_from(properties_at - start).ok()?, u32::try_from(properties.len()).ok()?),
-        body_at: u32::try_from(body_at - start).ok()?,
-    };
-    let persistent = header.properties.delivery_mode() == Some(2);
-    let assembled = Assembled {
-        bits: PublishBits { mandatory: publish.mandatory, immediate: publish.immediate },
-        body_bytes: header.body_bytes,
-        message: Message::in_place(chunk.slice(start..end), layout, persistent),
-    };
-    Some((assembled, next))
-}
-
-fn next_frame<'a>(
-    chunk: &'a Bytes,
-    at: usize,
-    limits: &Limits,
-    channel: u16,
-    kind: FrameKind,
-) -> Option<Frame<'a>> {
-    let frame = frame::cut(chunk.get(at..)?, limits).ok()??;
-    (frame.channel == channel && frame.kind == kind).then_some(frame)
-}
-
 impl Channel {
-    /// A message has arrived whole.
-    pub fn publish(&mut self, turn: &mut Turn<'_>, assembled: Assembled) -> Ruling {
-        let Assembled { bits, body_bytes, message } = assembled;
-        if bits.immediate {
+    /// A message has arrived whole. It stays where it is until it joins its queue's batch: moving it about costs
+    /// more than looking at it.
+    pub fn publish(&mut self, turn: &mut Turn<'_>, mut assembled: Assembled) -> Ruling {
+        if assembled.bits.immediate {
             return Err(Refusal::not_implemented("immediate=true"));
         }
-        let max = turn.session.broker.settings().message_max_bytes;
-        if max < body_bytes {
+        let (size, max) = (assembled.body_bytes, turn.session.broker.settings().message_max_bytes);
+        if max < size {
             return Err(Refusal::precondition_failed(format!(
-                "message size {body_bytes} is larger than configured max size {max}"
+                "message size {size} is larger than configured max size {max}"
             )));
         }
+        let message = &mut assembled.message;
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
         let details = self.details(turn.session, message.properties())?;
-        let message = match &details.properties {
-            None => message,
-            Some(changed) => message.with_properties(changed),
-        };
+        if let Some(changed) = &details.properties {
+            *message = message.with_properties(changed);
+        }
+        let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
             if let Mode::Tx(transaction) = &mut self.mode {
-                let (target, mandatory) = (TxTarget::Reply, bits.mandatory);
-                let publish = TxPublish { target, message, expiration: None, mandatory };
+                let Assembled { message, .. } = assembled;
+                let publish = TxPublish { target: TxTarget::Reply, message, expiration: None, mandatory };
                 transaction.publishes.push(publish);
             } else {
-                self.publish_reply(turn, bits.mandatory, &message);
+                self.publish_reply(turn, mandatory, message);
             }
-            return Ok(());
+        } else {
+            self.publish_routed(turn, assembled, &details);
         }
-        self.publish_routed(turn, bits, message, &details);
         Ok(())
     }
 
-    fn publish_routed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        bits: PublishBits,
-        message: Message,
-        details: &Details,
-    ) {
-        let headers = message.properties().headers();
+    fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: &Details) {
+        let mut message = assembled.message;
+        let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, headers);
-        let returned = bits.mandatory && targets.is_empty();
+        let targets = self.route.targets(&details.more_keys, message.properties().headers());
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
-            let mandatory = bits.mandatory;
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
-        let mut append = None;
-        match targets {
-            [] => {}
-            [queue] => {
-                let arrival = Arrival { message, expiration };
-                append = enqueue_one(turn, queue, arrival);
-                self.confirm_published(turn, append);
-                return;
+        let append = match targets {
+            [] => {
+                if mandatory {
+                    return_unroutable(turn, self.number, &message);
+                }
+                None
             }
-            targets => append = enqueue(turn, targets, message.clone(), expiration),
-        }
-        if returned {
-            return_unroutable(turn, self.number, &message);
-        }
+            [queue] => {
+                let append = log(turn, targets, &mut message);
+                turn.batch.publish(queue, message, expiration);
+                append
+            }
+            targets => enqueue(turn, targets, message, expiration),
+        };
         self.confirm_published(turn, append);
     }
 
@@ -273,14 +208,8 @@ pub fn enqueue(
 ) -> Option<u64> {
     let append = log(turn, targets, &mut message);
     for queue in targets {
-        turn.batch.publish(queue, Arrival { message: message.clone(), expiration });
+        turn.batch.publish(queue, message.clone(), expiration);
     }
-    append
-}
-
-fn enqueue_one(turn: &mut Turn<'_>, queue: &QueueRef, mut arrival: Arrival) -> Option<u64> {
-    let append = log(turn, std::slice::from_ref(queue), &mut arrival.message);
-    turn.batch.publish(queue, arrival);
     append
 }
 

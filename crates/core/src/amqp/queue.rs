@@ -1,11 +1,12 @@
 //! Class queue: declare, bind, unbind, purge, delete.
 
+use bytes::Bytes;
 use leveret_codec::field::Table;
 use leveret_codec::method::types::FieldTable;
 use leveret_codec::method::{Method, queue};
 
 use crate::amqp::channel::{Channel, clean_name};
-use crate::amqp::exchange::check_not_default;
+use crate::amqp::exchange::{RESERVED_PREFIX, check_not_default};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::model::{
@@ -18,6 +19,22 @@ struct Declared {
     name: String,
     messages: usize,
     consumers: usize,
+}
+
+/// A binding of a queue as a client names it.
+struct AskedBinding {
+    queue: String,
+    source: String,
+    routing_key: Bytes,
+    arguments: Table,
+}
+
+impl AskedBinding {
+    /// The binding, when the queue has been found.
+    fn of(self, queue: QueueRef) -> BindingSpec {
+        let Self { source, routing_key, arguments, .. } = self;
+        BindingSpec { source, destination: Target::Queue(queue), routing_key, arguments }
+    }
 }
 
 impl Channel {
@@ -37,24 +54,11 @@ impl Channel {
                 (M::DeclareOk(reply), declare.nowait)
             }
             M::Bind(bind) => {
-                let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
-                let (queue, binding) = self.binding(turn, names, &bind.arguments)?;
-                turn.session.vhost.check_exchange(&clean_name(names.1))?;
-                let queue = queue?;
-                turn.session.check_owner(&queue)?;
-                turn.session.vhost.bind(binding(queue))?;
+                self.bind_queue(turn, bind)?;
                 (M::BindOk(queue::BindOk {}), bind.nowait)
             }
             M::Unbind(unbind) => {
-                let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
-                let (queue, binding) = self.binding(turn, names, &unbind.arguments)?;
-                if let Ok(queue) = queue {
-                    let binding = binding(queue.clone());
-                    if turn.session.vhost.is_bound(&binding) {
-                        turn.session.check_owner(&queue)?;
-                        turn.session.vhost.unbind(binding);
-                    }
-                }
+                self.unbind_queue(turn, unbind)?;
                 (M::UnbindOk(queue::UnbindOk {}), false)
             }
             M::Purge(purge) => {
@@ -87,7 +91,7 @@ impl Channel {
             turn.session.check_owner(&queue)?;
             return Ok(declared(turn, &queue));
         }
-        if name.starts_with("amq.") {
+        if name.starts_with(RESERVED_PREFIX) {
             return Err(Refusal::access_refused(format!(
                 "queue name '{name}' contains reserved prefix 'amq.*'"
             )));
@@ -110,15 +114,38 @@ impl Channel {
         Ok(declared(turn, &queue))
     }
 
-    /// Checks what bind and unbind have in common. The queue may be missing (unbind does not mind); the
-    /// exchange must be there for a bind, which the topology sees to.
+    /// The exchange is missed before the queue (RabbitMQ's order).
+    fn bind_queue(&self, turn: &Turn<'_>, bind: &queue::Bind) -> Ruling {
+        let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
+        let asked = self.binding(turn, names, &bind.arguments)?;
+        let vhost = &turn.session.vhost;
+        vhost.check_exchange(&asked.source)?;
+        let queue = vhost.queue(&asked.queue)?;
+        turn.session.check_owner(&queue)?;
+        vhost.bind(asked.of(queue))
+    }
+
+    /// Whatever is missing, it is not bound: that is fine.
+    fn unbind_queue(&self, turn: &Turn<'_>, unbind: &queue::Unbind) -> Ruling {
+        let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
+        let asked = self.binding(turn, names, &unbind.arguments)?;
+        let vhost = &turn.session.vhost;
+        let Ok(queue) = vhost.queue(&asked.queue) else { return Ok(()) };
+        let binding = asked.of(queue.clone());
+        if vhost.is_bound(&binding) {
+            turn.session.check_owner(&queue)?;
+            vhost.unbind(binding);
+        }
+        Ok(())
+    }
+
+    /// Checks what bind and unbind have in common; whether the ends are there is not among it.
     fn binding(
         &self,
         turn: &Turn<'_>,
         (queue, exchange, routing_key): (&str, &str, &str),
         arguments: &FieldTable,
-    ) -> Ruling<(Ruling<QueueRef>, impl FnOnce(QueueRef) -> BindingSpec + use<>)> {
-        let session = turn.session;
+    ) -> Ruling<AskedBinding> {
         let queue = clean_name(queue);
         let name = self.queue_name(&queue)?;
         let source = clean_name(exchange);
@@ -130,12 +157,10 @@ impl Channel {
             ));
         }
         check_not_default(&source)?;
-        session.check(Access::Write, Resource::Queue(&name))?;
-        session.check(Access::Read, Resource::Exchange(&source))?;
+        turn.session.check(Access::Write, Resource::Queue(&name))?;
+        turn.session.check(Access::Read, Resource::Exchange(&source))?;
         let routing_key = routing_key.as_bytes().to_vec().into();
-        let arguments = Table::from(arguments);
-        let spec = |queue| BindingSpec { source, destination: Target::Queue(queue), routing_key, arguments };
-        Ok((session.vhost.queue(&name), spec))
+        Ok(AskedBinding { queue: name.into_owned(), source, routing_key, arguments: Table::from(arguments) })
     }
 
     fn purge_queue(&mut self, turn: &mut Turn<'_>, purge: &queue::Purge) -> Ruling<u32> {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use leveret_codec::method::{self, Method};
+use leveret_codec::method::Method;
 
 use crate::amqp::batch::Batch;
 use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
-use crate::id::{ChannelNumber, ConnectionId};
-use crate::model::{Access, Broker, Outlet, QueueRef, Resource, User, Vhost};
+use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
+use crate::model::{Access, Broker, DeleteConditions, Outlet, QueueRef, Resource, User, Vhost, locked};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -77,11 +77,35 @@ impl Session {
     /// Refuses when the queue belongs to another connection.
     pub fn check_owner(&self, queue: &QueueRef) -> Ruling {
         match queue.facts().owner {
-            Some(owner) if owner != self.id => {
-                Err(crate::model::locked(&self.queue_text(&queue.facts().name)))
-            }
+            Some(owner) if owner != self.id => Err(locked(&self.queue_text(&queue.facts().name))),
             _ => Ok(()),
         }
+    }
+}
+
+/// What the channels of a connection work with.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The connection's facts.
+    pub session: Session,
+    /// Publishes and settlements that have not reached their queues yet.
+    pub batch: Batch,
+    /// What queues have left for the connection.
+    pub inbox: Inbox,
+    /// The connection's exclusive queues.
+    pub exclusive: Vec<QueueRef>,
+}
+
+impl Workspace {
+    /// Nothing has happened yet.
+    pub fn new(session: Session) -> Self {
+        Self { session, batch: Batch::default(), inbox: Inbox::default(), exclusive: Vec::new() }
+    }
+
+    /// A turn that works with it.
+    pub fn turn<'a>(&'a mut self, now: Timestamp, out: &'a mut Output) -> Turn<'a> {
+        let Self { session, batch, inbox, exclusive } = self;
+        Turn { now, session, batch, inbox, exclusive, out }
     }
 }
 
@@ -104,7 +128,7 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// Sends a method.
     pub fn send(&mut self, channel: ChannelNumber, method: &Method) {
-        method::encode(channel, method, self.out.frames.buffer());
+        self.out.send(channel, method);
     }
 
     /// Brings everything that was collected to its queues; call before anything that could see them.
@@ -114,15 +138,33 @@ impl Turn<'_> {
 
     /// Deliveries of so many bytes have left the outlet: queues that it held up go on.
     pub fn release(&mut self, bytes: usize) {
-        for (queue, id) in self.session.outlet.release(bytes) {
+        self.resume(self.session.outlet.release(bytes));
+    }
+
+    /// A channel's limit may let more through: queues that were turned away try again.
+    pub fn resume_stalled(&mut self) {
+        self.resume(self.session.outlet.take_stalled());
+    }
+
+    fn resume(&mut self, stalled: Vec<(QueueRef, ConsumerId)>) {
+        for (queue, id) in stalled {
             queue.resume(self.now, id, &mut self.out.effects);
         }
     }
 
     /// Deletes an auto-delete queue whose last consumer went, unless somebody came meanwhile.
     pub fn delete_unused(&mut self, queue: &QueueRef) {
-        let conditions = crate::model::DeleteConditions { if_unused: true, if_empty: false };
+        let conditions = DeleteConditions { if_unused: true, if_empty: false };
         // In use again: then it stays, which is what the refusal says.
         let _ = self.session.vhost.delete_queue(self.now, queue, conditions, &mut self.out.effects);
+    }
+
+    /// Deletes the connection's exclusive queues: it ends.
+    pub fn delete_exclusive(&mut self) {
+        for queue in std::mem::take(self.exclusive) {
+            let conditions = DeleteConditions::default();
+            // Without conditions there is nothing to refuse.
+            let _ = self.session.vhost.delete_queue(self.now, &queue, conditions, &mut self.out.effects);
+        }
     }
 }

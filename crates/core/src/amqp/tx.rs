@@ -12,6 +12,7 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::publish::{enqueue, return_unroutable};
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
+use crate::effect::Output;
 use crate::model::{Message, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 
@@ -112,15 +113,15 @@ impl Channel {
     }
 
     /// The log has every append up to this one: commits that waited for it are answered.
-    pub fn commits_committed(&mut self, up_to: u64, out: &mut crate::effect::Output) {
+    pub fn commits_committed(&mut self, up_to: u64, out: &mut Output) {
         while self.commits_waiting.front().is_some_and(|append| *append <= up_to) {
             self.commits_waiting.pop_front();
             self.commit_ok(out);
         }
     }
 
-    fn commit_ok(&self, out: &mut crate::effect::Output) {
+    fn commit_ok(&self, out: &mut Output) {
         let ok = Method::Tx(tx::AMQPMethod::CommitOk(tx::CommitOk {}));
-        leveret_codec::method::encode(self.number, &ok, out.frames.buffer());
+        out.send(self.number, &ok);
     }
 }

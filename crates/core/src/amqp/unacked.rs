@@ -13,6 +13,9 @@ use crate::model::{Entry, QueueRef};
 /// Holes that are not worth tidying up.
 const FEW_HOLES: usize = 32;
 
+/// A channel that holds nothing keeps at most this much room.
+const SHRINK_ABOVE_ENTRIES: usize = 1024;
+
 /// A message that a client holds.
 #[derive(Debug)]
 pub struct Held {
@@ -51,7 +54,7 @@ impl Unacked {
         self.live += 1;
     }
 
-    /// How many went to consumers (and not to a get).
+    /// Those that went to consumers (and not to a get).
     pub fn of_consumers(&mut self) -> impl Iterator<Item = &mut Held> {
         self.entries.iter_mut().filter_map(|(_, held)| held.as_mut()).filter(|held| held.consumer.is_some())
     }
@@ -100,6 +103,9 @@ impl Unacked {
         if self.live * 2 + FEW_HOLES < self.entries.len() {
             self.entries.retain(|(_, held)| held.is_some());
         }
+        if self.entries.is_empty() && SHRINK_ABOVE_ENTRIES < self.entries.capacity() {
+            self.entries = VecDeque::new();
+        }
     }
 }
 
@@ -143,6 +149,15 @@ mod tests {
         (101..=190).for_each(|tag| drop(unacked.take(tag)));
         assert_eq!(unacked.take_up_to(100).map(|taken| taken.len()), Some(100));
         assert_eq!((unacked.live, unacked.entries.len()), (10, 10));
+    }
+
+    #[test]
+    fn room_for_many_is_given_back_when_none_is_left() {
+        let queue = queue();
+        let mut unacked = Unacked::default();
+        (1..=100_000).for_each(|tag| unacked.push(held(tag, &queue)));
+        (1..=100_000).for_each(|tag| drop(unacked.take(tag)));
+        assert!(unacked.entries.capacity() <= SHRINK_ABOVE_ENTRIES);
     }
 
     #[derive(Clone, Debug)]

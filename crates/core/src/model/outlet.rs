@@ -127,6 +127,14 @@ impl Outlet {
         std::mem::take(&mut state.notices)
     }
 
+    /// Nothing is going on: room for deliveries is given back.
+    pub fn rest(&self) {
+        let mut state = self.state.lock();
+        if state.deliveries.is_empty() {
+            state.deliveries = VecDeque::new();
+        }
+    }
+
     /// The owner has encoded (or given back) deliveries of this footprint; returns who may go on.
     #[must_use]
     pub fn release(&self, bytes: usize) -> Vec<(QueueRef, ConsumerId)> {

@@ -9,7 +9,7 @@
 //! - Expiry is looked at whenever the head is looked at; a message that has expired is never delivered
 //!   nor counted once it has reached the head.
 //!
-//! Absent: who the consumers are, channels, delivery tags (`amq::channel`), bindings (`Topology`), and the
+//! Absent: who the consumers are, channels, delivery tags (`amqp::channel`), bindings (`Topology`), and the
 //! log: what a message's end means there is for [`Doors::settled`] to say.
 
 mod consumers;

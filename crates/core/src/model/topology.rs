@@ -50,7 +50,7 @@ pub struct BindingSpec {
     pub arguments: Table,
 }
 
-/// Where a binding leads, by name.
+/// Where a binding leads: a queue that was found, or the name of an exchange.
 #[derive(Clone, Debug)]
 pub enum Target {
     /// To a queue.

@@ -1,0 +1,233 @@
+//! The channels of one connection: which there are, and what each frame is to its channel.
+//!
+//! Invariant: a number is taken from channel.open until both sides know that the channel is closed.
+//!
+//! ```text
+//! (none) ──open──▶ Open ──close──────────────▶ (none)      close-ok is the last thing sent
+//!                   └──refusal──▶ Closing ──close-ok──▶ (none)
+//! ```
+//! In `Closing` everything but close and close-ok is discarded, whole publishes included.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+use leveret_codec::frame::{Frame, FrameKind};
+use leveret_codec::hot::{self, Publish};
+use leveret_codec::method::{self, Method, MethodId, channel};
+
+use crate::amqp::assembly::check_announced;
+use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::chunk::Frames;
+use crate::amqp::session::Turn;
+use crate::effect::Output;
+use crate::id::ChannelNumber;
+use crate::model::QueueRef;
+use crate::refusal::{Refusal, Ruling};
+
+/// A channel as its connection knows it.
+#[derive(Debug)]
+enum Slot {
+    /// In use.
+    Open(Box<Channel>),
+    /// channel.close was sent; the client owes close-ok.
+    Closing,
+}
+
+/// The channels of a connection, by number.
+#[derive(Debug)]
+pub struct ChannelTable {
+    slots: HashMap<ChannelNumber, Slot, FixedState>,
+    /// Most channels; zero is no limit.
+    channel_max: u16,
+    /// Content has come for an open channel, whatever became of it.
+    content_came: bool,
+}
+
+impl ChannelTable {
+    /// No channel yet.
+    pub fn new(channel_max: u16) -> Self {
+        Self { slots: HashMap::default(), channel_max, content_came: false }
+    }
+
+    /// An open channel.
+    pub fn get_mut(&mut self, number: ChannelNumber) -> Option<&mut Channel> {
+        match self.slots.get_mut(&number)? {
+            Slot::Open(channel) => Some(channel),
+            Slot::Closing => None,
+        }
+    }
+
+    /// Whether content has come since this was last asked. During an alarm that makes a publisher: content held
+    /// by a transaction, half of a body, a direct reply (RabbitMQ blocks at the first content frame, too).
+    pub fn take_content_came(&mut self) -> bool {
+        std::mem::take(&mut self.content_came)
+    }
+
+    /// A frame for a channel; `id` is its method's, or that of the publish it belongs to. A publish that is whole
+    /// takes its content with it.
+    pub fn handle_frame<'a>(
+        &mut self,
+        turn: &mut Turn<'_>,
+        frames: &mut Frames<'a>,
+        frame: Frame<'a>,
+        id: MethodId,
+    ) -> Ruling {
+        let limits = frames.limits();
+        let channel = match self.slots.get_mut(&frame.channel) {
+            Some(Slot::Open(channel)) => channel,
+            Some(Slot::Closing) => return self.handle_closing(turn, frame, id),
+            None => return self.open(turn, frames, frame, id),
+        };
+        let assembled = match frame.kind {
+            FrameKind::Method if id == MethodId::BASIC_PUBLISH && channel.assembly.is_idle() => {
+                let assembled = frames.take_publish(frame);
+                match &assembled {
+                    Some(assembled) => check_announced(assembled.body_bytes)?,
+                    None => channel.assembly.publish(&Publish::decode(frame.payload)?),
+                }
+                self.content_came |= assembled.is_some();
+                assembled
+            }
+            FrameKind::Method if id == MethodId::CHANNEL_CLOSE => {
+                channel.assembly.check_method()?;
+                method::decode(frame.payload, limits)?;
+                self.end(turn, frame.channel);
+                return Ok(());
+            }
+            FrameKind::Method => return channel.handle_method(turn, frame.payload, limits),
+            FrameKind::Header => {
+                self.content_came = true;
+                let max = turn.session.broker.settings().message_max_bytes;
+                channel.assembly.header(frame.payload, limits, max)?
+            }
+            FrameKind::Body | FrameKind::Heartbeat => {
+                self.content_came = true;
+                channel.assembly.body(frame.payload)?
+            }
+        };
+        assembled.map_or(Ok(()), |assembled| channel.publish(turn, assembled))
+    }
+
+    /// Only channel.open can come on a number that is free.
+    fn open(&mut self, turn: &mut Turn<'_>, frames: &Frames<'_>, frame: Frame<'_>, id: MethodId) -> Ruling {
+        if frame.kind != FrameKind::Method {
+            let text = "expected method frame, got non method frame instead";
+            return Err(Refusal::unexpected_frame(text).without_method());
+        }
+        let (opened, max) = (self.slots.len(), self.channel_max);
+        if max != 0 && usize::from(max) <= opened {
+            return Err(Refusal::not_allowed(format!(
+                "number of channels opened ({opened}) has reached the negotiated channel_max ({max})"
+            ))
+            .without_method());
+        }
+        if id != MethodId::CHANNEL_OPEN {
+            return Err(Refusal::channel_error("expected 'channel.open'"));
+        }
+        method::decode(frame.payload, frames.limits())?;
+        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel))));
+        turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
+        Ok(())
+    }
+
+    /// After channel.close everything is discarded but its answer, and the client's own close, which
+    /// crossed it.
+    fn handle_closing(&mut self, turn: &mut Turn<'_>, frame: Frame<'_>, id: MethodId) -> Ruling {
+        if frame.kind != FrameKind::Method {
+            return Ok(());
+        }
+        match id {
+            MethodId::CHANNEL_CLOSE_OK => {
+                self.slots.remove(&frame.channel);
+            }
+            MethodId::CHANNEL_CLOSE => send_close_ok(turn, frame.channel),
+            MethodId::CHANNEL_OPEN => {
+                return Err(Refusal::channel_error("second 'channel.open' seen"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The client closes a channel: everything is given back before it is answered.
+    fn end(&mut self, turn: &mut Turn<'_>, number: ChannelNumber) {
+        self.finish(turn);
+        if let Some(Slot::Open(channel)) = self.slots.remove(&number) {
+            release(turn, vec![*channel]);
+        }
+        send_close_ok(turn, number);
+    }
+
+    /// The broker closes a channel, because of what `id` asked for; the others go on.
+    pub fn close(&mut self, turn: &mut Turn<'_>, number: ChannelNumber, refusal: &Refusal, id: MethodId) {
+        self.finish(turn);
+        if let Some(Slot::Open(channel)) = self.slots.insert(number, Slot::Closing) {
+            release(turn, vec![*channel]);
+        }
+        tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
+        let id = refusal.method(Some(id));
+        let close = channel::Close {
+            reply_code: refusal.code.code(),
+            reply_text: refusal.reply_text().into(),
+            class_id: id.class,
+            method_id: id.method,
+        };
+        turn.send(number, &Method::Channel(channel::AMQPMethod::Close(close)));
+    }
+
+    /// Gives back what all channels hold; none is left.
+    pub fn release_all(&mut self, turn: &mut Turn<'_>) {
+        self.finish(turn);
+        let channels = std::mem::take(&mut self.slots).into_values().filter_map(|slot| match slot {
+            Slot::Open(channel) => Some(*channel),
+            Slot::Closing => None,
+        });
+        release(turn, channels.collect());
+    }
+
+    /// Brings what was collected to its queues and confirms what can be.
+    pub fn finish(&mut self, turn: &mut Turn<'_>) {
+        turn.flush();
+        for number in turn.batch.take_confirming() {
+            if let Some(channel) = self.get_mut(number) {
+                send_confirms(channel, turn.out);
+            }
+        }
+    }
+
+    /// The log has every append of the connection up to this one.
+    pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
+        for slot in self.slots.values_mut() {
+            let Slot::Open(channel) = slot else { continue };
+            if let Mode::Confirm(confirms) = &mut channel.mode {
+                confirms.committed(up_to);
+                send_confirms(channel, out);
+            }
+            channel.commits_committed(up_to, out);
+        }
+    }
+}
+
+/// Lets go of channels. None of them consumes any more before anything goes back, so that it goes to
+/// nobody who is leaving, too.
+fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
+    let unused: Vec<QueueRef> = channels.iter().flat_map(|channel| channel.unsubscribe(turn)).collect();
+    for channel in channels {
+        channel.release(turn);
+    }
+    for queue in unused {
+        turn.delete_unused(&queue);
+    }
+}
+
+fn send_confirms(channel: &mut Channel, out: &mut Output) {
+    if let Mode::Confirm(confirms) = &mut channel.mode
+        && let Some(confirmed) = confirms.take()
+    {
+        hot::put_ack(out.frames.buffer(), channel.number, confirmed.tag, confirmed.multiple);
+    }
+}
+
+fn send_close_ok(turn: &mut Turn<'_>, number: ChannelNumber) {
+    turn.send(number, &Method::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {})));
+}
