@@ -22,6 +22,7 @@ mod confirm;
 mod connection;
 mod consume;
 mod exchange;
+mod frame;
 mod get;
 mod handshake;
 mod heartbeat;
