@@ -35,8 +35,9 @@ const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
 const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
 /// The smallest and largest read. Reads grow while they come back full.
 const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=64 * 1024;
-/// After so many bytes in or out another task has its turn.
-const TURN_BYTES: usize = 256 * 1024;
+/// After so many bytes in or out another task has its turn: one full read, so that consumers run as soon as
+/// there is something for them. Four times as much made no load faster and doubled what queues held.
+const TURN_BYTES: usize = 64 * 1024;
 /// How long a peer may take to read the last frames before its socket is dropped.
 const LAST_FRAMES_WAIT: Duration = Duration::from_secs(5);
 /// Pieces handed to one vectored write: each large body is one and has one before it.

@@ -325,11 +325,10 @@ fn set_watermark(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
 fn set_loopback_users(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     let users = &mut plan.settings.loopback_users;
     each(given, |given| match (given.name.as_str(), given.value.as_str()) {
-        ("LEVERET_LOOPBACK_USERS", "none") => put(users, Ok(Vec::new())),
+        ("loopback_users" | "LEVERET_LOOPBACK_USERS", "none") => put(users, Ok(Vec::new())),
         ("LEVERET_LOOPBACK_USERS", names) => {
             put(users, names.split(',').map(|name| named(name.trim())).collect())
         }
-        ("loopback_users", "none") => put(users, Ok(Vec::new())),
         ("loopback_users", other) => {
             Err(format!("expected `none`, or `loopback_users.NAME = true`, found `{other}`"))
         }

@@ -177,7 +177,7 @@ impl Channel {
         match (name, &self.last_queue) {
             ("", Some(last)) => Ok(Cow::Borrowed(last)),
             ("", None) => Err(Refusal::not_found("no previously declared queue")),
-            (name, _) => Ok(Cow::Owned(clean_name(name))),
+            (name, _) => Ok(Cow::Borrowed(name)),
         }
     }
 
@@ -227,7 +227,8 @@ impl Channel {
     }
 }
 
-/// Carriage returns and line feeds are taken out of the names of queues and exchanges, as RabbitMQ does.
+/// Carriage returns and line feeds are taken out of the names of queues and exchanges where RabbitMQ does so:
+/// in declare, delete, bind and unbind.
 pub fn clean_name(name: &str) -> String {
     name.replace(['\r', '\n'], "")
 }

@@ -226,8 +226,12 @@ impl Connection {
                 (FrameKind::Method, 0) => self.step(now, &payload, out),
                 (kind, _) => {
                     let text = frame::describe(kind, &payload);
-                    let refusal = Refusal::unexpected_frame(text).without_method();
-                    self.close_hurriedly(now, &refusal, None, out);
+                    let failed = match self.state {
+                        // Before it has logged in a peer is told nothing.
+                        State::Handshake { step: Handshake::Start, .. } => Failed::Silent(text),
+                        _ => Refusal::unexpected_frame(text).without_method().into(),
+                    };
+                    self.fail(now, failed, None, out);
                 }
             }
         }
@@ -256,8 +260,14 @@ impl Connection {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs).hurried(now));
             }
-            Err(Failed::Told(refusal)) => self.close_hurriedly(now, &refusal, id, out),
-            Err(Failed::Silent(why)) => {
+            Err(failed) => self.fail(now, failed, id, out),
+        }
+    }
+
+    fn fail(&mut self, now: Timestamp, failed: Failed, id: Option<MethodId>, out: &mut Output) {
+        match failed {
+            Failed::Told(refusal) => self.close_hurriedly(now, &refusal, id, out),
+            Failed::Silent(why) => {
                 tracing::info!(peer = %self.peer.address, why, "refused a handshake");
                 self.state = State::Ending(Ending::silent(now));
             }

@@ -146,7 +146,8 @@ impl Channel {
         (queue, exchange, routing_key): (&str, &str, &str),
         arguments: &FieldTable,
     ) -> Ruling<AskedBinding> {
-        let name = self.queue_name(queue)?;
+        let queue = clean_name(queue);
+        let name = self.queue_name(&queue)?;
         let source = clean_name(exchange);
         // Both empty: the key is the name of the queue too (only then, as in RabbitMQ).
         let routing_key = if queue.is_empty() && routing_key.is_empty() { &name } else { routing_key };
@@ -172,7 +173,8 @@ impl Channel {
 
     /// Deleting what is not there is fine, and had no messages.
     fn delete_queue(&mut self, turn: &mut Turn<'_>, delete: &queue::Delete) -> Ruling<u32> {
-        let name = self.queue_name(delete.queue.as_str())?;
+        let name = clean_name(delete.queue.as_str());
+        let name = self.queue_name(&name)?;
         turn.session.check(Access::Configure, Resource::Queue(&name))?;
         let Ok(queue) = turn.session.vhost.queue(&name) else { return Ok(0) };
         turn.session.check_owner(&queue)?;

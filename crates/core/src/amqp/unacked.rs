@@ -111,55 +111,116 @@ impl Unacked {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use leveret_codec::Table;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::id::QueueId;
     use crate::model::{Message, QueueFacts, QueueSettings};
 
-    fn holding(tags: std::ops::RangeInclusive<u64>) -> Unacked {
-        let queue = QueueRef::new(QueueFacts {
+    fn queue() -> QueueRef {
+        QueueRef::new(QueueFacts {
             id: QueueId(1),
             name: "q".to_owned(),
-            vhost: "/".into(),
+            vhost: Arc::from("/"),
             durable: false,
             auto_delete: false,
             owner: None,
-            arguments: leveret_codec::field::Table::default(),
+            arguments: Table::default(),
             settings: QueueSettings::default(),
-        });
+        })
+    }
+
+    fn held(tag: u64, queue: &QueueRef) -> Held {
+        let message = Message::compose(b"", b"q", &[0, 0], b"");
+        let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
+        Held { tag, queue: queue.clone(), consumer: None, counted: false, entry }
+    }
+
+    #[test]
+    fn holes_do_not_outlive_what_was_held_before_them() {
+        let queue = queue();
         let mut unacked = Unacked::default();
-        for tag in tags {
-            let message = Message::compose(b"", b"q", &[0, 0], b"");
-            let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
-            unacked.push(Held { tag, queue: queue.clone(), consumer: None, counted: false, entry });
-        }
-        unacked
-    }
-
-    #[test]
-    fn holes_go_with_the_live_entries_whatever_way_those_were_settled() {
-        let mut unacked = holding(1..=2000);
-        for tag in 1001..=2000 {
-            assert_eq!(unacked.take(tag).map(|held| held.tag), Some(tag));
-        }
-        assert_eq!(unacked.take_up_to(1000).map(|held| held.len()), Some(1000));
-        assert!(unacked.entries.is_empty(), "{} holes", unacked.entries.len());
-    }
-
-    #[test]
-    fn a_tag_is_outstanding_once() {
-        let mut unacked = holding(1..=3);
-        assert!(unacked.take(2).is_some());
-        assert!(unacked.take(2).is_none());
-        assert!(unacked.take_up_to(2).is_none());
-        assert_eq!(unacked.take_up_to(3).map(|held| held.len()), Some(2));
+        (1..=200).for_each(|tag| unacked.push(held(tag, &queue)));
+        (101..=190).for_each(|tag| drop(unacked.take(tag)));
+        assert_eq!(unacked.take_up_to(100).map(|taken| taken.len()), Some(100));
+        assert_eq!((unacked.live, unacked.entries.len()), (10, 10));
     }
 
     #[test]
     fn room_for_many_is_given_back_when_none_is_left() {
-        let mut unacked = holding(1..=100_000);
-        for tag in 1..=100_000 {
-            assert!(unacked.take(tag).is_some());
-        }
+        let queue = queue();
+        let mut unacked = Unacked::default();
+        (1..=100_000).for_each(|tag| unacked.push(held(tag, &queue)));
+        (1..=100_000).for_each(|tag| drop(unacked.take(tag)));
         assert!(unacked.entries.capacity() <= SHRINK_ABOVE_ENTRIES);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(u64),
+        Take(u64),
+        TakeUpTo(u64),
+        TakeAll,
+        Restore,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1..40_u64).prop_map(Step::Push),
+            8 => (1..200_u64).prop_map(Step::Take),
+            2 => (1..200_u64).prop_map(Step::TakeUpTo),
+            1 => Just(Step::TakeAll),
+            1 => Just(Step::Restore),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn tags_are_taken_as_from_a_plain_set(steps in vec(step(), 1..60)) {
+            let queue = queue();
+            let (mut unacked, mut model, mut taken) = (Unacked::default(), BTreeSet::new(), Vec::new());
+            let mut last = 0;
+            for step in steps {
+                match step {
+                    Step::Push(count) => for _ in 0..count {
+                        last += 1;
+                        unacked.push(held(last, &queue));
+                        model.insert(last);
+                    },
+                    Step::Take(tag) => {
+                        let got = unacked.take(tag);
+                        prop_assert_eq!(got.is_some(), model.remove(&tag));
+                        taken.extend(got);
+                    }
+                    Step::TakeUpTo(tag) => {
+                        let got = unacked.take_up_to(tag);
+                        prop_assert_eq!(got.is_some(), model.contains(&tag), "the tag itself must be held");
+                        let Some(got) = got else { continue };
+                        let above = model.split_off(&(tag + 1));
+                        let tags: Vec<u64> = got.iter().map(|held| held.tag).collect();
+                        prop_assert_eq!(tags, model.into_iter().collect::<Vec<_>>());
+                        model = above;
+                        taken.extend(got);
+                    }
+                    Step::TakeAll => {
+                        let tags: Vec<u64> = unacked.take_all().iter().map(|held| held.tag).collect();
+                        prop_assert_eq!(tags, std::mem::take(&mut model).into_iter().collect::<Vec<_>>());
+                    }
+                    Step::Restore => {
+                        model.extend(taken.iter().map(|held| held.tag));
+                        unacked.restore(std::mem::take(&mut taken));
+                    }
+                }
+                prop_assert_eq!(unacked.live, model.len());
+                prop_assert!(unacked.entries.len() <= 2 * unacked.live + FEW_HOLES, "holes are tidied up");
+                let tags: Vec<u64> = unacked.of_consumers().map(|held| held.tag).collect();
+                prop_assert!(tags.is_empty(), "these were got");
+            }
+        }
     }
 }

@@ -129,6 +129,11 @@ fn word(name: &impl ToString) -> String {
     shown(name.to_string().as_bytes())
 }
 
+/// A reply text, in one line.
+fn text(reply: &impl ToString) -> String {
+    reply.to_string().replace('\r', "\\r").replace('\n', "\\n")
+}
+
 fn address(exchange: &impl ToString, key: &impl ToString) -> String {
     format!("{} {}", word(exchange), word(key))
 }
@@ -140,7 +145,7 @@ fn told(method: &Method, id: MethodId) -> String {
     let arguments = match method {
         Method::Connection(it) => connection_arguments(it),
         Method::Channel(channel::AMQPMethod::Close(it)) => {
-            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, it.reply_text)
+            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, text(&it.reply_text))
         }
         Method::Channel(channel::AMQPMethod::FlowOk(it)) => bit(it.active, "active"),
         Method::Queue(queue::AMQPMethod::DeclareOk(it)) => {
@@ -194,7 +199,9 @@ fn connection_arguments(method: &connection::AMQPMethod) -> String {
         M::Tune(it) => {
             format!(" channel-max={} frame-max={} heartbeat={}", it.channel_max, it.frame_max, it.heartbeat)
         }
-        M::Close(it) => format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, it.reply_text),
+        M::Close(it) => {
+            format!(" {} {}.{} {}", it.reply_code, it.class_id, it.method_id, text(&it.reply_text))
+        }
         M::Blocked(it) => format!(" {}", quoted(it.reason.as_str().as_bytes())),
         M::OpenOk(_) | M::CloseOk(_) | M::Unblocked(_) | M::UpdateSecretOk(_) => String::new(),
         other => panic!("a broker does not send this: {other:?}"),

@@ -104,6 +104,7 @@ fn unknown_arguments_mean_nothing_and_are_not_compared() {
     again("x-cancel-on-ha-failover=true", "", OK);
 }
 
+/// RabbitMQ takes an empty type for none, too, but holds it against a later `classic`.
 #[test]
 fn absent_queue_type_is_classic() {
     again("", "x-queue-type=classic", OK);

@@ -22,7 +22,7 @@ fn nothing_but_open_may_come_on_a_channel_that_is_not_open() {
         ("queue.declare q", "50.10"),
         ("channel.close", "20.40"),
         ("channel.close-ok", "20.41"),
-        ("publish-method '' q", "60.40"),
+        ("publish '' q hello", "60.40"),
         ("connection.close", "10.50"),
     ] {
         check(&format!(

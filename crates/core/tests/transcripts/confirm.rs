@@ -24,6 +24,7 @@ fn every_publish_after_confirm_select_is_confirmed_from_one_on() {
     );
 }
 
+/// RabbitMQ coalesces by time and queue; any grouping will do, as long as returns come before.
 #[test]
 fn publishes_of_one_read_are_confirmed_together() {
     check(

@@ -446,6 +446,7 @@ fn a_lost_socket_gives_everything_back() {
     );
 }
 
+/// RabbitMQ ends the channels one by one, and may so lose what one held to another that acknowledges by itself.
 #[test]
 fn what_one_channel_held_is_not_given_to_another_of_the_same_lost_connection() {
     check(

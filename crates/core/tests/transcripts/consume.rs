@@ -68,6 +68,27 @@ fn a_tag_is_unique_on_its_channel() {
 }
 
 #[test]
+fn tags_may_be_long_and_in_any_script() {
+    let long = "t".repeat(255);
+    check(&format!(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q {long}
+        a.1 < consume-ok {long}
+        a.1 > publish '' q one
+        a.1 < deliver {long} #1 '' q one
+        a.1 > cancel {long}
+        a.1 < cancel-ok {long}
+        a.1 > consume q 'hare 🐇'
+        a.1 < consume-ok 'hare 🐇'
+        a.1 > publish '' q two
+        a.1 < deliver 'hare 🐇' #2 '' q two
+        "
+    ));
+}
+
+#[test]
 fn a_tag_is_free_again_after_cancel_ok() {
     check(
         "

@@ -162,6 +162,20 @@ fn an_exchange_that_is_a_source_is_in_use() {
 }
 
 #[test]
+fn an_exchange_that_feeds_another_is_in_use() {
+    check(
+        "
+        a.1 > exchange.declare x direct
+        a.1 < exchange.declare-ok
+        a.1 > exchange.bind amq.fanout x k
+        a.1 < exchange.bind-ok
+        a.1 > exchange.delete x if-unused
+        a.1 < channel.close 406 40.20 PRECONDITION_FAILED - exchange 'x' in vhost '/' in use
+        ",
+    );
+}
+
+#[test]
 fn an_exchange_that_is_only_a_destination_is_not_in_use() {
     check(
         "
@@ -206,6 +220,24 @@ fn line_ends_are_taken_out_of_names() {
         a.1 < queue.delete-ok 1
         a.1 > exchange.delete 'x1\r'
         a.1 < exchange.delete-ok
+        ",
+    );
+}
+
+#[test]
+fn line_ends_in_other_methods_are_part_of_the_name() {
+    check(
+        r"
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > get 'q\n'
+        a.1 < channel.close 404 60.70 NOT_FOUND - no queue 'q\n' in vhost '/'
+        a.2 > consume 'q\n' c
+        a.2 < channel.close 404 60.20 NOT_FOUND - no queue 'q\n' in vhost '/'
+        a.3 > queue.purge 'q\n'
+        a.3 < channel.close 404 50.30 NOT_FOUND - no queue 'q\n' in vhost '/'
+        a.4 > publish 'amq.\ndirect' k x
+        a.4 < channel.close 404 60.40 NOT_FOUND - no exchange 'amq.\ndirect' in vhost '/'
         ",
     );
 }

@@ -2,6 +2,7 @@
 
 use crate::check;
 
+/// RabbitMQ also offers ANONYMOUS, which logs anybody in as guest.
 #[test]
 fn a_client_is_greeted_logs_in_settles_limits_and_enters_a_virtual_host() {
     check(
@@ -139,6 +140,19 @@ fn a_refused_login_is_told_at_once_to_clients_that_understand_it() {
             "
         ));
     }
+}
+
+#[test]
+fn a_refused_login_names_its_mechanism() {
+    check(
+        "
+        a is accepted
+        a >> protocol-header 0 0 9 1
+        a < connection.start…
+        a >> connection.start-ok mechanism=AMQPLAIN response={LOGIN=guest, PASSWORD=wrong} capabilities={authentication_failure_close=true}
+        a < connection.close 403 0.0 ACCESS_REFUSED - Login was refused using authentication mechanism AMQPLAIN. For details see the broker logfile.
+        ",
+    );
 }
 
 #[test]
@@ -351,6 +365,13 @@ fn frames_on_channels_before_open_ok_are_unexpected() {
         a >> connection.tune-ok
         a.1 >> channel.open
         a < connection.close 505 0.0 UNEXPECTED_FRAME - type 1, all octets = <<0,20,0,10,0>>
+        b is accepted
+        b >> protocol-header 0 0 9 1
+        b < connection.start…
+        b.1 >> channel.open
+        +3s
+        a < socket closed
+        b < socket closed
         ",
     );
 }
@@ -371,6 +392,7 @@ fn a_frame_of_more_than_8192_bytes_before_the_login_is_fatal() {
     );
 }
 
+/// RabbitMQ closes the socket without an answer.
 #[test]
 fn a_client_may_leave_during_the_handshake() {
     check(

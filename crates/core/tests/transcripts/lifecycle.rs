@@ -89,6 +89,25 @@ fn an_auto_delete_queue_goes_when_the_channel_of_its_last_consumer_fails() {
 }
 
 #[test]
+fn what_a_cancelled_consumer_holds_of_an_auto_delete_queue_can_still_be_acked() {
+    check(
+        "
+        a.1 > queue.declare q auto-delete
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        a.1 > publish '' q one
+        a.1 < deliver c #1 '' q one
+        a.1 > cancel c
+        a.1 < cancel-ok c
+        a.1 > ack 1
+        a.1 > queue.declare q passive
+        a.1 < channel.close 404…
+        ",
+    );
+}
+
+#[test]
 fn an_auto_delete_queue_that_was_never_consumed_stays() {
     check(
         "

@@ -238,6 +238,7 @@ fn acknowledgements_and_the_like_need_nothing() {
     );
 }
 
+/// RabbitMQ remembers permissions for a while.
 #[test]
 fn changed_permissions_hold_for_the_next_method() {
     with_bob(

@@ -34,6 +34,7 @@ fn a_message_may_be_as_large_as_configured() {
     );
 }
 
+/// RabbitMQ's text repeats a name that is no text as Latin-1.
 #[test]
 fn the_exchange_must_exist() {
     check(
@@ -100,6 +101,7 @@ fn what_is_not_mandatory_is_dropped_in_silence() {
     );
 }
 
+/// RabbitMQ passes `+1000` on as `1000`.
 #[test]
 fn an_expiration_is_a_whole_number_of_milliseconds() {
     for (expiration, fault) in [

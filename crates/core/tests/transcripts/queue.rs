@@ -204,6 +204,25 @@ fn an_exclusive_queue_is_locked_for_other_connections() {
 }
 
 #[test]
+fn an_exclusive_queue_is_open_to_every_channel_of_its_connection() {
+    check(
+        "
+        a.1 > queue.declare q exclusive
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.2 > queue.declare q passive
+        a.2 < queue.declare-ok q messages=0 consumers=0
+        a.2 > consume q c
+        a.2 < consume-ok c
+        a.1 > publish '' q one
+        a.2 < deliver c #1 '' q one
+        a.2 > queue.delete q
+        a.2 < queue.delete-ok 0
+        a.2 < cancel c nowait
+        ",
+    );
+}
+
+#[test]
 fn unbinding_what_is_not_bound_is_fine_even_of_a_locked_queue() {
     check(
         "

@@ -250,7 +250,7 @@ fn answers(commands: &[String], reads: Reads, together: bool) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Consumers that come and go, lose their connections, stall and refuse: nothing is lost, nothing is held
     /// twice, nothing comes again without saying so, and what is left is in order.

@@ -83,6 +83,7 @@ fn a_publish_is_routed_when_it_is_made() {
     );
 }
 
+/// RabbitMQ closes the connection with 506 here; without a transaction the message would be lost in silence.
 #[test]
 fn a_publish_to_a_queue_that_goes_before_the_commit_is_lost_in_silence() {
     check(
@@ -262,6 +263,29 @@ fn a_closing_channel_undoes_its_transaction() {
         a.1 < channel.open-ok
         a.1 > tx.commit
         a.1 < channel.close 406 90.20 PRECONDITION_FAILED - channel is not transactional
+        ",
+    );
+}
+
+/// RabbitMQ closes the connection with 504 if anything is asked before commit-ok; here it is answered.
+#[test]
+fn a_channel_is_not_deaf_while_its_commit_waits_for_the_log() {
+    check(
+        "
+        log holds
+        a.1 > queue.declare q durable
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > tx.select
+        a.1 < tx.select-ok
+        a.1 > publish '' q one persistent
+        a.1 > tx.commit
+        a.1 > get q
+        a.1 < get-ok #1 '' q one left=0 persistent
+        a.1 > publish '' q two persistent
+        a.1 > tx.commit
+        log commits
+        a.1 < tx.commit-ok
+        a.1 < tx.commit-ok
         ",
     );
 }
