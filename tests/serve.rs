@@ -13,7 +13,8 @@ use support::Peer;
 /// A broker as a process; killed if the test does not end it.
 struct Served {
     child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    /// The reading end; `None` once it was closed.
+    lines: Option<Lines<BufReader<ChildStdout>>>,
     /// What it has printed so far.
     printed: Vec<String>,
 }
@@ -22,12 +23,12 @@ impl Served {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = command(arguments, environment).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, printed: Vec::new() }
+        Self { child, lines: Some(lines), printed: Vec::new() }
     }
 
     /// Reads until a line contains `text`.
     fn until(&mut self, text: &str) -> String {
-        for line in self.lines.by_ref() {
+        for line in self.lines.iter_mut().flatten() {
             let line = line.unwrap();
             self.printed.push(line.clone());
             if line.contains(text) {
@@ -48,7 +49,7 @@ impl Served {
     fn end_by(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-        self.printed.extend(self.lines.by_ref().map(Result::unwrap));
+        self.printed.extend(self.lines.iter_mut().flatten().map(Result::unwrap));
         let code = self.child.wait().unwrap().code();
         (std::mem::take(&mut self.printed), code)
     }
@@ -160,14 +161,14 @@ fn what_is_not_served_yet_is_refused_with_what_to_do() {
 fn a_start_that_fails_says_why_and_ends_with_1() {
     let mut served = Served::start(&HERE, &[]);
     let address = served.address().to_string();
-    let mut second = Served::start(&["--ephemeral", "--listen", &address], &[]);
-    second.child.stderr.take();
-    assert_eq!(second.child.wait().unwrap().code(), Some(1));
-    let output =
-        command(&["--ephemeral", "--log", "none", "--definitions", "/no/such.json"], &[]).output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("cannot read the definitions /no/such.json"), "{error}");
-    assert_eq!(output.status.code(), Some(1));
+    let table = [
+        (["--listen", &address], "choose another port with --listen"),
+        (["--definitions", "/no/such.json"], "cannot read the definitions /no/such.json"),
+    ];
+    for (arguments, expected) in table {
+        let error = refused(&[&["--ephemeral", "--log", "none"], &arguments[..]].concat(), &[]);
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]
@@ -241,4 +242,25 @@ async fn the_log_tells_who_came_and_how_it_ended_and_nothing_of_a_health_check()
     let refusals: Vec<_> = printed.iter().filter(|line| line.contains("refused a login")).collect();
     assert_eq!(refusals.len(), 1, "{printed:#?}");
     assert!(refusals[0].contains("guest") && refusals[0].contains("wrong password"), "{refusals:?}");
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_hold_the_broker_up() {
+    let mut served = Served::start(&HERE, &[]);
+    let address = served.address();
+    // Each connection is a few hundred bytes of log; a pipe holds 64 KiB.
+    for _ in 0..500 {
+        Peer::open(address).await;
+    }
+    let mut peer = Peer::open_channel(address).await;
+    peer.declare(1, "q").await;
+}
+
+#[test]
+fn a_standard_output_that_is_gone_does_not_change_how_it_ends() {
+    let mut served = Served::start(&HERE, &[]);
+    served.until("Server startup complete");
+    served.lines = None;
+    let (_, code) = served.end_by("TERM");
+    assert_eq!(code, Some(0));
 }

@@ -5,6 +5,7 @@
 mod allocator;
 mod arguments;
 mod client;
+mod log;
 mod perf;
 mod serve;
 mod target;

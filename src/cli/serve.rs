@@ -3,7 +3,7 @@
 //! The log goes to standard output, as containers expect; why a start was refused goes to standard error,
 //! and the exit code is 1. SIGTERM and SIGINT end it cleanly, with exit code 0.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use leveret::{Broker, StartError};
@@ -11,14 +11,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::allocator;
 use super::arguments::Serve;
-use crate::config::{self, Environment, LogLevel, Plan};
+use super::log::Log;
+use crate::config::{self, Environment, Plan};
 
 /// Runs until a signal comes.
 pub fn serve(arguments: &Serve) -> ExitCode {
     let outcome = config::resolve(&arguments.given, &Environment::of_process())
         .map_err(Failure::from)
         .and_then(|plan| {
-            log_to_stdout(plan.log);
+            let _log = Log::to_stdout(plan.log);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(until_signal(plan))
         });
@@ -66,7 +67,8 @@ fn tell_ready() {
     if tracing::enabled!(tracing::Level::INFO) {
         tracing::info!("{READY}");
     } else {
-        println!("{READY}");
+        // Nobody may be listening; that is no reason to end.
+        let _ = writeln!(io::stdout(), "{READY}");
     }
 }
 
@@ -92,12 +94,4 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
-}
-
-fn log_to_stdout(LogLevel(level): LogLevel) {
-    let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
-    // Only one process-wide subscriber can be set; this is the first.
-    let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(is_terminal).with_target(false).finish(),
-    );
 }

@@ -86,17 +86,14 @@ impl Channel {
         self.last_tag
     }
 
-    /// A method has come that belongs to this channel's open state; `payload` is its frame's.
+    /// A method has come that belongs to this channel's open state, and is no publish (its connection looks
+    /// for the content of those); `payload` is its frame's.
     pub fn handle_method(&mut self, turn: &mut Turn<'_>, payload: &[u8], limits: &Limits) -> Ruling {
         self.assembly.check_method()?;
         match MethodId::of(payload)? {
             MethodId::BASIC_ACK => self.ack(turn, Ack::decode(payload)?),
             MethodId::BASIC_NACK => self.nack(turn, Nack::decode(payload)?),
             MethodId::BASIC_REJECT => self.reject(turn, Reject::decode(payload)?),
-            MethodId::BASIC_PUBLISH => {
-                self.assembly.publish(&leveret_codec::hot::Publish::decode(payload)?);
-                Ok(())
-            }
             _ => match method::decode(payload, limits)? {
                 Method::Basic(method) => self.on_basic(turn, payload, &method),
                 Method::Queue(method) => self.on_queue(turn, &method),

@@ -125,32 +125,23 @@ pub fn check_equivalence(what: &str, received: &Table, current: &Table) -> Rulin
         )));
     }
     for known in ARGUMENTS.iter().filter(|known| known.service != Service::OtherType) {
-        let key = known.name.as_bytes();
-        let difference = match (received.as_ref().get(key), current.as_ref().get(key)) {
-            (None, None) => None,
-            (Some(new), Some(old)) if new.equivalent(&old) || is_same_number(&new, &old) => None,
-            (Some(new), Some(old)) => {
-                Some(format!("received '{}' but current is '{}'", plain(&new), plain(&old)))
-            }
-            (None, Some(old)) => Some(format!(
-                "received none but current is the value '{}' of type '{}'",
-                plain(&old),
-                old.type_name()
-            )),
-            (Some(new), None) => Some(format!(
-                "received the value '{}' of type '{}' but current is none",
-                plain(&new),
-                new.type_name()
-            )),
-        };
-        if let Some(difference) = difference {
-            return Err(Refusal::precondition_failed(format!(
-                "inequivalent arg '{}' for {what}: {difference}",
-                known.name
-            )));
-        }
+        check_same(what, known.name, received, current)?;
     }
     Ok(())
+}
+
+/// Whether both declarations have this argument with the same value, or neither has it; for exchanges too.
+pub fn check_same(what: &str, name: &str, received: &Table, current: &Table) -> Ruling {
+    let (new, old) = (received.as_ref().get(name.as_bytes()), current.as_ref().get(name.as_bytes()));
+    let typed = |value: &Value<'_>| format!("the value '{}' of type '{}'", plain(value), value.type_name());
+    let difference = match (new, old) {
+        (None, None) => return Ok(()),
+        (Some(new), Some(old)) if new.equivalent(&old) || is_same_number(&new, &old) => return Ok(()),
+        (Some(new), Some(old)) => format!("received '{}' but current is '{}'", plain(&new), plain(&old)),
+        (None, Some(old)) => format!("received none but current is {}", typed(&old)),
+        (Some(new), None) => format!("received {} but current is none", typed(&new)),
+    };
+    Err(Refusal::precondition_failed(format!("inequivalent arg '{name}' for {what}: {difference}")))
 }
 
 /// RabbitMQ compares numbers whatever their type, and takes a timestamp for one.

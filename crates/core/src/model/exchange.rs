@@ -3,7 +3,7 @@
 use leveret_codec::field::{Table, Value};
 use leveret_routing::ExchangeKind;
 
-use crate::model::argument::plain;
+use crate::model::argument::check_same;
 use crate::refusal::{Refusal, Ruling};
 
 /// What an exchange was, or is to be, declared as.
@@ -67,23 +67,7 @@ impl ExchangeSpec {
         for (key, new, old) in flags {
             check_flag(&what, key, new, old)?;
         }
-        let (new, old) = (
-            received.arguments.as_ref().get(ALTERNATE.as_bytes()),
-            self.arguments.as_ref().get(ALTERNATE.as_bytes()),
-        );
-        let same = match (&new, &old) {
-            (None, None) => true,
-            (Some(new), Some(old)) => new.equivalent(old),
-            _ => false,
-        };
-        if same {
-            return Ok(());
-        }
-        Err(Refusal::precondition_failed(format!(
-            "inequivalent arg '{ALTERNATE}' for {what}: received {} but current is {}",
-            described_value(new.as_ref()),
-            described_value(old.as_ref())
-        )))
+        check_same(&what, ALTERNATE, &received.arguments, &self.arguments)
     }
 }
 
@@ -100,11 +84,4 @@ pub fn check_flag(what: &str, key: &str, received: &str, current: &str) -> Rulin
 /// A flag as texts print it.
 pub fn word(flag: bool) -> &'static str {
     if flag { "true" } else { "false" }
-}
-
-fn described_value(value: Option<&Value<'_>>) -> String {
-    value.map_or_else(
-        || "none".to_owned(),
-        |value| format!("the value '{}' of type '{}'", plain(value), value.type_name()),
-    )
 }

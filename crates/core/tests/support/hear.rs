@@ -1,16 +1,31 @@
 //! What the broker says: frames to one line each, content joined into the line of its method.
 
 use std::collections::HashMap;
+use std::io::IoSlice;
 
 use bytes::{Buf as _, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{
     self, Method, MethodId, basic, channel, confirm, connection, exchange, queue, tx,
 };
-use leveret_codec::{ContentHeader, Limits, Table};
+use leveret_codec::{ContentHeader, Limits, Outgoing, Table};
 
 use super::fields::{shown_properties, shown_table};
 use super::words::{quoted, shown, shown_body};
+
+/// Takes all bytes that wait for a socket, as vectored writes would.
+pub fn take(frames: &mut Outgoing) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(frames.len());
+    while !frames.is_empty() {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let filled = frames.io_slices(&mut slices);
+        let before = bytes.len();
+        slices[..filled].iter().for_each(|slice| bytes.extend_from_slice(slice));
+        let taken = bytes.len() - before;
+        frames.advance(taken);
+    }
+    bytes
+}
 
 /// One connection's ear.
 #[derive(Default)]

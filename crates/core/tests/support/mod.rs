@@ -20,15 +20,14 @@
 mod aliases;
 mod diff;
 mod fields;
-mod hear;
+pub mod hear;
 mod script;
-mod speak;
-mod stage;
+pub mod speak;
+pub mod stage;
 mod words;
 
 use script::{Played, play};
-
-pub use stage::{Reads, Stage};
+use stage::Reads;
 
 /// Plays a transcript, and fails with a comparison unless everything is heard that it says, and nothing else.
 #[track_caller]

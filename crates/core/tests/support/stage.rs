@@ -12,7 +12,7 @@ use leveret_core::amqp::{Connection, Peer};
 use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, User};
 use leveret_core::{ConnectionId, Output, Timestamp};
 
-use super::hear::Ear;
+use super::hear::{Ear, take};
 use super::speak::speak;
 use super::words::quoted;
 
@@ -220,16 +220,9 @@ impl Stage {
         let mut out = Output::default();
         let actor = &mut self.actors[index];
         turn(&mut actor.connection, self.now, &mut actor.input, &mut out);
-        let mut slices = [std::io::IoSlice::new(&[]); 64];
-        while !out.frames.is_empty() {
-            let filled = out.frames.io_slices(&mut slices);
-            let sent: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect();
-            slices = [std::io::IoSlice::new(&[]); 64];
-            out.frames.advance(sent.len());
-            for (channel, line) in actor.ear.hear(&sent) {
-                let who = if channel == 0 { actor.name.clone() } else { format!("{}.{channel}", actor.name) };
-                self.heard.push(format!("{who} < {line}"));
-            }
+        for (channel, line) in actor.ear.hear(&take(&mut out.frames)) {
+            let who = if channel == 0 { actor.name.clone() } else { format!("{}.{channel}", actor.name) };
+            self.heard.push(format!("{who} < {line}"));
         }
         actor.appended += out.effects.appends.len() as u64;
         self.wakes.extend(out.effects.wakes);

@@ -64,6 +64,32 @@ fn a_multiple_ack_of_zero_settles_everything_even_if_that_is_nothing() {
 }
 
 #[test]
+fn everything_held_is_settled_or_returned_by_a_multiple_of_zero() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > qos 2
+        a.1 < qos-ok
+        a.1 > consume q c
+        a.1 < consume-ok c
+        b.1 > publish '' q 1 ; publish '' q 2 ; publish '' q 3 ; publish '' q 4
+        a.1 < deliver c #1 '' q 1
+        a.1 < deliver c #2 '' q 2
+        a.1 > ack 0 multiple
+        a.1 < deliver c #3 '' q 3
+        a.1 < deliver c #4 '' q 4
+        a.1 > nack 0 multiple requeue
+        a.1 < deliver c #5 '' q 3 redelivered
+        a.1 < deliver c #6 '' q 4 redelivered
+        a.1 > nack 0 multiple
+        b.1 > publish '' q 5
+        a.1 < deliver c #7 '' q 5
+        ",
+    );
+}
+
+#[test]
 fn unknown_tags_close_the_channel() {
     for (command, id, tag) in [
         ("ack 5", "60.80", 5),

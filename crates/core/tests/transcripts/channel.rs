@@ -275,8 +275,11 @@ fn nothing_is_delivered_on_a_channel_after_close_ok() {
 #[test]
 fn long_texts_are_cut_at_255_bytes() {
     let name = "q".repeat(255);
+    let fits = "q".repeat(255 - "NOT_FOUND - no queue '' in vhost '/'".len());
     check(&format!(
         "
+        a.2 > queue.declare {fits} passive
+        a.2 < channel.close 404 50.10 NOT_FOUND - no queue '{fits}' in vhost '/'
         a.1 > queue.declare {name} passive
         a.1 < channel.close 404 50.10 NOT_FOUND - no queue '{}...
         ",

@@ -416,6 +416,32 @@ fn a_queue_waits_for_its_only_reader_and_then_goes_on() {
 }
 
 #[test]
+fn what_a_closed_channel_left_waiting_takes_no_room_any_more() {
+    check(
+        "
+        b.1 > queue.declare q
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        a stalls
+        b.1 > publish '' q 1*300000
+        b.1 > publish '' q 2*300000
+        a.1 > channel.close
+        a.1 < channel.close-ok
+        b.1 > queue.purge q
+        b.1 < queue.purge-ok 2
+        a.1 > channel.open
+        a.1 < channel.open-ok
+        a.1 > consume q d no-ack
+        a.1 < consume-ok d
+        a resumes
+        b.1 > publish '' q 3*300000
+        a.1 < deliver d #1 '' q 3*300000 frames=3
+        ",
+    );
+}
+
+#[test]
 fn what_never_left_the_broker_is_not_redelivered() {
     check(
         "

@@ -115,6 +115,8 @@ fn of_the_arguments_only_the_alternate_exchange_is_compared() {
         a.2 < exchange.declare-ok
         a.2 > exchange.declare y direct
         a.2 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'alternate-exchange' for exchange 'y' in vhost '/': received none but current is the value 'ae' of type 'longstr'
+        a.3 > exchange.declare y direct alternate-exchange=other
+        a.3 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'alternate-exchange' for exchange 'y' in vhost '/': received 'other' but current is 'ae'
         ",
     );
 }

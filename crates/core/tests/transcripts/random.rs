@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{Reads, Stage};
+use crate::support::stage::{Reads, Stage};
 
 const CLIENTS: usize = 3;
 const QUEUES: [&str; 2] = ["q", "r"];

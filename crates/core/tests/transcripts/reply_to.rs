@@ -118,6 +118,28 @@ fn a_reply_to_somebody_who_has_gone_is_routed_and_lost() {
 }
 
 #[test]
+fn a_reply_that_was_on_its_way_comes_before_cancel_ok() {
+    check(
+        "
+        b.1 > queue.declare q
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume amq.rabbitmq.reply-to r no-ack
+        a.1 < consume-ok r
+        a.1 > publish '' q one reply-to=amq.rabbitmq.reply-to
+        b.1 > get q no-ack
+        b.1 < get-ok #1 '' q one left=0 reply-to=amq.rabbitmq.reply-to.1
+        a stalls
+        b.1 > publish '' amq.rabbitmq.reply-to.1 two
+        a.1 > cancel r
+        a.1 < deliver r #1 '' amq.rabbitmq.reply-to.1 two
+        a.1 < cancel-ok r
+        b.1 > publish '' amq.rabbitmq.reply-to.1 three
+        a resumes
+        ",
+    );
+}
+
+#[test]
 fn an_address_that_never_was_is_no_route() {
     check(
         "
