@@ -64,13 +64,14 @@ pub struct Topology {
     vhost: Arc<str>,
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
+    changed: bool,
 }
 
 impl Topology {
     /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
     pub fn new(vhost: Arc<str>, entropy: [u64; 4]) -> Self {
         let table = RoutingTable::with_entropy(entropy);
-        let mut topology = Self { vhost, exchanges: HashMap::new(), table };
+        let mut topology = Self { vhost, exchanges: HashMap::new(), table, changed: true };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -88,6 +89,11 @@ impl Topology {
     /// What messages are routed by.
     pub fn table(&self) -> &RoutingTable<QueueRef> {
         &self.table
+    }
+
+    /// Whether the table has changed since this was asked last.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// An exchange as it was declared.
@@ -115,6 +121,7 @@ impl Topology {
             spec.internal,
         );
         self.exchanges.insert(spec.name.clone(), spec);
+        self.changed = true;
     }
 
     /// Deletes an exchange, if it is there.
@@ -133,6 +140,7 @@ impl Topology {
     }
 
     fn remove_exchange(&mut self, name: &str) {
+        self.changed = true;
         self.exchanges.remove(name);
         let removed = self.table.delete_exchange(name.as_bytes());
         self.cascade(&removed);
@@ -174,6 +182,7 @@ impl Topology {
             settings,
         });
         self.table.add_queue(&name, queue.clone());
+        self.changed = true;
         Ok((queue, true))
     }
 
@@ -195,6 +204,7 @@ impl Topology {
             Deletion::NotEmpty => refused("not empty"),
             Deletion::Gone => Ok(0),
             Deletion::Deleted(count) => {
+                self.changed = true;
                 let removed = self.table.remove_queue(name, queue);
                 self.cascade(&removed);
                 Ok(count)
@@ -207,7 +217,10 @@ impl Topology {
         let destination = self.ends(&binding, true)?;
         let source = ExchangeName::from(binding.source);
         match self.table.bind(&source, destination, &binding.routing_key, binding.arguments) {
-            Ok(_) => Ok(()),
+            Ok(is_new) => {
+                self.changed |= is_new;
+                Ok(())
+            }
             Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
             Err(error) => Err(Refusal::precondition_failed(error.to_string())),
         }
@@ -227,6 +240,7 @@ impl Topology {
         let Ok(destination) = self.ends(&binding, false) else { return };
         let source = ExchangeName::from(binding.source);
         let removed = self.table.unbind(&source, destination, &binding.routing_key, binding.arguments);
+        self.changed |= removed.is_some();
         self.cascade(&removed.unwrap_or_default());
     }
 

@@ -117,9 +117,12 @@ impl Vhost {
     fn change<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
         let mut topology = self.topology.lock();
         let result = change(&mut topology);
-        // A clone shares its structure; publishing under the lock keeps snapshots in order.
-        self.routes.store(Arc::new(topology.table().clone()));
-        self.generation.fetch_add(1, Ordering::Release);
+        // Declaring again, or a refusal, changes nothing: remembered routes stay good.
+        if topology.take_changed() {
+            // A clone shares its structure; publishing under the lock keeps snapshots in order.
+            self.routes.store(Arc::new(topology.table().clone()));
+            self.generation.fetch_add(1, Ordering::Release);
+        }
         result
     }
 }
@@ -127,5 +130,34 @@ impl Vhost {
 impl std::fmt::Debug for Vhost {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Vhost({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leveret_codec::field::Table;
+
+    use super::*;
+
+    fn spec(name: &str) -> QueueSpec {
+        QueueSpec {
+            name: name.to_owned(),
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            arguments: Table::default(),
+        }
+    }
+
+    #[test]
+    fn declaring_again_or_in_vain_leaves_remembered_routes_good() {
+        let vhost = Vhost::new("/", [0; 4]);
+        assert!(vhost.declare_queue(QueueId(1), spec("q")).is_ok());
+        let before = vhost.generation();
+        assert!(vhost.declare_queue(QueueId(2), spec("q")).is_ok());
+        assert!(vhost.declare_queue(QueueId(3), QueueSpec { durable: true, ..spec("q") }).is_err());
+        assert_eq!(vhost.generation(), before);
+        assert!(vhost.declare_queue(QueueId(4), spec("r")).is_ok());
+        assert_ne!(vhost.generation(), before);
     }
 }
