@@ -36,6 +36,27 @@ fn an_exclusive_queue_goes_when_its_connection_is_closed_by_the_server() {
 }
 
 #[test]
+fn deleting_one_exclusive_queue_leaves_the_others_to_go_with_the_connection() {
+    check(
+        "
+        a.1 > queue.declare q exclusive
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > queue.declare r exclusive
+        a.1 < queue.declare-ok r messages=0 consumers=0
+        a.1 > queue.delete q
+        a.1 < queue.delete-ok 0
+        b.1 > queue.declare q
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        a is lost
+        b.1 > queue.declare r
+        b.1 < queue.declare-ok r messages=0 consumers=0
+        b.1 > queue.declare q passive
+        b.1 < queue.declare-ok q messages=0 consumers=0
+        ",
+    );
+}
+
+#[test]
 fn an_auto_delete_queue_goes_with_its_last_consumer() {
     check(
         "
