@@ -34,7 +34,7 @@ pub struct ListenError {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            " (another broker runs there: stop it, or choose another port with --listen)"
+            " (perhaps another broker runs there: stop it, or choose another port with --listen)"
         }
         io::ErrorKind::AddrNotAvailable => " (no interface of this machine has this address)",
         io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)",

@@ -164,7 +164,12 @@ impl ChannelTable {
         if let Some(Slot::Open(channel)) = self.slots.insert(number, Slot::Closing) {
             release(turn, vec![*channel]);
         }
-        tracing::info!(channel = number, code = refusal.code.code(), reply = %refusal.text, "closed a channel");
+        tracing::info!(
+            channel = number,
+            code = refusal.code.code(),
+            reply = refusal.reply_text(),
+            "closed a channel"
+        );
         let id = refusal.method(Some(id));
         let close = channel::Close {
             reply_code: refusal.code.code(),

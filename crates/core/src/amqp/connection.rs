@@ -307,7 +307,7 @@ impl Connection {
             peer = %self.peer.address,
             user = self.identity.user.as_deref(),
             code = refusal.code.code(),
-            reply = %refusal.text,
+            reply = refusal.reply_text(),
             "closed a connection"
         );
         let id = refusal.method(id);
