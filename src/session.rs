@@ -33,10 +33,12 @@ use crate::registry::{Bell, Registry};
 const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
 /// Bytes of any kind that may wait for a slow reader. Beyond it the peer's requests are not read.
 const REPLIES_WAIT_BYTES: usize = 1024 * 1024;
-/// The smallest and largest read. Reads grow while they come back full.
-const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=64 * 1024;
-/// After so many bytes in or out another task has its turn: one full read, so that consumers run as soon as
-/// there is something for them. Four times as much made no load faster and doubled what queues held.
+/// The smallest and largest read. Reads grow while they come back full. The largest holds several bodies of
+/// 64 KiB, so that most arrive whole and are not put together (against reads of 64 KiB: a fifth to two
+/// fifths more messages a second at 64 KiB, 3 to 10 % at 16 B and 1 KiB, three interleaved runs each).
+const READ_BYTES: std::ops::RangeInclusive<usize> = 8 * 1024..=256 * 1024;
+/// After so many bytes in or out another task has its turn, so that consumers run as soon as there is
+/// something for them. Four times as much made no load faster and doubled what queues held.
 const TURN_BYTES: usize = 64 * 1024;
 /// How long a peer may take to read the last frames before its socket is dropped.
 const LAST_FRAMES_WAIT: Duration = Duration::from_secs(5);
