@@ -332,10 +332,8 @@ impl Connection {
     /// Others have left something: deliveries, cancellations, alarms. Encodes about `room_bytes` at most.
     pub fn handle_outlet(&mut self, now: Timestamp, room_bytes: usize, out: &mut Output) {
         let State::Open(open) = &mut self.state else { return };
-        match open.handle_outlet(now, room_bytes, out) {
-            Ok(None) => {}
-            Ok(Some(held)) => self.handle_chunk(now, held, out),
-            Err(interruption) => self.interrupt(now, interruption, out),
+        if let Some(held) = open.handle_outlet(now, room_bytes, out) {
+            self.handle_chunk(now, held, out);
         }
         self.note_sent(out);
     }

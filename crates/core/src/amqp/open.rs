@@ -129,12 +129,7 @@ impl Open {
 
     /// Looks at what others have left for this connection; encodes deliveries while no more than about
     /// `room_bytes` have been added. Returns frames that were held back and are to be handled now.
-    pub fn handle_outlet(
-        &mut self,
-        now: Timestamp,
-        room_bytes: usize,
-        out: &mut Output,
-    ) -> Result<Option<Bytes>, Interruption> {
+    pub fn handle_outlet(&mut self, now: Timestamp, room_bytes: usize, out: &mut Output) -> Option<Bytes> {
         let mut turn = self.workspace.turn(now, out);
         turn.inbox.fill(turn.session);
         let notices = std::mem::take(&mut turn.inbox.notices);
@@ -149,11 +144,10 @@ impl Open {
                         channel.consumer_cancelled(&mut turn, place);
                     }
                 }
-                Notice::Close(refusal) => return Err(Interruption::Refused(refusal, None)),
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
             }
         }
-        Ok(resumed)
+        resumed
     }
 }
 

@@ -229,7 +229,7 @@ fn log(turn: &mut Turn<'_>, targets: &[QueueRef], message: &mut Message) -> Opti
     Some(turn.batch.count_append())
 }
 
-/// basic.return: the message reached no queue and was mandatory. It goes back exactly as it came.
+/// basic.return: the message reached no queue and was mandatory. It goes back as it would have been delivered.
 pub fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
     let (exchange, key) = (message.exchange(), message.routing_key());
     hot::put_return(turn.out.frames.buffer(), channel, ReplyCode::NoRoute, "NO_ROUTE", exchange, key);

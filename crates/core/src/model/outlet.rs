@@ -15,7 +15,6 @@ use parking_lot::Mutex;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId, QueueId};
 use crate::model::queue::Entry;
 use crate::model::{Message, QueueRef};
-use crate::refusal::Refusal;
 
 /// Deliveries waiting for one connection, in bytes of footprint, before its queues hold back.
 const HIGH_WATER_BYTES: usize = 512 * 1024;
@@ -53,8 +52,6 @@ pub enum Notice {
         /// The consumer's name there.
         id: ConsumerId,
     },
-    /// The connection must be closed: an operator, a deleted virtual host.
-    Close(Refusal),
     /// An alarm was set or cleared.
     Alarm,
 }

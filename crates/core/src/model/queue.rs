@@ -141,8 +141,8 @@ impl Queue {
         Some(entry)
     }
 
-    /// Adds a consumer, or says no because of an exclusive one. Deliveries begin with the caller's
-    /// [`Queue::resume`], after it has made the consumer's door.
+    /// Adds a consumer, or says no because of an exclusive one. It gets what is published from now on; what
+    /// waits already, with the caller's [`Queue::resume`], after it has made the consumer's door.
     pub fn subscribe(&mut self, spec: ConsumerSpec) -> Option<ConsumerId> {
         let taken = self.consumers.has_exclusive() || (spec.exclusive && !self.consumers.is_empty());
         (!taken).then(|| self.consumers.add(spec))

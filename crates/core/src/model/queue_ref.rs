@@ -142,7 +142,8 @@ impl QueueRef {
         })
     }
 
-    /// Adds a consumer; nothing is delivered to it before [`QueueRef::resume`].
+    /// Adds a consumer. What is published by others from now on may go through its door at once, and stays in
+    /// the outlet until the connection's own turn looks; what waits already comes with [`QueueRef::resume`].
     pub fn subscribe(&self, spec: ConsumerSpec, door: Door) -> Result<ConsumerId, SubscribeError> {
         let mut state = self.0.state.lock();
         if state.deleted {
@@ -176,7 +177,7 @@ impl QueueRef {
         self.turn(effects, |queue, doors| queue.resume(now, id, doors));
     }
 
-    /// Deliveries that `from` (or a get) had are done with. Their records, if logged, are settled.
+    /// Deliveries that `from` (or a get) had are done with. The caller, who holds them, settles their records.
     pub fn settle(&self, now: Timestamp, from: Option<ConsumerId>, count: u32, effects: &mut Effects) {
         self.turn(effects, |queue, doors| queue.settle(now, from, count, doors));
     }

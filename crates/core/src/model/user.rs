@@ -127,11 +127,6 @@ impl User {
         self.permissions.insert(vhost.to_owned(), permissions);
     }
 
-    /// Takes every permission in a virtual host away.
-    pub fn clear_permissions(&mut self, vhost: &str) {
-        self.permissions.remove(vhost);
-    }
-
     /// What it may do in a virtual host; `None`: not even enter.
     pub fn permissions(&self, vhost: &str) -> Option<&Permissions> {
         self.permissions.get(vhost)
