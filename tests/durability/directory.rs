@@ -1,6 +1,7 @@
 //! A data directory of a test, the processes that use it, and its files as somebody else may change them.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ impl Directory {
     pub fn find(&self, bytes: &[u8]) -> (PathBuf, u64) {
         let mut found = Vec::new();
         for path in self.segments() {
-            let text = fs::read(&path).unwrap();
+            let text = written(&path);
             let places = text.windows(bytes.len()).enumerate().filter(|(_, window)| *window == bytes);
             found.extend(places.map(|(at, _)| (path.clone(), at as u64)));
         }
@@ -63,15 +64,27 @@ impl Directory {
 
     /// The segment that was written last, and where what is written in it ends.
     pub fn end(&self) -> (PathBuf, u64) {
-        let written = |path: &PathBuf| {
-            let last = fs::read(path).unwrap().iter().rposition(|byte| *byte != 0);
-            last.map(|last| (path.clone(), last as u64 + 1))
-        };
-        // The newest may be prepared and not begun: its header is short.
-        let written =
-            self.segments().iter().rev().find_map(|path| written(path).filter(|(_, end)| 64 < *end));
-        written.unwrap()
+        // The newest may be prepared and not begun: it has a header and no more.
+        let end =
+            |path: &PathBuf| Some((path.clone(), written(path).len() as u64)).filter(|(_, end)| 64 < *end);
+        self.segments().iter().rev().find_map(end).unwrap()
     }
+}
+
+/// What is written in a segment, which is longer: zeros follow.
+fn written(path: &Path) -> Vec<u8> {
+    const STEP: usize = 64 * 1024;
+    let (mut file, mut bytes) = (fs::File::open(path).unwrap(), Vec::new());
+    loop {
+        let mut step = vec![0; STEP];
+        let read = file.read(&mut step).unwrap();
+        if read == 0 || step.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        bytes.extend_from_slice(&step[..read]);
+    }
+    bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    bytes
 }
 
 /// Turns one bit of a file.
