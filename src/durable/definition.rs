@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use leveret_codec::Table;
+use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
 use leveret_core::model::{
-    Binding, BindingEnd, Definition, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions,
+    BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions,
     User,
 };
 use serde::{Deserialize, Serialize};
@@ -115,12 +115,12 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
         ["vhost", name] => Definition::Vhost(name.to_owned()),
         ["user", name] => Definition::User(user(name, read(value)?)?),
         ["exchange", vhost, name] => {
-            Definition::Exchange { vhost: vhost.into(), spec: exchange(name, &read(value)?)? }
+            Definition::Exchange { vhost: vhost.to_owned(), spec: exchange(name, &read(value)?)? }
         }
         ["queue", vhost, name] => {
             let stored: StoredQueue = read(value)?;
             Definition::Queue {
-                vhost: vhost.into(),
+                vhost: vhost.to_owned(),
                 id: QueueId(stored.id),
                 name: name.to_owned(),
                 auto_delete: stored.auto_delete,
@@ -128,8 +128,8 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
             }
         }
         ["binding", vhost, source, kind, destination, routing_key, arguments] => {
-            Definition::Binding(Binding {
-                vhost: vhost.into(),
+            Definition::Binding(DurableBinding {
+                vhost: vhost.to_owned(),
                 source: source.to_owned(),
                 destination: end(kind, destination)?,
                 routing_key: from_routing_key(routing_key)?,
@@ -184,7 +184,7 @@ fn end(kind: &str, name: &str) -> Result<BindingEnd, String> {
     }
 }
 
-fn binding_key(binding: &Binding) -> String {
+fn binding_key(binding: &DurableBinding) -> String {
     let (kind, destination) = match &binding.destination {
         BindingEnd::Queue(name) => ("queue", name),
         BindingEnd::Exchange(name) => ("exchange", name),
@@ -214,7 +214,7 @@ fn table(arguments: &Table) -> String {
 
 fn from_base64(text: &str) -> Result<Table, String> {
     let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
-    Table::parse(&bytes).map_err(|error| error.to_string())
+    Table::decode(bytes.into(), &Limits::default()).map_err(|error| error.to_string())
 }
 
 fn key(parts: &[&str]) -> String {
