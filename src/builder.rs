@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use leveret_core::NoStore;
 use leveret_core::model::BrokerSettings;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -147,7 +148,7 @@ impl Builder {
         }
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
-        let core = leveret_core::model::Broker::new(self.core_settings(), secret);
+        let core = leveret_core::model::Broker::new(self.core_settings(), secret, Arc::new(NoStore));
         crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
         let shared = Arc::new(Shared::new(core, self.clock.take().unwrap_or_else(Clock::system)));
         let mut services = self.watch_memory(&shared)?;

@@ -8,7 +8,6 @@
 //!   [`DELIVERIES_WAIT_BYTES`], input is read only below [`REPLIES_WAIT_BYTES`].
 //! - Whatever ends the task, also a panic or the end of the runtime, the rules hear of it exactly once.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,7 +19,6 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Output, Timestamp};
-use leveret_storage::{Log, MemoryLog, Position};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
@@ -56,8 +54,6 @@ pub struct Shared {
     pub registry: Registry,
     /// The broker's time.
     pub clock: Clock,
-    /// Where persistent messages go.
-    pub log: Box<dyn Log>,
     stage: AtomicU8,
 }
 
@@ -76,13 +72,7 @@ pub enum Stage {
 impl Shared {
     /// What sessions need, for a broker that serves.
     pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock) -> Self {
-        Self {
-            core,
-            registry: Registry::default(),
-            clock,
-            log: Box::new(MemoryLog::default()),
-            stage: AtomicU8::new(Stage::Open as u8),
-        }
+        Self { core, registry: Registry::default(), clock, stage: AtomicU8::new(Stage::Open as u8) }
     }
 
     /// Goes on to `stage` and lets every session know.
@@ -116,10 +106,6 @@ pub struct Session {
     was_told_to_close: bool,
     /// When the socket is dropped although frames wait; set once the connection is done.
     gives_up_at: Option<Timestamp>,
-    /// Messages that this connection has handed to the log so far.
-    appended: u64,
-    /// Those that the log has not committed yet, by their number here and their place there.
-    uncommitted: VecDeque<(u64, Position)>,
     /// Bytes since another task last had its turn.
     turn_bytes: usize,
 }
@@ -158,8 +144,6 @@ impl Session {
             output: Output::default(),
             was_told_to_close: false,
             gives_up_at: None,
-            appended: 0,
-            uncommitted: VecDeque::new(),
             turn_bytes: 0,
         }
     }
@@ -208,23 +192,8 @@ impl Session {
         Ok(if has_read || (is_written && self.may_deliver()) { Turn::Busy } else { Turn::Idle })
     }
 
-    /// Carries out what others must be told, and tells the rules what the log has by now.
+    /// Carries out what others must be told.
     fn carry_out(&mut self) {
-        let effects = &mut self.output.effects;
-        for append in effects.appends.drain(..) {
-            self.appended += 1;
-            self.uncommitted.push_back((self.appended, write_to(&*self.shared.log, &append)));
-        }
-        for settle in effects.settles.drain(..) {
-            self.shared.log.settle(settle.record.0.get(), settle.queue.0);
-        }
-        if !self.uncommitted.is_empty() {
-            let committed = self.shared.log.committed();
-            let count = self.uncommitted.partition_point(|(_, position)| *position <= committed);
-            if let Some((up_to, _)) = self.uncommitted.drain(..count).next_back() {
-                self.connection.handle_committed(up_to, &mut self.output);
-            }
-        }
         self.shared.registry.carry_out(&mut self.output.effects);
     }
 
@@ -324,18 +293,6 @@ impl Session {
             () = self.timer.elapsed() => {}
         }
     }
-}
-
-/// Hands a message to the log.
-fn write_to(log: &dyn Log, append: &leveret_core::Append) -> Position {
-    let queues: Vec<u64> = append.queues.iter().map(|queue| queue.0).collect();
-    let message = &append.message;
-    log.append(leveret_storage::Append {
-        record: append.record.0.get(),
-        queues: &queues,
-        head: &[message.exchange(), message.routing_key(), message.properties().raw()],
-        body: message.body(),
-    })
 }
 
 impl Drop for Session {
