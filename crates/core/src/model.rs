@@ -6,6 +6,7 @@
 
 mod argument;
 mod broker;
+mod definition;
 mod exchange;
 mod message;
 mod outlet;
@@ -17,7 +18,8 @@ mod user;
 mod vhost;
 
 pub use argument::{LONGEST_MILLIS, plain};
-pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX};
+pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX, RestoreError};
+pub use definition::{BindingEnd, Definition, DurableBinding};
 pub use exchange::ExchangeSpec;
 pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};

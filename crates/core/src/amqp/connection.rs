@@ -9,6 +9,8 @@
 //! Invariants:
 //! - Everything a connection held has been given back before its close or close-ok is sent, or when
 //!   [`Connection::handle_lost`] is called.
+//! - Frames that tell of something durable are not heard before the log has it, also if the connection ends
+//!   meanwhile: see [`Connection::holds_frames_until`].
 //! - Nothing that a peer sends is waited for longer than `next_deadline` says, and no more of it is
 //!   buffered than one frame.
 
@@ -18,7 +20,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, connection};
-use leveret_codec::{Limits, PROTOCOL_HEADER, protocol_header};
+use leveret_codec::{Limits, Outgoing, PROTOCOL_HEADER, protocol_header};
 
 use crate::amqp::chunk::{frame_size, largest_frame_bytes, take_chunk};
 use crate::amqp::ending::{Ending, send_close_ok};
@@ -30,6 +32,7 @@ use crate::effect::Output;
 use crate::id::ConnectionId;
 use crate::model::{Broker, Outlet, Vhost};
 use crate::refusal::Refusal;
+use crate::store::Position;
 use crate::time::Timestamp;
 
 /// The handshake must be through by then, counted from the first moment (RabbitMQ's `handshake_timeout`).
@@ -72,6 +75,8 @@ pub struct Connection {
     heartbeat: Option<Heartbeat>,
     heartbeat_secs: u16,
     identity: Identity,
+    /// What the frames of a connection that is not open any more wait for; zero is nothing.
+    barrier: Position,
     state: State,
 }
 
@@ -89,6 +94,7 @@ impl Connection {
             heartbeat: None,
             heartbeat_secs: 0,
             identity: Identity::default(),
+            barrier: Position::ZERO,
             state: State::Header { deadline: now + HANDSHAKE },
         }
     }
@@ -201,7 +207,21 @@ impl Connection {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs));
             }
+            Interruption::Unspeakable => self.abort(now, out),
         }
+    }
+
+    /// The log has failed before it had what frames in front of the socket tell of: they are never sent.
+    fn abort(&mut self, now: Timestamp, out: &mut Output) {
+        self.release(now, out);
+        tracing::error!(
+            peer = %self.peer.address,
+            user = self.identity.user.as_deref(),
+            "dropped a connection: the message store has failed before it had what the connection was to be told"
+        );
+        out.frames = Outgoing::new();
+        self.barrier = Position::ZERO;
+        self.state = State::Ending(Ending::Aborted);
     }
 
     /// One frame of a handshake; the rest of the chunk is handled in whatever state follows.
@@ -338,12 +358,46 @@ impl Connection {
         self.note_sent(out);
     }
 
-    /// The log has this connection's appends up to the given one (counted from one).
-    pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
+    /// The log has come so far.
+    pub fn handle_committed(&mut self, committed: Position, out: &mut Output) {
+        if self.barrier <= committed {
+            self.barrier = Position::ZERO;
+        }
         if let State::Open(open) = &mut self.state {
-            open.handle_committed(up_to, out);
+            open.handle_committed(committed, out);
         }
         self.note_sent(out);
+    }
+
+    /// The log has failed: publishes that wait for it are refused (nack), whoever waits for a commit is closed (541),
+    /// and who was about to hear of something durable is dropped.
+    pub fn handle_log_failed(&mut self, now: Timestamp, out: &mut Output) {
+        if let State::Open(open) = &mut self.state {
+            if let Err(interruption) = open.handle_log_failed(out) {
+                self.interrupt(now, interruption, out);
+            }
+        } else if self.broker.store().committed() < self.barrier {
+            self.abort(now, out);
+        }
+        self.note_sent(out);
+    }
+
+    /// The earliest position that something here waits for: then [`Connection::handle_committed`] has to do.
+    pub fn awaits(&self) -> Option<Position> {
+        match &self.state {
+            State::Open(open) => open.awaits(),
+            _ => self.holds_frames_until(),
+        }
+    }
+
+    /// Nothing may be written to the socket before the log has come so far: the frames that wait tell of something
+    /// durable.
+    pub fn holds_frames_until(&self) -> Option<Position> {
+        let barrier = match &self.state {
+            State::Open(open) => open.barrier(),
+            _ => self.barrier,
+        };
+        (barrier != Position::ZERO).then_some(barrier)
     }
 
     /// When [`Connection::handle_deadline`] has something to do.
@@ -407,6 +461,7 @@ impl Connection {
     fn release(&mut self, now: Timestamp, out: &mut Output) {
         if let State::Open(open) = &mut self.state {
             open.release_all(now, out);
+            self.barrier = open.barrier();
         }
     }
 

@@ -20,6 +20,7 @@ use crate::amqp::session::{Session, Turn, Workspace};
 use crate::effect::Output;
 use crate::model::Notice;
 use crate::refusal::{Refusal, Scope};
+use crate::store::Position;
 use crate::time::Timestamp;
 
 /// Why the connection can't go on.
@@ -31,6 +32,8 @@ pub enum Interruption {
     Broken(Refusal),
     /// The client has asked to close.
     ClosedByClient,
+    /// Frames wait in front of the socket that must never be heard.
+    Unspeakable,
 }
 
 impl From<DecodeError> for Interruption {
@@ -104,7 +107,13 @@ impl Open {
             }
         }
         self.channels.finish(&mut turn);
-        result
+        if self.awaits().is_none() || !self.workspace.session.broker.store().has_failed() {
+            return result;
+        }
+        match self.handle_log_failed(out) {
+            Err(Interruption::Unspeakable) => Err(Interruption::Unspeakable),
+            other => result.and(other),
+        }
     }
 
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
@@ -122,9 +131,39 @@ impl Open {
         inbox.rest(session);
     }
 
-    /// The log has every append of this connection up to this one.
-    pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
-        self.channels.handle_committed(up_to, out);
+    /// The log has come so far.
+    pub fn handle_committed(&mut self, committed: Position, out: &mut Output) {
+        if let Some(write) = self.workspace.batch.committed(committed) {
+            self.channels.handle_committed(write, out);
+        }
+        if self.workspace.barrier <= committed {
+            self.workspace.barrier = Position::ZERO;
+        }
+    }
+
+    /// The log has failed: whoever waits for it hears so.
+    pub fn handle_log_failed(&mut self, out: &mut Output) -> Result<(), Interruption> {
+        let committed = self.workspace.session.broker.store().committed();
+        self.handle_committed(committed, out);
+        if self.barrier() != Position::ZERO {
+            return Err(Interruption::Unspeakable);
+        }
+        self.workspace.batch.give_up();
+        if self.channels.handle_log_failed(out) {
+            return Ok(());
+        }
+        Err(Refusal::internal_error("the message store has failed").without_method().into())
+    }
+
+    /// The earliest position that confirms, commits or answers wait for.
+    pub fn awaits(&self) -> Option<Position> {
+        let barrier = Some(self.barrier()).filter(|barrier| *barrier != Position::ZERO);
+        self.workspace.batch.awaits().into_iter().chain(barrier).min()
+    }
+
+    /// No frame may be heard before the log has come so far.
+    pub fn barrier(&self) -> Position {
+        self.workspace.barrier
     }
 
     /// Looks at what others have left for this connection; encodes deliveries while no more than about

@@ -111,30 +111,46 @@ impl Channel {
         if is_new && declare.exclusive {
             turn.exclusive.push(queue.clone());
         }
+        if queue.facts().durable {
+            turn.await_definitions();
+        }
         Ok(declared(turn, &queue))
     }
 
     /// The exchange is missed before the queue (RabbitMQ's order).
-    fn bind_queue(&self, turn: &Turn<'_>, bind: &queue::Bind) -> Ruling {
+    fn bind_queue(&self, turn: &mut Turn<'_>, bind: &queue::Bind) -> Ruling {
         let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
         let asked = self.binding(turn, names, &bind.arguments)?;
         let vhost = &turn.session.vhost;
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        vhost.bind(asked.of(queue))
+        if vhost.bind(asked.of(queue))? {
+            turn.await_definitions();
+        }
+        Ok(())
     }
 
     /// Whatever is missing, it is not bound: that is fine.
-    fn unbind_queue(&self, turn: &Turn<'_>, unbind: &queue::Unbind) -> Ruling {
+    fn unbind_queue(&self, turn: &mut Turn<'_>, unbind: &queue::Unbind) -> Ruling {
         let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
         let asked = self.binding(turn, names, &unbind.arguments)?;
         let vhost = &turn.session.vhost;
-        let Ok(queue) = vhost.queue(&asked.queue) else { return Ok(()) };
-        let binding = asked.of(queue.clone());
-        if vhost.is_bound(&binding) {
-            turn.session.check_owner(&queue)?;
-            vhost.unbind(binding);
+        let is_durable = match vhost.queue(&asked.queue) {
+            // Somebody else may have deleted it a moment ago.
+            Err(_) => true,
+            Ok(queue) => {
+                let binding = asked.of(queue.clone());
+                if vhost.is_bound(&binding) {
+                    turn.session.check_owner(&queue)?;
+                    vhost.unbind(binding)
+                } else {
+                    queue.facts().durable
+                }
+            }
+        };
+        if is_durable {
+            turn.await_definitions();
         }
         Ok(())
     }
@@ -176,12 +192,19 @@ impl Channel {
         let name = clean_name(delete.queue.as_str());
         let name = self.queue_name(&name)?;
         turn.session.check(Access::Configure, Resource::Queue(&name))?;
-        let Ok(queue) = turn.session.vhost.queue(&name) else { return Ok(0) };
+        let Ok(queue) = turn.session.vhost.queue(&name) else {
+            // Somebody else may have deleted it a moment ago.
+            turn.await_definitions();
+            return Ok(0);
+        };
         turn.session.check_owner(&queue)?;
         let conditions = DeleteConditions { if_unused: delete.if_unused, if_empty: delete.if_empty };
         let vhost = &turn.session.vhost;
         let messages = vhost.delete_queue(turn.now, &queue, conditions, &mut turn.out.effects)?;
         turn.exclusive.retain(|own| *own != queue);
+        if queue.facts().durable {
+            turn.await_definitions();
+        }
         Ok(count(messages))
     }
 }

@@ -5,6 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use leveret_codec::field::Table;
 use parking_lot::Mutex;
@@ -14,12 +15,13 @@ use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::Message;
 use crate::model::outlet::{Door, Notice, OpenDoor};
 use crate::model::queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
+use crate::store::Store;
 use crate::time::Timestamp;
 
 /// What a queue was declared as; it never changes.
 #[derive(Debug)]
 pub struct QueueFacts {
-    /// Unique for the life of the process.
+    /// Unique for the life of the data.
     pub id: QueueId,
     /// Its name.
     pub name: String,
@@ -40,6 +42,9 @@ pub struct QueueFacts {
 #[derive(Debug)]
 struct Shared {
     facts: QueueFacts,
+    store: Arc<dyn Store>,
+    /// See [`QueueRef::is_deep`].
+    is_deep: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -102,12 +107,10 @@ pub enum Deletion {
 
 impl QueueRef {
     /// A new, empty queue.
-    pub fn new(facts: QueueFacts) -> Self {
+    pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
         let queue = Queue::new(facts.settings);
-        Self(Arc::new(Shared {
-            facts,
-            state: Mutex::new(State { queue, doors: Vec::new(), deleted: false }),
-        }))
+        let state = Mutex::new(State { queue, doors: Vec::new(), deleted: false });
+        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state }))
     }
 
     /// What it was declared as.
@@ -115,13 +118,19 @@ impl QueueRef {
         &self.0.facts
     }
 
+    /// Whether it holds so much that what it gets now may have to leave memory: then it must be in the log, also
+    /// if it need not survive a restart.
+    pub fn is_deep(&self) -> bool {
+        self.0.is_deep.load(Ordering::Relaxed)
+    }
+
     /// Its numbers.
     pub fn counts(&self, now: Timestamp, effects: &mut Effects) -> Counts {
         self.turn(effects, |queue, doors| queue.counts(now, doors))
     }
 
-    /// Messages arrive, in order. A queue that was deleted meanwhile takes nothing: what was routed to it
-    /// counts as taken (RabbitMQ confirms it too).
+    /// Messages arrive, in order. A queue that was deleted meanwhile is done with them at once: what was routed to
+    /// it counts as taken (RabbitMQ confirms it too).
     pub fn publish(
         &self,
         now: Timestamp,
@@ -129,7 +138,10 @@ impl QueueRef {
         effects: &mut Effects,
     ) {
         let mut state = self.0.state.lock();
-        if !state.deleted {
+        if state.deleted {
+            let messages = arrivals.into_iter().map(|arrival| arrival.message);
+            effects.settles.extend(messages.filter_map(|message| Settle::of(&message)));
+        } else {
             self.turn_locked(&mut state, effects, |queue, doors| queue.publish(now, arrivals, doors));
         }
     }
@@ -182,10 +194,12 @@ impl QueueRef {
         self.turn(effects, |queue, doors| queue.settle(now, from, count, doors));
     }
 
-    /// Deliveries come back to their old positions.
+    /// Deliveries come back to their old positions; a queue that was deleted meanwhile is done with them.
     pub fn requeue(&self, now: Timestamp, returned: Vec<(Option<ConsumerId>, Entry)>, effects: &mut Effects) {
         let mut state = self.0.state.lock();
-        if !state.deleted {
+        if state.deleted {
+            effects.settles.extend(returned.iter().filter_map(|(_, entry)| Settle::of(&entry.message)));
+        } else {
             self.turn_locked(&mut state, effects, |queue, doors| queue.requeue(now, returned, doors));
         }
     }
@@ -235,7 +249,19 @@ impl QueueRef {
         turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R,
     ) -> R {
         let mut hall = Hall { queue: self, doors: &state.doors, open: None, effects };
-        turn(&mut state.queue, &mut hall)
+        let result = turn(&mut state.queue, &mut hall);
+        self.note_depth(state.queue.ready_bytes());
+        result
+    }
+
+    /// Deep above half of the budget, until it holds less than a quarter.
+    fn note_depth(&self, bytes: usize) {
+        let budget = self.0.store.queue_budget_bytes();
+        let was_deep = self.is_deep();
+        let is_deep = if was_deep { budget / 4 <= bytes } else { budget / 2 < bytes };
+        if was_deep != is_deep {
+            self.0.is_deep.store(is_deep, Ordering::Relaxed);
+        }
     }
 }
 
@@ -274,8 +300,6 @@ impl Doors for Hall<'_> {
     }
 
     fn settled(&mut self, message: &Message) {
-        if let Some(record) = message.record() {
-            self.effects.settles.push(Settle { record, queue: self.queue.facts().id });
-        }
+        self.effects.settles.extend(Settle::of(message));
     }
 }
