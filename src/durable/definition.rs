@@ -21,7 +21,7 @@ use bytes::Bytes;
 use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
 use leveret_core::model::{
-    BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions,
+    Access, BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions,
     User,
 };
 use serde::{Deserialize, Serialize};
@@ -142,12 +142,16 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
 
 fn stored_user(user: &User) -> StoredUser {
     let stored = |permissions: &Permissions| {
-        let [configure, write, read] = permissions.patterns().map(str::to_owned);
-        StoredPermissions { configure, write, read }
+        let pattern = |access| permissions.pattern(access).to_owned();
+        StoredPermissions {
+            configure: pattern(Access::Configure),
+            write: pattern(Access::Write),
+            read: pattern(Access::Read),
+        }
     };
     StoredUser {
-        password_hash: user.password.to_base64(),
-        hashing_algorithm: user.password.algorithm().as_str().to_owned(),
+        password_hash: STANDARD.encode(user.password.salted()),
+        hashing_algorithm: user.password.algorithm().name().to_owned(),
         tags: user.tags.clone(),
         permissions: user.all_permissions().map(|(vhost, own)| (vhost.to_owned(), stored(own))).collect(),
     }
