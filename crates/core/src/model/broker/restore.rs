@@ -108,7 +108,7 @@ impl Broker {
         let mut layouts: BTreeMap<String, Layout> = BTreeMap::new();
         for definition in definitions {
             match definition {
-                Definition::Vhost(name) => self.restore_vhost(name),
+                Definition::Vhost(name) => self.restore_vhost(&name),
                 Definition::User(user) => {
                     self.users.write().insert(user.name.clone(), Arc::new(user));
                 }
@@ -145,12 +145,8 @@ impl Broker {
         self.last_queue.fetch_max(up_to.0, Ordering::Relaxed);
     }
 
-    fn restore_vhost(&self, name: String) {
-        let vhost = || Arc::new(Vhost::new(&name, self.entropy.words(), self.store.clone()));
-        let mut vhosts = self.vhosts.write();
-        if !vhosts.contains_key(&name) {
-            let vhost = vhost();
-            vhosts.insert(name, vhost);
-        }
+    fn restore_vhost(&self, name: &str) {
+        let vhost = || Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()));
+        self.vhosts.write().entry(name.to_owned()).or_insert_with(vhost);
     }
 }
