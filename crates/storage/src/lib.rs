@@ -20,7 +20,6 @@ mod place;
 mod read;
 pub mod record;
 mod recovery;
-mod seam;
 mod segment;
 mod threads;
 
@@ -31,5 +30,4 @@ pub use log::{Log, Options, Stats, Waiter};
 pub use place::{MessageId, Place, Position};
 pub use read::StoredMessage;
 pub use recovery::{Definition, Recovery, Restored};
-pub use seam::{Append, MemoryLog, OldLog};
 pub use threads::Threads;
