@@ -41,7 +41,7 @@ pub fn limit_bytes(limit: DiskLimit) -> Option<u64> {
 pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: MeasureFree) {
     let failure = Arc::new(Failure::default());
     if let Some(storage) = &shared.storage {
-        storage.wake_at(leveret_core::Position::NEVER, failure.clone());
+        storage.wake_at_failure(failure.clone());
     }
     let mut is_low = false;
     loop {

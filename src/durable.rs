@@ -40,6 +40,9 @@ const QUEUE_PART: u64 = 16;
 /// Above half of the memory that the broker may have a queue may hold this part of what it may otherwise.
 const PRESSED_PART: u64 = 16;
 
+/// A place that no log comes to; what waits for it hears of a failure only.
+const BEYOND: leveret_storage::Position = leveret_storage::Position(u64::MAX - 1);
+
 /// Why a data directory cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -183,7 +186,12 @@ impl Storage {
 
     /// Wakes at the next commit, whatever it is of.
     pub fn wake_at_next(&self, waiter: Arc<dyn Waiter>) {
-        self.log.wake_at(leveret_storage::Position(self.log.committed().0 + 1), waiter);
+        self.log.wake_at(leveret_storage::Position::NEXT_COMMIT, waiter);
+    }
+
+    /// Wakes when the log has failed.
+    pub fn wake_at_failure(&self, waiter: Arc<dyn Waiter>) {
+        self.log.wake_at(BEYOND, waiter);
     }
 
     /// The broker holds so many bytes: queues may hold less when it is much.

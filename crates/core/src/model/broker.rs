@@ -132,6 +132,11 @@ impl Broker {
         &self.store
     }
 
+    /// Whether there is neither a user nor a virtual host: nobody could log in.
+    pub fn is_blank(&self) -> bool {
+        self.users.read().is_empty() && self.vhosts.read().is_empty()
+    }
+
     /// Adds a virtual host; one that is there stays as it is.
     pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
         let mut vhosts = self.vhosts.write();
