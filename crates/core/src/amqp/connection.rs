@@ -14,13 +14,15 @@
 //! - Nothing that a peer sends is waited for longer than `next_deadline` says, and no more of it is
 //!   buffered than one frame.
 
+mod log;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, connection};
-use leveret_codec::{Limits, Outgoing, PROTOCOL_HEADER, protocol_header};
+use leveret_codec::{Limits, PROTOCOL_HEADER, protocol_header};
 
 use crate::amqp::chunk::{frame_size, largest_frame_bytes, take_chunk};
 use crate::amqp::ending::{Ending, send_close_ok};
@@ -211,19 +213,6 @@ impl Connection {
         }
     }
 
-    /// The log has failed before it had what frames in front of the socket tell of: they are never sent.
-    fn abort(&mut self, now: Timestamp, out: &mut Output) {
-        self.release(now, out);
-        tracing::error!(
-            peer = %self.peer.address,
-            user = self.identity.user.as_deref(),
-            "dropped a connection: the message store has failed before it had what the connection was to be told"
-        );
-        out.frames = Outgoing::new();
-        self.barrier = Position::ZERO;
-        self.state = State::Ending(Ending::Aborted);
-    }
-
     /// One frame of a handshake; the rest of the chunk is handled in whatever state follows.
     fn handle_handshake(&mut self, now: Timestamp, mut chunk: Bytes, out: &mut Output) {
         while !chunk.is_empty() {
@@ -358,48 +347,6 @@ impl Connection {
         self.note_sent(out);
     }
 
-    /// The log has come so far.
-    pub fn handle_committed(&mut self, committed: Position, out: &mut Output) {
-        if self.barrier <= committed {
-            self.barrier = Position::ZERO;
-        }
-        if let State::Open(open) = &mut self.state {
-            open.handle_committed(committed, out);
-        }
-        self.note_sent(out);
-    }
-
-    /// The log has failed: publishes that wait for it are refused (nack), whoever waits for a commit is closed (541),
-    /// and who was about to hear of something durable is dropped.
-    pub fn handle_log_failed(&mut self, now: Timestamp, out: &mut Output) {
-        if let State::Open(open) = &mut self.state {
-            if let Err(interruption) = open.handle_log_failed(out) {
-                self.interrupt(now, interruption, out);
-            }
-        } else if self.broker.store().committed() < self.barrier {
-            self.abort(now, out);
-        }
-        self.note_sent(out);
-    }
-
-    /// The earliest position that something here waits for: then [`Connection::handle_committed`] has to do.
-    pub fn awaits(&self) -> Option<Position> {
-        match &self.state {
-            State::Open(open) => open.awaits(),
-            _ => self.holds_frames_until(),
-        }
-    }
-
-    /// Nothing may be written to the socket before the log has come so far: the frames that wait tell of something
-    /// durable.
-    pub fn holds_frames_until(&self) -> Option<Position> {
-        let barrier = match &self.state {
-            State::Open(open) => open.barrier(),
-            _ => self.barrier,
-        };
-        (barrier != Position::ZERO).then_some(barrier)
-    }
-
     /// When [`Connection::handle_deadline`] has something to do.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         match &self.state {
@@ -418,7 +365,7 @@ impl Connection {
             (State::Open(open), Some(heartbeat)) => {
                 // As good a moment as any: not often, and sure to come to who has fallen silent.
                 open.rest();
-                let due = heartbeat.handle_deadline(now, !open.is_blocked());
+                let due = heartbeat.handle_deadline(now, open.is_reading());
                 if due.peer_gone {
                     tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");
                     self.release(now, out);

@@ -4,6 +4,8 @@
 //! - Publishes and acknowledgements of one chunk of frames are collected and reach each queue together;
 //!   they have reached it before anything is answered that could tell the difference.
 //! - Confirms are sent when the chunk is through, after every return that belongs before them.
+//! - A request for the head of a queue that is not in memory waits until it is, with all that comes behind it; no
+//!   other connection waits for that.
 //! - When the answers that wait for the socket have reached their bound, what is left of a chunk waits too: a
 //!   request is answered by much more than it says (`basic.get`), and a peer that asks without reading must
 //!   cost a bounded amount.
@@ -69,9 +71,9 @@ impl Open {
         }
     }
 
-    /// Whether publishers are held back and this is one.
-    pub fn is_blocked(&self) -> bool {
-        self.held_back.is_blocked()
+    /// Whether the peer is read from, or only itself to blame that it is not.
+    pub fn is_reading(&self) -> bool {
+        !self.held_back.is_excused()
     }
 
     /// Whether frames that have come wait, for whatever reason: nothing can be taken before them.
@@ -98,6 +100,10 @@ impl Open {
         let mut result = Ok(());
         while result.is_ok() && self.held_back.is_nothing() && !frames.is_empty() {
             result = handle_next(&mut self.channels, &mut turn, &mut frames);
+            if std::mem::take(&mut turn.awaits_head) {
+                self.held_back.await_head(frames.again());
+                break;
+            }
             let is_publisher = self.channels.take_content_came();
             match alarm.filter(|_| is_publisher) {
                 _ if result.is_err() => {}
@@ -184,6 +190,7 @@ impl Open {
                     }
                 }
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
+                Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }
         resumed

@@ -110,7 +110,7 @@ impl Workspace {
     /// A turn that works with it.
     pub fn turn<'a>(&'a mut self, now: Timestamp, out: &'a mut Output) -> Turn<'a> {
         let Self { session, batch, inbox, exclusive, barrier } = self;
-        Turn { now, session, batch, inbox, exclusive, barrier, out }
+        Turn { now, session, batch, inbox, exclusive, barrier, awaits_head: false, out }
     }
 }
 
@@ -128,6 +128,8 @@ pub struct Turn<'a> {
     pub exclusive: &'a mut Vec<QueueRef>,
     /// The frames that are made wait in front of the socket until the log has come so far.
     pub barrier: &'a mut Position,
+    /// What was asked for can't be answered before the head of a queue is in memory: ask again then.
+    pub awaits_head: bool,
     /// Frames and effects.
     pub out: &'a mut Output,
 }
@@ -145,6 +147,13 @@ impl Turn<'_> {
         if *self.barrier < defined && self.session.broker.store().committed() < defined {
             *self.barrier = defined;
         }
+    }
+
+    /// Whether the numbers of a queue are what they should be. If not, what was asked for must be asked again.
+    pub fn knows_head(&mut self, queue: &QueueRef) -> bool {
+        let knows = queue.knows_head(self.now, &self.session.outlet, &mut self.out.effects);
+        self.awaits_head |= !knows;
+        knows
     }
 
     /// Brings everything that was collected to its queues; call before anything that could see them.

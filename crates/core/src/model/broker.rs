@@ -19,6 +19,7 @@ use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
 use crate::model::outlet::{Notice, Outlet};
+use crate::model::queue_ref::DeliveredBefore;
 use crate::model::user::{Permissions, User};
 use crate::model::vhost::Vhost;
 use crate::store::Store;
@@ -231,6 +232,18 @@ impl Broker {
     /// An identity for a new queue.
     pub fn next_queue_id(&self) -> QueueId {
         QueueId(self.last_queue.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// What durable queues have that was delivered before: the log is to know it when the broker ends, so that it is
+    /// delivered as such after a restart. Everybody is gone by then and has brought back what they held.
+    pub fn delivered_before(&self) -> DeliveredBefore {
+        let mut found = DeliveredBefore::default();
+        for vhost in self.vhosts.read().values() {
+            for queue in vhost.routes().queues().filter(|queue| queue.facts().durable) {
+                queue.add_delivered_before(&mut found);
+            }
+        }
+        found
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

@@ -3,7 +3,10 @@
 //! Lock order: `Topology` → queue → outlet; never two queues at once. Every turn is one call here that
 //! locks, lets the machine work, and unlocks; what is left to do for others is in [`Effects`].
 
+mod hall;
+
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,11 +15,11 @@ use parking_lot::Mutex;
 
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
-use crate::model::Message;
-use crate::model::outlet::{Door, Notice, OpenDoor};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
-use crate::store::Store;
+use crate::model::outlet::{Door, Notice, Outlet};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, QueueSettings, StoredPage};
+use crate::store::{PageId, Store};
 use crate::time::Timestamp;
+use hall::Hall;
 
 /// What a queue was declared as; it never changes.
 #[derive(Debug)]
@@ -53,7 +56,27 @@ struct State {
     queue: Queue,
     /// By slot of [`ConsumerId`]; a slot's door is that of its newest consumer.
     doors: Vec<Option<Door>>,
+    /// Connections that wait for the head to come back into memory.
+    awaiting_head: Vec<Arc<Outlet>>,
     deleted: bool,
+}
+
+impl State {
+    /// A connection wants to hear when the head may be there.
+    fn await_head(&mut self, outlet: &Arc<Outlet>) {
+        if self.awaiting_head.iter().all(|known| known.id() != outlet.id()) {
+            self.awaiting_head.push(outlet.clone());
+        }
+    }
+
+    /// The head may be there: whoever wanted to know looks again.
+    fn tell_awaiting(&mut self, effects: &mut Effects) {
+        for outlet in self.awaiting_head.drain(..) {
+            if outlet.notify(Notice::HeadMoved) {
+                effects.wakes.push(outlet.id());
+            }
+        }
+    }
 }
 
 /// A handle of a queue. Equal handles are the same queue, not one of the same name.
@@ -92,6 +115,15 @@ pub struct DeleteConditions {
     pub if_empty: bool,
 }
 
+/// What clients have been given before and did not settle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveredBefore {
+    /// Messages in memory, by the names that their places give them.
+    pub messages: Vec<NonZeroU64>,
+    /// Pages in which there are such.
+    pub pages: Vec<PageId>,
+}
+
 /// How a deletion went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deletion {
@@ -109,8 +141,14 @@ impl QueueRef {
     /// A new, empty queue.
     pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
         let queue = Queue::new(facts.settings);
-        let state = Mutex::new(State { queue, doors: Vec::new(), deleted: false });
-        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state }))
+        let state = State { queue, doors: Vec::new(), awaiting_head: Vec::new(), deleted: false };
+        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state: Mutex::new(state) }))
+    }
+
+    /// Makes it what it was in an earlier life: its pages, in order, and the position behind the last. For a queue
+    /// that nobody knows yet; nothing of it is read before somebody wants it.
+    pub fn restore(&self, pages: Vec<StoredPage>, next_position: u64) {
+        self.0.state.lock().queue = Queue::restored(self.facts().settings, pages, next_position);
     }
 
     /// What it was declared as.
@@ -146,12 +184,59 @@ impl QueueRef {
         }
     }
 
-    /// Takes the head for a `basic.get`, with the number of messages that remain.
-    pub fn get(&self, now: Timestamp, auto_ack: bool, effects: &mut Effects) -> Option<(Entry, usize)> {
-        self.turn(effects, |queue, doors| {
-            let entry = queue.get(now, auto_ack, doors)?;
-            Some((entry, queue.counts(now, doors).ready))
-        })
+    /// Whether its numbers are what they should be. If not, because what may have expired at its head is not in memory,
+    /// it is fetched, and `outlet` hears when it is there.
+    pub fn knows_head(&self, now: Timestamp, outlet: &Arc<Outlet>, effects: &mut Effects) -> bool {
+        let mut state = self.0.state.lock();
+        let knows = self.turn_locked(&mut state, effects, |queue, doors| queue.knows_head(now, doors));
+        if !knows {
+            state.await_head(outlet);
+        }
+        knows
+    }
+
+    /// Takes the head for a `basic.get`, with the number of messages that remain. If it is not in memory, it is
+    /// fetched, and `outlet` hears when it is there.
+    pub fn get(
+        &self,
+        now: Timestamp,
+        auto_ack: bool,
+        outlet: &Arc<Outlet>,
+        effects: &mut Effects,
+    ) -> (Got, usize) {
+        let mut state = self.0.state.lock();
+        let got = self.turn_locked(&mut state, effects, |queue, doors| {
+            let got = queue.get(now, auto_ack, doors);
+            (got, queue.counts(now, doors).ready)
+        });
+        if matches!(got, (Got::Later, _)) {
+            state.await_head(outlet);
+        }
+        got
+    }
+
+    /// A page that was asked for (`Effects::fetches`) has been read: its messages, in order, or as many as could be
+    /// read. `false`: the queue has no use for it any more, and has said so with `Effects::dropped_pages`.
+    pub fn handle_page(
+        &self,
+        now: Timestamp,
+        page: PageId,
+        entries: Vec<Entry>,
+        effects: &mut Effects,
+    ) -> bool {
+        let mut state = self.0.state.lock();
+        let is_wanted = !state.deleted
+            && self.turn_locked(&mut state, effects, |queue, doors| {
+                queue.handle_page(now, page, entries, doors)
+            });
+        state.tell_awaiting(effects);
+        is_wanted
+    }
+
+    /// A page that was asked for can't be read: what was in it is not counted any more, and what comes behind it is
+    /// next.
+    pub fn handle_page_lost(&self, now: Timestamp, page: PageId, effects: &mut Effects) {
+        self.handle_page(now, page, Vec::new(), effects);
     }
 
     /// Adds a consumer. What is published by others from now on may go through its door at once, and stays in
@@ -206,7 +291,10 @@ impl QueueRef {
 
     /// Removes what waits and says how much it was.
     pub fn purge(&self, now: Timestamp, effects: &mut Effects) -> usize {
-        self.turn(effects, |queue, doors| queue.purge(now, doors))
+        let mut state = self.0.state.lock();
+        let count = self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
+        state.tell_awaiting(effects);
+        count
     }
 
     /// Ends the queue: its messages are gone, its consumers are told. The caller has taken its name away
@@ -225,6 +313,7 @@ impl QueueRef {
         }
         self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
         state.deleted = true;
+        state.tell_awaiting(effects);
         let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
         for id in ids {
             state.queue.unsubscribe(id);
@@ -238,6 +327,14 @@ impl QueueRef {
         Deletion::Deleted(counts.ready)
     }
 
+    /// What was delivered before, see [`Broker::delivered_before`](crate::model::Broker::delivered_before).
+    pub fn add_delivered_before(&self, to: &mut DeliveredBefore) {
+        let state = self.0.state.lock();
+        let (messages, pages) = state.queue.delivered_before();
+        to.messages.extend(messages);
+        to.pages.extend(pages);
+    }
+
     fn turn<R>(&self, effects: &mut Effects, turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R) -> R {
         self.turn_locked(&mut self.0.state.lock(), effects, turn)
     }
@@ -248,58 +345,19 @@ impl QueueRef {
         effects: &mut Effects,
         turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R,
     ) -> R {
-        let mut hall = Hall { queue: self, doors: &state.doors, open: None, effects };
+        let budget = self.0.store.queue_budget_bytes();
+        let mut hall = Hall::new(self, &state.doors, budget, effects);
         let result = turn(&mut state.queue, &mut hall);
-        self.note_depth(state.queue.ready_bytes());
+        self.note_depth(state.queue.ready_bytes(), budget);
         result
     }
 
     /// Deep above half of the budget, until it holds less than a quarter.
-    fn note_depth(&self, bytes: usize) {
-        let budget = self.0.store.queue_budget_bytes();
+    fn note_depth(&self, bytes: usize, budget: usize) {
         let was_deep = self.is_deep();
         let is_deep = if was_deep { budget / 4 <= bytes } else { budget / 2 < bytes };
         if was_deep != is_deep {
             self.0.is_deep.store(is_deep, Ordering::Relaxed);
         }
-    }
-}
-
-/// The doors of one queue during one turn; the last one used stays open until another is needed.
-struct Hall<'a> {
-    queue: &'a QueueRef,
-    doors: &'a [Option<Door>],
-    open: Option<(u32, OpenDoor<'a>)>,
-    effects: &'a mut Effects,
-}
-
-impl<'a> Hall<'a> {
-    fn door(&mut self, to: ConsumerId) -> Option<&mut OpenDoor<'a>> {
-        if self.open.as_ref().is_none_or(|(slot, _)| *slot != to.slot) {
-            // Two consumers of one connection share an outlet: let go before locking.
-            self.open = None;
-            let door = self.doors.get(to.slot as usize)?.as_ref()?;
-            self.open = Some((to.slot, door.open()));
-        }
-        self.open.as_mut().map(|(_, door)| door)
-    }
-}
-
-impl Doors for Hall<'_> {
-    fn accepts(&mut self, to: ConsumerId) -> bool {
-        let queue = self.queue;
-        self.door(to).is_some_and(|door| door.accepts(|| (queue.clone(), to)))
-    }
-
-    fn deliver(&mut self, to: ConsumerId, entry: Entry) {
-        let Some(door) = self.door(to) else { return };
-        if door.deliver(entry) {
-            let id = door.owner();
-            self.effects.wakes.push(id);
-        }
-    }
-
-    fn settled(&mut self, message: &Message) {
-        self.effects.settles.extend(Settle::of(message));
     }
 }

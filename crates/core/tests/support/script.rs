@@ -75,8 +75,19 @@ fn act(stage: &mut Stage, line: &str) {
             let alarm = if *alarm == "memory" { Alarm::Memory } else { Alarm::Disk };
             stage.set_alarm(alarm, *on == "on");
         }
+        (["log", "has", messages, "messages", "in", pages, "pages"], _) => {
+            let (messages, pages) = (messages.parse().unwrap(), pages.parse().unwrap());
+            assert_eq!(
+                stage.store.left(),
+                (messages, pages),
+                "what is left in the log, and in how many pages"
+            );
+        }
         (["log", how @ ..], _) => stage.set_log(how),
         (["definitions", "shown"], _) => stage.store.show_definitions(),
+        (["pages", how] | [how @ "page", "comes" | "is", ..] | [how @ "last", "page", "comes"], _) => {
+            stage.set_pages(if texts.contains(&"lost") { "lost" } else { how });
+        }
         ([name, "is", "accepted", from @ ..], _) => stage.accept(name, from != ["from", "afar"]),
         ([name, "connects", ..], [_, _, options @ ..]) => stage.connect(name, &login(options)),
         ([name, "is", "lost"], _) => stage.lose(name),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, Effects, Output, Store as _, Timestamp};
+use leveret_core::{ConnectionId, Effects, Fetch, Output, Store as _, Timestamp};
 
 use super::hear::{Ear, take};
 use super::speak::speak;
@@ -77,6 +77,9 @@ pub struct Stage {
     actors: Vec<Actor>,
     wakes: VecDeque<ConnectionId>,
     pub store: TestStore,
+    /// Pages that queues wait for.
+    fetches: VecDeque<Fetch>,
+    are_pages_held: bool,
     /// What was heard since it was last asked for.
     heard: Vec<String>,
 }
@@ -91,6 +94,8 @@ impl Stage {
             actors: Vec::new(),
             wakes: VecDeque::new(),
             store: TestStore::default(),
+            fetches: VecDeque::new(),
+            are_pages_held: false,
             heard: Vec::new(),
         }
     }
@@ -236,6 +241,8 @@ impl Stage {
     fn carry_out(&mut self, effects: Effects) {
         self.wakes.extend(effects.wakes);
         effects.settles.into_iter().for_each(|settle| self.store.settle(settle));
+        effects.dropped_pages.into_iter().for_each(|page| self.store.drop_page(page));
+        self.fetches.extend(effects.fetches);
         self.hear_log();
     }
 
@@ -251,7 +258,7 @@ impl Stage {
                 self.look_into_outlet(usize::try_from(id).unwrap());
             } else if let Some(index) = self.actors.iter().position(waits) {
                 self.look_into_outlet(index);
-            } else if !self.commit() && !self.close_sockets() {
+            } else if !self.commit() && !self.fetch() && !self.close_sockets() {
                 break;
             }
         }
@@ -286,6 +293,60 @@ impl Stage {
             "what was waited for is there"
         );
         true
+    }
+
+    /// Brings one page that a queue waits for.
+    fn fetch(&mut self) -> bool {
+        if self.are_pages_held {
+            return false;
+        }
+        let Some(fetch) = self.fetches.pop_front() else { return false };
+        self.bring(fetch);
+        true
+    }
+
+    fn bring(&mut self, Fetch { queue, page }: Fetch) {
+        let mut effects = Effects::default();
+        let was_there = self.store.has_page(page);
+        let entries = if was_there { self.store.read(page) } else { Vec::new() };
+        let is_wanted = queue.handle_page(self.now, page, entries, &mut effects);
+        assert_eq!(is_wanted, was_there, "a page is wanted until it is dropped");
+        if is_wanted {
+            self.store.forget(page);
+        }
+        self.carry_out(effects);
+    }
+
+    fn lose_page(&mut self, Fetch { queue, page }: Fetch) {
+        let mut effects = Effects::default();
+        queue.handle_page_lost(self.now, page, &mut effects);
+        self.store.forget(page);
+        self.carry_out(effects);
+    }
+
+    /// `hold`: pages that are asked for do not come. `come`: all do. `page`: the first of those that are waited for,
+    /// `last`: the last; `lost`: the first can't be read. `shown`: what happens to them, as lines.
+    pub fn set_pages(&mut self, how: &str) {
+        let waited_for = "a page that is waited for";
+        match how {
+            "shown" => self.store.show_pages(),
+            "hold" => self.are_pages_held = true,
+            "come" => self.are_pages_held = false,
+            "page" => {
+                let first = self.fetches.pop_front().expect(waited_for);
+                self.bring(first);
+            }
+            "last" => {
+                let last = self.fetches.pop_back().expect(waited_for);
+                self.bring(last);
+            }
+            "lost" => {
+                let first = self.fetches.pop_front().expect(waited_for);
+                self.lose_page(first);
+            }
+            other => panic!("pages can't {other}"),
+        }
+        self.settle();
     }
 
     fn close_sockets(&mut self) -> bool {

@@ -1,6 +1,7 @@
 //! A log that does what a script says: holds, commits, fails; and tells what it was told.
 //!
-//! It objects when the rules break their side of the seam: something is settled that is not in the log, or twice.
+//! It objects when the rules break their side of the seam: something is settled that is not in the log, or twice;
+//! something is put into a page that has no place.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use leveret_core::model::{BindingEnd, Definition, DurableBinding, Entry, Message};
-use leveret_core::{PageId, Place, Position, Record, Settle, Store, Writer};
+use leveret_core::{PageId, Place, Position, Record, Settle, Store, Timestamp, Writer};
 
 use super::words::shown;
 
@@ -17,6 +18,17 @@ use super::words::shown;
 struct Logged {
     queue: u64,
     durable: bool,
+    bytes: Bytes,
+    head_len: u32,
+}
+
+/// What a page keeps of an entry: everything but the message, which is in the log.
+#[derive(Clone, Copy, Debug)]
+struct Paged {
+    place: Place,
+    position: u64,
+    redelivered: bool,
+    expires_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -28,8 +40,11 @@ struct State {
     has_failed: bool,
     last_id: u64,
     messages: BTreeMap<u64, Logged>,
+    last_page: u64,
+    pages: BTreeMap<u64, Vec<Paged>>,
     shows_messages: bool,
     shows_definitions: bool,
+    shows_pages: bool,
     lines: Vec<String>,
     budget_bytes: Option<usize>,
 }
@@ -45,6 +60,12 @@ impl State {
             self.committed = self.end;
         }
         Position(self.end)
+    }
+
+    fn tell_page(&mut self, line: String) {
+        if self.shows_pages {
+            self.lines.push(line);
+        }
     }
 }
 
@@ -87,6 +108,51 @@ impl TestStore {
         self.state().shows_definitions = true;
     }
 
+    pub fn show_pages(&self) {
+        self.state().shows_pages = true;
+    }
+
+    /// The entries of a page, read.
+    pub fn read(&self, page: PageId) -> Vec<Entry> {
+        let mut state = self.state();
+        state.tell_page(format!("read page {}", page.0));
+        let paged = state.pages.get(&page.0).expect("a page that is there").clone();
+        let read = |paged: Paged| {
+            let logged = state.messages.get(&paged.place.id.get()).expect("what is in a page is in the log");
+            let Logged { bytes, head_len, durable, .. } = logged;
+            let message = Message::restored(bytes.clone(), *head_len, paged.place, *durable);
+            let Paged { position, redelivered, expires_at, .. } = paged;
+            Entry { position, redelivered, expires_at, message: message.unwrap() }
+        };
+        paged.into_iter().map(read).collect()
+    }
+
+    /// A page is back in memory.
+    pub fn forget(&self, page: PageId) {
+        self.state().pages.remove(&page.0).expect("a page that is there");
+    }
+
+    /// Whether a page is there, read or not.
+    pub fn has_page(&self, page: PageId) -> bool {
+        self.state().pages.contains_key(&page.0)
+    }
+
+    /// A queue is done with everything in a page.
+    pub fn drop_page(&self, page: PageId) {
+        let paged = self.state().pages.remove(&page.0).expect("a page that is there");
+        self.state().tell_page(format!("drop page {}", page.0));
+        for Paged { place, .. } in paged {
+            let durable = self.state().messages.get(&place.id.get()).is_some_and(|logged| logged.durable);
+            self.settle(Settle { id: place.id, durable });
+        }
+    }
+
+    /// How many messages nobody has settled, and how many pages are neither back in memory nor dropped.
+    pub fn left(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.messages.len(), state.pages.len())
+    }
+
     /// What a queue may hold in memory.
     pub fn set_budget(&self, bytes: usize) {
         self.state().budget_bytes = Some(bytes);
@@ -96,7 +162,8 @@ impl TestStore {
     pub fn settle(&self, settle: Settle) {
         let mut state = self.state();
         let id = settle.id.get();
-        let Logged { queue, durable } = state.messages.remove(&id).expect("what is settled is in the log");
+        let Logged { queue, durable, .. } =
+            state.messages.remove(&id).expect("what is settled is in the log");
         assert_eq!(durable, settle.durable, "what message {id} was logged as");
         if state.shows_messages {
             let spilled = if durable { "" } else { " spilled" };
@@ -135,8 +202,22 @@ impl Store for TestStore {
         self.state().has_failed
     }
 
-    fn put_page(&self, _entries: &[Entry]) -> PageId {
-        panic!("queues do not page yet")
+    fn put_page(&self, entries: &[Entry]) -> PageId {
+        assert!(!entries.is_empty(), "a page without entries is for nobody");
+        let mut state = self.state();
+        state.last_page += 1;
+        let page = state.last_page;
+        let paged = entries.iter().map(|entry| Paged {
+            place: entry.message.place().expect("what is put into a page has a place"),
+            position: entry.position,
+            redelivered: entry.redelivered,
+            expires_at: entry.expires_at,
+        });
+        let paged: Vec<Paged> = paged.collect();
+        let ids: Vec<String> = paged.iter().map(|paged| paged.place.id.to_string()).collect();
+        state.tell_page(format!("page {page}: {}", ids.join(",")));
+        state.pages.insert(page, paged);
+        PageId(page)
     }
 
     fn queue_budget_bytes(&self) -> usize {
@@ -189,7 +270,8 @@ impl Writer for TestWriter {
                 state.last_id += 1;
                 let id = NonZeroU64::new(state.last_id).unwrap();
                 places.push(Place { id, offset: head_len, len });
-                state.messages.insert(id.get(), Logged { queue, durable });
+                let logged = Logged { queue, durable, bytes: bytes.clone(), head_len };
+                state.messages.insert(id.get(), logged);
             }
         }
         position

@@ -30,6 +30,7 @@ mod handshake;
 mod heartbeat;
 mod lifecycle;
 mod log;
+mod page;
 mod permission;
 mod prefetch;
 mod properties;

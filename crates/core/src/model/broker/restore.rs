@@ -113,7 +113,7 @@ impl Broker {
                     self.users.write().insert(user.name.clone(), Arc::new(user));
                 }
                 Definition::Exchange { vhost, spec } => {
-                    layouts.entry(vhost).or_default().exchanges.push(spec)
+                    layouts.entry(vhost).or_default().exchanges.push(spec);
                 }
                 Definition::Queue { vhost, id, name, auto_delete, arguments } => {
                     self.reserve_queue_ids(id);
