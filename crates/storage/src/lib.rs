@@ -14,6 +14,15 @@
 
 #![forbid(unsafe_code)]
 
+mod index;
+mod pages;
+mod varint;
+mod view;
+
+pub use index::{Entries, Entry, Index, IndexError};
+pub use pages::{PageId, Pages};
+pub use view::{Change, MemoryView, NoView, SledView, View, ViewError};
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A place in the log; the first append has one.
