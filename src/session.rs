@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Output, Timestamp};
-use leveret_storage::{Log, MemoryLog, Position};
+use leveret_storage::{MemoryLog, OldLog, Position};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
@@ -57,7 +57,7 @@ pub struct Shared {
     /// The broker's time.
     pub clock: Clock,
     /// Where persistent messages go.
-    pub log: Box<dyn Log>,
+    pub log: Box<dyn OldLog>,
     stage: AtomicU8,
 }
 
@@ -327,7 +327,7 @@ impl Session {
 }
 
 /// Hands a message to the log.
-fn write_to(log: &dyn Log, append: &leveret_core::Append) -> Position {
+fn write_to(log: &dyn OldLog, append: &leveret_core::Append) -> Position {
     let queues: Vec<u64> = append.queues.iter().map(|queue| queue.0).collect();
     let message = &append.message;
     log.append(leveret_storage::Append {
