@@ -92,7 +92,7 @@ impl Storage {
     pub fn open(settings: &StorageSettings) -> Result<(Self, Recovery), StorageError> {
         let data_dir = DataDir::lock(&settings.data_dir)?;
         let options = Options { accept_loss: settings.accept_loss, ..Options::default() };
-        let (log, recovery) = Log::open(data_dir.disk()?, data_dir.view(), options)?;
+        let (log, recovery) = Log::open(Arc::new(data_dir.disk()?), options)?;
         let storage = Self::over(log, settings.memory_bytes);
         *storage.data_dir.lock() = Some(data_dir);
         Ok((storage, recovery))
@@ -207,8 +207,8 @@ impl Storage {
     /// A clean end, when nobody is connected any more: the next start knows what had been delivered.
     pub fn close(&self, broker: &Broker) -> Result<(), LogFailed> {
         self.stop_threads();
-        let ids: Vec<MessageId> = broker.delivered_before().into_iter().map(MessageId).collect();
-        let result = self.log.close(&ids);
+        let delivered = Pager::new(self.log.clone()).delivered_before(broker);
+        let result = self.log.close(&delivered);
         drop(self.data_dir.lock().take());
         result
     }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use leveret_core::model::{Entry, Message};
+use leveret_core::model::{Broker, Entry, Message};
 use leveret_core::{Effects, Fetch, PageId, Timestamp};
 use leveret_storage::{Log, MessageId};
 use parking_lot::{Condvar, Mutex};
@@ -155,6 +155,15 @@ impl Pager {
         }
         self.log.settle(&durable, &spilled);
         self.log.remove_page(storage_page(page));
+    }
+
+    /// Every durable message that was handed to a consumer before and is in its queue again.
+    pub fn delivered_before(&self, broker: &Broker) -> Vec<MessageId> {
+        let found = broker.delivered_before();
+        let in_memory = found.messages.into_iter();
+        let stubs = found.pages.into_iter().flat_map(|page| self.stubs(page).unwrap_or_default());
+        let in_pages = stubs.filter(|stub| stub.durable && stub.redelivered).map(|stub| stub.place.id);
+        in_memory.chain(in_pages).map(MessageId).collect()
     }
 
     fn stubs(&self, page: PageId) -> Option<Vec<Stub>> {

@@ -3,10 +3,9 @@
 //! No body is read: a queue begins as a list of pages and reads them when somebody wants a message.
 
 use std::collections::HashMap;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
-use leveret_core::model::{Broker, QueueRef, RestoredPage};
+use leveret_core::model::{Broker, QueueRef, StoredPage};
 use leveret_core::{PageId, Timestamp};
 use leveret_storage::{Log, OpenError, Recovery, Restored};
 
@@ -18,6 +17,8 @@ use super::store::core_place;
 const PAGE_ENTRIES: usize = 4096;
 /// And messages of at most about so many bytes.
 const PAGE_BYTES: usize = 1024 * 1024;
+/// What an entry takes in memory besides its message's bytes, roughly.
+const ENTRY_BYTES: usize = 64;
 
 /// Why a data directory's content cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -68,11 +69,10 @@ pub fn restore(broker: &Broker, log: &Log, recovery: &mut Recovery) -> Result<Co
 struct Refill {
     queue: QueueRef,
     next_position: u64,
-    pages: Vec<RestoredPage>,
+    pages: Vec<StoredPage>,
     writer: PageWriter,
-    count: usize,
-    bytes: usize,
-    first_expiry: Option<Timestamp>,
+    /// What the page that is being written will be, once it has a name.
+    open: Option<StoredPage>,
 }
 
 impl Refill {
@@ -82,9 +82,7 @@ impl Refill {
             next_position: 0,
             pages: Vec::new(),
             writer: PageWriter::default(),
-            count: 0,
-            bytes: 0,
-            first_expiry: None,
+            open: None,
         }
     }
 
@@ -98,10 +96,15 @@ impl Refill {
         };
         self.writer.push(&stub);
         self.next_position += 1;
-        self.count += 1;
-        self.bytes += restored.place.len as usize;
-        self.first_expiry = self.first_expiry.into_iter().chain(stub.expires_at).min();
-        if self.count == PAGE_ENTRIES || PAGE_BYTES <= self.bytes {
+        let page = self.open.get_or_insert_with(|| begun(&stub));
+        page.count += 1;
+        page.bytes += restored.place.len as usize + ENTRY_BYTES;
+        page.last = stub.position;
+        page.has_redelivered |= stub.redelivered;
+        // Of the first and the last to expire; the last only if all do.
+        page.first_expiry = page.first_expiry.into_iter().chain(stub.expires_at).min();
+        page.last_expiry = page.last_expiry.zip(stub.expires_at).map(|(last, own)| last.max(own));
+        if page.count == PAGE_ENTRIES || PAGE_BYTES <= page.bytes {
             self.turn_page(log);
         }
     }
@@ -114,24 +117,27 @@ impl Refill {
     }
 
     fn turn_page(&mut self, log: &Log) {
-        let page = log.put_page(std::mem::take(&mut self.writer).finish());
-        self.pages.push(RestoredPage {
-            id: PageId(page.0),
-            count: std::mem::take(&mut self.count),
-            bytes: std::mem::take(&mut self.bytes),
-            first_expiry: self.first_expiry.take(),
-        });
+        let Some(page) = self.open.take() else { return };
+        let id = log.put_page(std::mem::take(&mut self.writer).finish());
+        self.pages.push(StoredPage { id: PageId(id.0), ..page });
     }
 
     fn finish(mut self, log: &Log) {
-        if 0 < self.count {
-            self.turn_page(log);
-        }
+        self.turn_page(log);
         self.queue.restore(self.pages, self.next_position);
     }
 }
 
-/// The ids of messages that were handed to a consumer before, for a clean end.
-pub fn delivered_before(broker: &Broker) -> Vec<NonZeroU64> {
-    broker.delivered_before()
+/// A page before its first entry, which is to be counted yet.
+fn begun(first: &Stub) -> StoredPage {
+    StoredPage {
+        id: PageId(0),
+        count: 0,
+        bytes: 0,
+        first: first.position,
+        last: first.position,
+        first_expiry: None,
+        last_expiry: first.expires_at,
+        has_redelivered: false,
+    }
 }

@@ -59,6 +59,7 @@ pub struct Log {
     pub(crate) committed: AtomicU64,
     pub(crate) behind: AtomicBool,
     pub(crate) failure: OnceLock<LogFailed>,
+    pub(crate) pages: crate::pages::Pages,
 }
 
 impl Log {
@@ -136,6 +137,21 @@ impl Log {
             drop(inner);
             self.work.notify_one();
         }
+    }
+
+    /// Keeps a page of a queue for the life of the process.
+    pub fn put_page(&self, page: Vec<u8>) -> crate::PageId {
+        self.pages.put(page)
+    }
+
+    /// A page that was put and not removed.
+    pub fn page(&self, id: crate::PageId) -> Option<Vec<u8>> {
+        self.pages.get(id)
+    }
+
+    /// Forgets a page.
+    pub fn remove_page(&self, id: crate::PageId) {
+        self.pages.remove(id);
     }
 
     /// What there is.

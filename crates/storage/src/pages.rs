@@ -24,7 +24,7 @@ const STEP_REMOVALS: usize = 1000;
 
 /// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PageId(u64);
+pub struct PageId(pub u64);
 
 #[derive(Debug, Default)]
 struct Inner {

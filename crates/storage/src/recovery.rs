@@ -84,6 +84,7 @@ fn assemble(
     let committed = Position::at(last.0, last.1.end);
     let segments = std::mem::take(&mut replay.segments);
     let log = Arc::new(Log {
+        pages: crate::pages::Pages::new(Arc::new(crate::NoView)),
         disk,
         options,
         seed: Seed::new(begun.salt),

@@ -19,7 +19,7 @@ use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
 use crate::model::outlet::{Notice, Outlet};
-use crate::model::queue_ref::DeliveredBefore;
+use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::user::{Permissions, User};
 use crate::model::vhost::Vhost;
 use crate::store::Store;
@@ -238,12 +238,18 @@ impl Broker {
     /// delivered as such after a restart. Everybody is gone by then and has brought back what they held.
     pub fn delivered_before(&self) -> DeliveredBefore {
         let mut found = DeliveredBefore::default();
-        for vhost in self.vhosts.read().values() {
-            for queue in vhost.routes().queues().filter(|queue| queue.facts().durable) {
-                queue.add_delivered_before(&mut found);
-            }
+        for queue in self.durable_queues() {
+            queue.add_delivered_before(&mut found);
         }
         found
+    }
+
+    /// The durable queues of all virtual hosts.
+    pub fn durable_queues(&self) -> Vec<QueueRef> {
+        let vhosts = self.vhosts.read();
+        let routes = vhosts.values().map(|vhost| vhost.routes());
+        let durable = |queue: &&QueueRef| queue.facts().durable;
+        routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.
