@@ -115,24 +115,6 @@ fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
     assert_eq!(printed.len(), 1, "{printed:#?}");
 }
 
-#[tokio::test]
-async fn what_is_durable_is_there_after_a_restart_and_the_directory_is_made() {
-    let parent = tempfile::tempdir().unwrap();
-    let directory = parent.path().join("new/data");
-    let arguments = ["--data-dir", directory.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let mut served = Served::start(&arguments, &[]);
-    let mut peer = Peer::open_channel(served.address()).await;
-    peer.declare_durable(1, "kept").await;
-    peer.declare(1, "not kept").await;
-    drop(peer);
-    served.end_by("TERM");
-
-    let mut served = Served::start(&arguments, &[]);
-    let mut peer = Peer::open_channel(served.address()).await;
-    assert!(peer.has_queue(1, "kept").await);
-    assert!(!peer.has_queue(1, "not kept").await);
-}
-
 #[test]
 fn without_a_word_the_data_is_kept_where_the_data_of_programs_is() {
     if rustix::process::geteuid().is_root() {
