@@ -10,7 +10,9 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod catalog;
 mod commit;
+mod definitions;
 mod disk;
 mod error;
 mod index;
@@ -20,6 +22,7 @@ mod pages;
 mod pending;
 mod place;
 mod read;
+mod reclaim;
 pub mod record;
 mod recovery;
 mod seam;
