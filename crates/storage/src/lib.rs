@@ -25,6 +25,8 @@ mod segment;
 mod threads;
 
 pub use batch::{Batch, NewMessage};
+#[cfg(any(test, feature = "testing"))]
+pub use disk::{CrashDisk, Fate, Operation};
 pub use disk::{DataDir, DataDirError, Disk, FileDisk};
 pub use error::{LogFailed, OpenError, ReadError};
 pub use log::{Log, Options, Stats, Waiter};
