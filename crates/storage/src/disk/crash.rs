@@ -330,7 +330,7 @@ impl Choice {
     }
 
     fn toss(&mut self) -> bool {
-        // SplitMix64.
+        // `SplitMix64`.
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.random;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

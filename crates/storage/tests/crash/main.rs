@@ -4,4 +4,5 @@
 
 mod faults;
 mod power;
+mod rot;
 mod world;

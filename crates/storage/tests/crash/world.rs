@@ -11,7 +11,7 @@ use leveret_storage::{
 
 pub const OPTIONS: Options = Options { segment_bytes: 4096, accept_loss: false, waiting_bytes: 1 << 20 };
 
-/// SplitMix64: the same choices for the same seed.
+/// `SplitMix64`: the same choices for the same seed.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
