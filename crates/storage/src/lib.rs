@@ -32,6 +32,8 @@ mod varint;
 mod view;
 
 pub use batch::{Batch, NewMessage};
+#[cfg(any(test, feature = "testing"))]
+pub use disk::{CrashDisk, Fate, Operation};
 pub use disk::{DataDir, DataDirError, Disk, FileDisk};
 pub use error::{LogFailed, OpenError, ReadError};
 pub use log::{Log, Options, Stats, Waiter};
