@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 
 use leveret_core::model::Broker;
 use leveret_core::{Effects, Position, Timestamp};
-use leveret_storage::{DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, Waiter};
+use leveret_storage::{DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter};
 use parking_lot::Mutex;
 
 pub use definition::Unreadable;
@@ -49,6 +49,9 @@ pub enum StorageError {
     /// Another process has it, or it cannot be made.
     #[error(transparent)]
     Directory(#[from] DataDirError),
+    /// There is no room for its view.
+    #[error("cannot make the view of the log: {0}")]
+    View(#[source] io::Error),
     /// Its log cannot be read.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -92,7 +95,8 @@ impl Storage {
     pub fn open(settings: &StorageSettings) -> Result<(Self, Recovery), StorageError> {
         let data_dir = DataDir::lock(&settings.data_dir)?;
         let options = Options { accept_loss: settings.accept_loss, ..Options::default() };
-        let (log, recovery) = Log::open(Arc::new(data_dir.disk()?), options)?;
+        let view = SledView::open(&data_dir.view_path()).map_err(StorageError::View)?;
+        let (log, recovery) = Log::open(Arc::new(data_dir.disk()?), Box::new(view), options)?;
         let storage = Self::over(log, settings.memory_bytes);
         *storage.data_dir.lock() = Some(data_dir);
         Ok((storage, recovery))

@@ -249,7 +249,6 @@ fn a_refused_flag_or_variable_is_named() {
     let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
         (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
         (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
-        (&[("data-dir", "/data")], &[], "--data-dir: this version keeps messages in memory only"),
         (&[("log", "loud")], &[], "--log: expected `trace`, `debug`"),
         (
             &[("config", "/no/such/file")],

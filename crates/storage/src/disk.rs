@@ -5,9 +5,13 @@
 //!   returned; then it is there, whatever happens.
 //! - A segment that was created is there after a crash, one that was removed is not.
 
+#[cfg(any(test, feature = "testing"))]
+mod crash;
 mod data_dir;
 mod file;
 
+#[cfg(any(test, feature = "testing"))]
+pub use crash::{CrashDisk, Fate, Operation};
 pub use data_dir::{DataDir, DataDirError};
 pub use file::FileDisk;
 

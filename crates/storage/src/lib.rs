@@ -10,7 +10,9 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod catalog;
 mod commit;
+mod definitions;
 mod disk;
 mod error;
 mod index;
@@ -20,6 +22,7 @@ mod pages;
 mod pending;
 mod place;
 mod read;
+mod reclaim;
 pub mod record;
 mod recovery;
 mod segment;
@@ -28,6 +31,8 @@ mod varint;
 mod view;
 
 pub use batch::{Batch, NewMessage};
+#[cfg(any(test, feature = "testing"))]
+pub use disk::{CrashDisk, Fate, Operation};
 pub use disk::{DataDir, DataDirError, Disk, FileDisk};
 pub use error::{LogFailed, OpenError, ReadError};
 pub use log::{Log, Options, Stats, Waiter};

@@ -56,13 +56,15 @@ impl Pages {
         Self { view, inner: Mutex::default() }
     }
 
-    /// Keeps a page.
-    pub fn put(&self, page: Vec<u8>) -> PageId {
+    /// Keeps a page; and whether it is the one after which there are too many in memory.
+    pub fn put(&self, page: Vec<u8>) -> (PageId, bool) {
         let inner = &mut *self.inner.lock();
         inner.last += 1;
+        let before = inner.waiting_bytes;
         inner.waiting_bytes += page.len();
         inner.waiting.insert(inner.last, page.into());
-        PageId(inner.last)
+        let is_much = (before..inner.waiting_bytes).contains(&MOST_WAITING_BYTES);
+        (PageId(inner.last), is_much)
     }
 
     /// A page that was put and not removed. None besides only if the view lost it, which the log tells.
@@ -172,7 +174,7 @@ mod tests {
     const PAGE: usize = 100 << 10;
 
     fn put_many(pages: &Pages, count: u8) -> Vec<PageId> {
-        (0..count).map(|number| pages.put(vec![number; PAGE])).collect()
+        (0..count).map(|number| pages.put(vec![number; PAGE]).0).collect()
     }
 
     fn tend_to_the_end(pages: &Pages) {

@@ -50,6 +50,11 @@ pub trait View: Send + Sync {
     /// Shows every key with its value, in the order of the keys.
     fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ViewError>;
 
+    /// Gives back memory that reading has taken.
+    fn rest(&self) -> Result<(), ViewError> {
+        Ok(())
+    }
+
     /// Forgets all keys, whatever state the view is in; pages stay.
     fn reset(&self) -> Result<(), ViewError>;
 

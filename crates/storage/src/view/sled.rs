@@ -58,8 +58,10 @@ impl View for SledView {
     }
 
     fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ViewError> {
-        self.entries.scan(visit)?;
-        // Whoever scans reads everything, and once: without this sled would keep it all in memory.
+        self.entries.scan(visit)
+    }
+
+    fn rest(&self) -> Result<(), ViewError> {
         self.entries.reopen()
     }
 
