@@ -30,11 +30,9 @@ async fn below_the_limit_of_free_space_publishers_are_held_back_and_consumers_go
 
     let mut served = directory.start_with(&[], &[NEVER_FREE]);
     let address = served.address();
-    served.until("Free disk space is insufficient");
     let mut publisher = Peer::open_channel(address).await;
     publisher.must(say::confirms()).await;
-    publisher.send_bytes(&say::publish(("", "q"), true, &[20])).await;
-    until_blocked(&mut publisher, "low on disk").await;
+    assert_eq!(until_blocked(&mut publisher).await, ("low on disk".to_owned(), 0));
     let mut consumer = Peer::open_channel(address).await;
     consumer.must(say::consume("q")).await;
     for number in 0..20_u8 {
@@ -45,21 +43,24 @@ async fn below_the_limit_of_free_space_publishers_are_held_back_and_consumers_go
     drop((publisher, consumer));
     let (printed, code) = served.end_by("TERM");
     assert_eq!(code, Some(0), "{printed:#?}");
+    let warnings = printed.iter().filter(|line| line.contains("Free disk space is insufficient"));
+    assert_eq!(warnings.count(), 1, "{printed:#?}");
 }
 
-/// Expects connection.blocked for this reason; confirms may come before it.
-async fn until_blocked(peer: &mut Peer, reason: &str) {
+/// Publishes until the broker says that it is blocked, which it does after a publish; says why, and how many were
+/// refused.
+async fn until_blocked(peer: &mut Peer) -> (String, u32) {
+    let mut refused = 0;
     loop {
-        match peer.frame().await {
-            Frame::Method(1, _) => {}
-            Frame::Method(0, method) => match *method {
-                Method::Connection(connection::AMQPMethod::Blocked(blocked)) => {
-                    assert_eq!(blocked.reason.as_str(), reason);
-                    return;
-                }
-                other => panic!("expected connection.blocked, got {other:?}"),
-            },
-            other => panic!("expected connection.blocked, got {other:?}"),
+        peer.send_bytes(&say::publish(("", "q"), true, b"one more")).await;
+        let Frame::Method(_, answer) = peer.frame().await else { panic!("expected a method") };
+        match *answer {
+            Method::Connection(connection::AMQPMethod::Blocked(blocked)) => {
+                return (blocked.reason.to_string(), refused);
+            }
+            Method::Basic(basic::AMQPMethod::Nack(_)) => refused += 1,
+            Method::Basic(basic::AMQPMethod::Ack(_)) => {}
+            other => panic!("expected an answer to a publish, got {other:?}"),
         }
     }
 }
@@ -90,8 +91,12 @@ async fn a_log_that_cannot_be_written_confirms_nothing_more_and_keeps_what_it_co
     // Longer than the longest file that can be written.
     let large = vec![7; 70 << 20];
     publisher.send_bytes(&say::publish(("", "q"), true, &large)).await;
-    refused(&mut publisher).await;
-    served.until("ERROR");
+    let answer = publisher.method(1).await;
+    assert!(
+        matches!(&answer, Method::Basic(basic::AMQPMethod::Nack(nack)) if nack.delivery_tag == 21),
+        "{answer:?}"
+    );
+    assert_eq!(until_blocked(&mut publisher).await.0, "low on disk");
     consumers_go_on(address).await;
     drop(publisher);
     let (printed, _) = served.end_by("KILL");
@@ -103,27 +108,6 @@ async fn a_log_that_cannot_be_written_confirms_nothing_more_and_keeps_what_it_co
     let found = bodies(served.address()).await;
     let expected: Vec<Vec<u8>> = (0..20).map(|number| vec![number]).collect();
     assert_eq!(found.iter().filter(|body| body.len() == 1).cloned().collect::<Vec<_>>(), expected);
-}
-
-/// Expects a nack for the last publish, and to be held back; in whatever order.
-async fn refused(publisher: &mut Peer) {
-    let (mut is_nacked, mut is_blocked) = (false, false);
-    while !(is_nacked && is_blocked) {
-        match publisher.frame().await {
-            Frame::Method(1, method) => match *method {
-                Method::Basic(basic::AMQPMethod::Nack(nack)) => {
-                    assert_eq!(nack.delivery_tag, 21);
-                    is_nacked = true;
-                }
-                other => panic!("expected basic.nack, got {other:?}"),
-            },
-            Frame::Method(0, method) => match *method {
-                Method::Connection(connection::AMQPMethod::Blocked(_)) => is_blocked = true,
-                other => panic!("expected connection.blocked, got {other:?}"),
-            },
-            other => panic!("expected a method, got {other:?}"),
-        }
-    }
 }
 
 async fn consumers_go_on(address: SocketAddr) {
