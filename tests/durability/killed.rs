@@ -27,7 +27,7 @@ const ROUNDS: u32 = 5;
 const PUBLISHERS: u32 = 3;
 
 /// A backlog that all rounds read is emptied when it is this long.
-const LONG_BACKLOG: usize = 40_000;
+const LONG_BACKLOG: usize = 20_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_confirmed_is_there_after_every_kill() {

@@ -150,6 +150,8 @@ impl Load {
     pub async fn consume(mut self, queue: usize) {
         let mut order = Order::default();
         let mut held = BTreeMap::new();
+        // Of twelve messages; some consumers only look.
+        let acked = self.dice.choose(&[0, 4, 8, 12]);
         loop {
             let delivery = match self.peer.try_event(1).await {
                 None => return,
@@ -160,8 +162,8 @@ impl Load {
             let arrived = self.ledger().arrive(queue, found, &mut order);
             arrived.unwrap_or_else(|wrong| panic!("{wrong}"));
             held.insert(delivery.tag, found.message);
-            let multiple = self.dice.once_in(1000);
-            if !multiple && self.dice.once_in(3) {
+            let multiple = acked != 0 && self.dice.once_in(1000);
+            if !multiple && acked <= self.dice.below(12) {
                 continue;
             }
             let settled = if multiple { std::mem::take(&mut held) } else { held.split_off(&delivery.tag) };

@@ -16,7 +16,7 @@ pub struct Numbered {
 const HEAD_BYTES: usize = 8;
 
 /// More than one frame.
-const LARGE_BYTES: u64 = 200_000;
+const LARGE_BYTES: u64 = 400_000;
 
 impl Numbered {
     pub fn body(self) -> Vec<u8> {
@@ -47,9 +47,9 @@ impl Numbered {
     /// Mostly small, some as large as a page or two, a few of several frames.
     fn body_bytes(self) -> usize {
         let seed = self.seed();
-        let most = match seed % 100 {
+        let most = match seed % 50 {
             0 => LARGE_BYTES,
-            1..10 => 20_000,
+            1..6 => 20_000,
             _ => 2000,
         };
         HEAD_BYTES + usize::try_from(mix(seed) % most).unwrap()
