@@ -10,7 +10,7 @@ use std::sync::Arc;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use leveret_storage::{
-    Batch, FileDisk, Log, MessageId, NewMessage, Options, Place, Position, Threads, Waiter,
+    Batch, FileDisk, Log, MessageId, NewMessage, NoView, Options, Place, Position, Threads, Waiter,
 };
 
 const BODY: [u8; 1024] = [7; 1024];
@@ -32,7 +32,7 @@ impl Bench {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let disk = Arc::new(FileDisk::open(dir.path()).unwrap());
-        let (log, _) = Log::open(disk, Options::default()).unwrap();
+        let (log, _) = Log::open(disk, Box::new(NoView), Options::default()).unwrap();
         Self { _dir: dir, log, batch: Batch::default(), places: Vec::new() }
     }
 

@@ -56,6 +56,12 @@ impl Batch {
         self.push(encoded);
     }
 
+    /// Adds which pairs of a segment are alive.
+    pub(crate) fn live(&mut self, segment: u32, runs: &[(u32, u32)]) {
+        let encoded = self.encoder.live(segment, runs);
+        self.push(encoded);
+    }
+
     /// Adds the clean end.
     pub(crate) fn closed(&mut self, redelivered: &[Run]) {
         let encoded = self.encoder.closed(redelivered);

@@ -19,7 +19,8 @@ use crate::inner::{Inner, Part};
 use crate::log::Log;
 use crate::pending::Chunk;
 use crate::place::{MessageId, Position};
-use crate::record::{Run, SegmentHeader};
+use crate::reclaim::Indexes;
+use crate::record::{Encoded, Run, SegmentHeader};
 
 /// What only the thread that commits touches; kept for its buffers.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Writer {
     ids: Vec<MessageId>,
     runs: Vec<Run>,
     batch: Batch,
+    /// Of what was written.
+    pub indexes: Indexes,
 }
 
 /// What one commit writes.
@@ -52,12 +55,13 @@ impl Log {
     pub fn commit(&self) -> Result<bool, LogFailed> {
         let mut writer = self.writer.lock();
         self.log_settlements(&mut writer)?;
-        self.write_pending()
+        self.write_pending(&mut writer.indexes)
     }
 
     /// The clean end: everything is committed, and then that nothing follows. `redelivered` is what had been
     /// delivered before and must say so when it is delivered again.
     pub fn close(&self, redelivered: &[MessageId]) -> Result<(), LogFailed> {
+        self.checkpoint(&mut self.keeper.lock())?;
         let mut writer = self.writer.lock();
         let writer = &mut *writer;
         writer.ids.clear();
@@ -70,23 +74,27 @@ impl Log {
         let mut redelivered = Vec::new();
         runs_of(&mut writer.ids, &mut redelivered);
         self.log_settlements(writer)?;
-        self.write_pending()?;
+        self.write_pending(&mut writer.indexes)?;
         writer.batch.closed(&redelivered);
         writer.batch.seal(self.seed);
-        self.append_own(&mut writer.batch, |_, _| ())?;
-        self.write_pending()?;
+        self.append_own(&mut writer.batch, |_, _, _| ())?;
+        self.write_pending(&mut writer.indexes)?;
         // From here on nothing is taken, as if the disk had failed, except that nothing has.
         let _ = self.failure.set(LogFailed::Closed);
         Ok(())
     }
 
     /// Appends records of the log itself, those that a batch of ours has, and shows the lock and where they are.
-    fn append_own(&self, batch: &mut Batch, then: impl FnOnce(&mut Inner, &[Part])) -> Result<(), LogFailed> {
+    pub(crate) fn append_own(
+        &self,
+        batch: &mut Batch,
+        then: impl FnOnce(&mut Inner, &[Encoded], &[Part]),
+    ) -> Result<(), LogFailed> {
         let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
         let mut inner = self.inner.lock();
         self.check(&inner)?;
         inner.append(batch, &mut parts);
-        then(&mut inner, &parts);
+        then(&mut inner, &batch.records, &parts);
         drop(inner);
         batch.clear();
         Ok(())
@@ -105,7 +113,7 @@ impl Log {
         }
         writer.batch.seal(self.seed);
         let runs = &writer.runs;
-        self.append_own(&mut writer.batch, |inner, parts| {
+        self.append_own(&mut writer.batch, |inner, _, parts| {
             for part in parts {
                 let others = runs.iter().map(|run| Position(run.first).segment());
                 let others = others.filter(|segment| *segment != part.segment);
@@ -117,10 +125,13 @@ impl Log {
     }
 
     /// Writes what is pending.
-    fn write_pending(&self) -> Result<bool, LogFailed> {
+    fn write_pending(&self, indexes: &mut Indexes) -> Result<bool, LogFailed> {
         let Some(work) = self.take_work()? else { return Ok(false) };
         if let Err(error) = self.carry_out(&work) {
             return Err(self.fail(&error));
+        }
+        for chunk in work.chunks.iter() {
+            indexes.extend(chunk);
         }
         self.finish(work);
         Ok(true)
@@ -224,6 +235,11 @@ impl Log {
         for waiter in waiters {
             waiter.wake();
         }
+    }
+
+    /// The disk failed in keeping house.
+    pub(crate) fn fail_keeping(&self, doing: &'static str, segment: u32, source: io::Error) -> LogFailed {
+        self.fail(&DiskFailed { doing, segment, source })
     }
 
     /// The end of the log's service. Its one line in the broker's log is written here.

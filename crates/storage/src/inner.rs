@@ -13,10 +13,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::batch::Batch;
+use crate::definitions::{Definitions, Newest};
 use crate::log::{Stats, Waiter};
 use crate::pending::{Chunk, Pending};
 use crate::place::{MessageId, Place, Position};
-use crate::record::{Encoded, MARK_BYTES, SegmentHeader};
+use crate::record::{Encoded, MARK_BYTES, Record, SegmentHeader, decode_own};
 use crate::segment::Segment;
 
 /// See the module.
@@ -43,6 +44,10 @@ pub struct Inner {
     pub settled: Vec<MessageId>,
     /// Where pairs are now that had another id before.
     pub moved: HashMap<MessageId, Place>,
+    /// By the segments where moved pairs are now: their ordinals, rising, and the ids that lead there.
+    pub holders: BTreeMap<u32, Vec<(u32, MessageId)>>,
+    /// Where definitions are.
+    pub definitions: Definitions,
     waiters: Vec<(Position, Arc<dyn Waiter>)>,
     /// Nothing is logged any more.
     pub is_closed: bool,
@@ -100,6 +105,8 @@ impl Inner {
             syncing: Position(0),
             settled: Vec::new(),
             moved: HashMap::new(),
+            holders: BTreeMap::new(),
+            definitions: Definitions::default(),
             waiters: Vec::new(),
             is_closed: false,
             wants_keeping: false,
@@ -114,7 +121,7 @@ impl Inner {
             let records = 0..batch.records.len();
             if !records.is_empty() {
                 self.begin_chunk();
-                parts.push(self.place(&batch.records, records, 0));
+                parts.push(self.place(batch, records, 0));
                 let offset = self.active.end;
                 self.advance(batch.encoder.bytes.len());
                 self.pending.take(offset, &mut batch.encoder.bytes);
@@ -145,7 +152,7 @@ impl Inner {
                 to += 1;
             }
             self.begin_chunk();
-            parts.push(self.place(records, from..to, first.start));
+            parts.push(self.place(batch, from..to, first.start));
             let bytes = batch.encoder.bytes.get(first.start..end_of(to - 1)).unwrap_or_default();
             self.pending.copy(self.active.end, bytes);
             self.advance(bytes.len());
@@ -174,17 +181,29 @@ impl Inner {
     }
 
     /// The next records, whose first lies at `start` in their batch, are the active segment's next.
-    fn place(&mut self, records: &[Encoded], range: Range<usize>, start: usize) -> Part {
+    fn place(&mut self, batch: &Batch, range: Range<usize>, start: usize) -> Part {
         let (offset, ordinal) = (self.active.end, self.active.pairs.pairs());
         let mut pairs = 0;
-        for record in records.get(range.clone()).unwrap_or_default() {
+        for record in batch.records.get(range.clone()).unwrap_or_default() {
             pairs += record.pairs;
             if record.pairs != 0 {
                 self.active.message_bytes += u64::from(record.len);
+            } else if record.is_definition {
+                #[expect(clippy::cast_possible_truncation, reason = "it fits into the segment")]
+                self.define(batch, *record, offset + (record.start - start) as u32);
             }
         }
         self.active.pairs.extend(pairs, true);
         Part { records: range, start, segment: self.number, offset, ordinal }
+    }
+
+    /// A definition of a batch gets its place.
+    fn define(&mut self, batch: &Batch, record: Encoded, offset: u32) {
+        let bytes = batch.encoder.bytes.get(record.start..).and_then(decode_own);
+        if let Some((Record::Definition { key, value }, _)) = bytes {
+            let newest = Newest { segment: self.number, offset, len: record.len, oldest: self.number };
+            self.definitions.note(key, newest, value.is_some());
+        }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a segment and a record have 1 GiB at most")]
@@ -205,6 +224,7 @@ impl Inner {
         self.closed.insert(self.number, closed);
         self.number = header.segment;
         self.header = Some(header);
+        self.wants_keeping = true;
     }
 
     /// The end of the last record.
@@ -235,6 +255,24 @@ impl Inner {
         let id = if self.moved.is_empty() { id } else { self.moved.remove(&id).map_or(id, |place| place.id) };
         let segment = self.segment_mut(id.segment());
         (id, segment.is_some_and(|segment| segment.pairs.kill(id.ordinal(), 1) == 1))
+    }
+
+    /// The pair, which was at `from`, is at `to` from now on; both are alive.
+    pub fn redirect(&mut self, from: MessageId, to: Place) {
+        let held = self.holders.get(&from.segment()).and_then(|pairs| {
+            let at = pairs.binary_search_by_key(&from.ordinal(), |(ordinal, _)| *ordinal).ok()?;
+            pairs.get(at).map(|(_, holder)| *holder)
+        });
+        let holder = held.unwrap_or(from);
+        self.moved.insert(holder, to);
+        self.holders.entry(to.id.segment()).or_default().push((to.id.ordinal(), holder));
+    }
+
+    /// Whether the pair with exactly this id is alive.
+    pub fn is_live(&self, id: MessageId) -> bool {
+        let number = id.segment();
+        let segment = if number == self.number { Some(&self.active) } else { self.closed.get(&number) };
+        segment.is_some_and(|segment| segment.pairs.is_live(id.ordinal()))
     }
 
     /// What the pair is called now.

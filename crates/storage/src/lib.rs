@@ -10,19 +10,26 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod catalog;
 mod commit;
+mod definitions;
 mod disk;
 mod error;
+mod index;
 mod inner;
 mod log;
+mod pages;
 mod pending;
 mod place;
 mod read;
+mod reclaim;
 pub mod record;
 mod recovery;
 mod seam;
 mod segment;
 mod threads;
+mod varint;
+mod view;
 
 pub use batch::{Batch, NewMessage};
 #[cfg(any(test, feature = "testing"))]
@@ -30,8 +37,10 @@ pub use disk::{CrashDisk, Fate, Operation};
 pub use disk::{DataDir, DataDirError, Disk, FileDisk};
 pub use error::{LogFailed, OpenError, ReadError};
 pub use log::{Log, Options, Stats, Waiter};
+pub use pages::PageId;
 pub use place::{MessageId, Place, Position};
 pub use read::StoredMessage;
 pub use recovery::{Definition, Recovery, Restored};
 pub use seam::{Append, MemoryLog, OldLog};
 pub use threads::Threads;
+pub use view::{Change, MemoryView, NoView, SledView, View, ViewError};

@@ -4,7 +4,7 @@
 //! - Everything that changes is behind one short lock, `Inner`; encoding, checksums and the disk are outside it.
 //! - `committed` rises, and only to what a sync that has returned without an error covers.
 //! - After a failure nothing more is taken and nothing more is committed, but what is there can be read.
-//! - Lock order: `writer` → `created` → `inner`. Waiters are woken without any.
+//! - Lock order: `keeper` → `writer` → `created` → `inner`. Waiters are woken without any.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,9 @@ use crate::commit::Writer;
 use crate::disk::Disk;
 use crate::error::LogFailed;
 use crate::inner::{Inner, Part};
+use crate::pages::{PageId, Pages};
 use crate::place::{MessageId, Place, Position};
+use crate::reclaim::Keeper;
 use crate::record::Seed;
 
 /// How a log is kept.
@@ -54,6 +56,10 @@ pub struct Log {
     /// There may be something for the thread that keeps house. Goes with `inner`.
     pub(crate) keep: Condvar,
     pub(crate) writer: Mutex<Writer>,
+    /// What is kept up to date behind the log's back.
+    pub(crate) keeper: Mutex<Keeper>,
+    /// See [`Log::put_page`].
+    pub(crate) pages: Pages,
     /// The highest segment whose file is there.
     pub(crate) created: Mutex<u32>,
     pub(crate) committed: AtomicU64,
@@ -136,6 +142,26 @@ impl Log {
             drop(inner);
             self.work.notify_one();
         }
+    }
+
+    /// Keeps some bytes as long as the process lives, out of memory if there are many.
+    pub fn put_page(&self, page: Vec<u8>) -> PageId {
+        let (id, is_much) = self.pages.put(page);
+        if is_much {
+            self.inner.lock().wants_keeping = true;
+            self.keep.notify_one();
+        }
+        id
+    }
+
+    /// The bytes of a page, unless it was removed, or the view has lost it, which the broker's log tells.
+    pub fn page(&self, id: PageId) -> Option<Vec<u8>> {
+        self.pages.get(id)
+    }
+
+    /// The page is not needed any more.
+    pub fn remove_page(&self, id: PageId) {
+        self.pages.remove(id);
     }
 
     /// What there is.

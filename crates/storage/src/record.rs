@@ -95,7 +95,7 @@ mod header;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Invalid, Record, Runs, StoredHead, announced_len, decode, stored_head};
+pub use decode::{Invalid, Record, Runs, StoredHead, announced_len, decode, decode_own, stored_head};
 pub use encode::{Encoded, Encoder, Message, Origin, lost, mark};
 pub use header::{HEADER_BYTES, HeaderError, SegmentHeader, salt_of};
 

@@ -76,6 +76,20 @@ impl LiveBits {
         runs
     }
 
+    /// The bits, 64 a word, of which the last may have some to spare.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// So many pairs with these bits, if there are so many and no more.
+    pub fn from_words(words: Vec<u64>, pairs: u32) -> Option<Self> {
+        let spare = (WORD_BITS - pairs % WORD_BITS) % WORD_BITS;
+        let fits = words.len() == pairs.div_ceil(WORD_BITS) as usize
+            && words.last().is_none_or(|last| last.leading_zeros() >= spare);
+        let live = words.iter().map(|word| word.count_ones()).sum();
+        fits.then_some(Self { words, pairs, live })
+    }
+
     /// How many pairs there are.
     pub fn pairs(&self) -> u32 {
         self.pairs

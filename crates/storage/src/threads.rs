@@ -15,6 +15,8 @@ use crate::log::Log;
 
 /// How long settlements wait for something to be written with.
 const LAZINESS: Duration = Duration::from_millis(10);
+/// How often somebody looks whether there is house to be kept, besides when it is asked for.
+const ROUND: Duration = Duration::from_secs(1);
 /// Bytes that are written without waiting any longer: about what one write does best.
 const ENOUGH_BYTES: usize = 256 * 1024;
 /// Settlements that are written without waiting any longer.
@@ -81,7 +83,7 @@ fn committer(log: &Log, stopping: &AtomicBool) {
 
 fn keeper(log: &Log, stopping: &AtomicBool) {
     // A failure has been logged, and those who wait have been told.
-    while let Ok(again) = log.prepare_segment() {
+    while let Ok(again) = log.tend() {
         if !again && !log.wait_for_keeping(stopping) {
             return;
         }
@@ -114,8 +116,11 @@ impl Log {
     /// Returns when there is house to be kept, or with `false` when it is time to stop.
     fn wait_for_keeping(&self, stopping: &AtomicBool) -> bool {
         let mut inner = self.inner.lock();
+        let until = Instant::now() + ROUND;
         while !inner.wants_keeping && !stopping.load(Ordering::Acquire) {
-            self.keep.wait(&mut inner);
+            if self.keep.wait_until(&mut inner, until).timed_out() {
+                break;
+            }
         }
         inner.wants_keeping = false;
         !stopping.load(Ordering::Acquire)

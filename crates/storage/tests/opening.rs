@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use leveret_storage::{
-    Batch, DataDir, FileDisk, Log, LogFailed, MessageId, NewMessage, Options, Place, Recovery, Restored,
+    Batch, DataDir, FileDisk, Log, LogFailed, MessageId, NewMessage, NoView, Options, Place, Recovery,
+    Restored,
 };
 
 /// Small segments, so that a few messages need several.
 const OPTIONS: Options = Options { segment_bytes: 4096, accept_loss: false, waiting_bytes: 1 << 20 };
 
 fn open(dir: &Path) -> (Arc<Log>, Recovery) {
-    Log::open(Arc::new(FileDisk::open(dir).unwrap()), OPTIONS).unwrap()
+    Log::open(Arc::new(FileDisk::open(dir).unwrap()), Box::new(NoView), OPTIONS).unwrap()
 }
 
 fn body(number: u64) -> Vec<u8> {
@@ -208,7 +209,7 @@ fn a_message_longer_than_a_segment_has_a_longer_one() {
 fn a_batch_with_a_record_that_is_too_long_is_refused_and_the_log_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let data = DataDir::lock(dir.path()).unwrap();
-    let (log, _) = Log::open(Arc::new(data.disk().unwrap()), OPTIONS).unwrap();
+    let (log, _) = Log::open(Arc::new(data.disk().unwrap()), Box::new(NoView), OPTIONS).unwrap();
     let mut batch = Batch::default();
     let nowhere =
         NewMessage { durable: true, published_at: 0, expiration: None, queues: &[], head: &[], body: b"" };

@@ -142,6 +142,17 @@ pub fn stored_head(seed: Seed, bytes: &[u8]) -> Result<StoredHead<'_>, Invalid> 
     if kind == kind::MESSAGE { message(flags, body).ok_or(Invalid::Unknown) } else { Err(Invalid::Unknown) }
 }
 
+/// The record at the front of bytes that this process has encoded, without a look at its checksum.
+pub fn decode_own(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
+    let header = bytes.first_chunk::<RECORD_HEADER_BYTES>()?;
+    let record = bytes.get(..announced_len(header).ok()?)?;
+    let mut fields = Fields::new(header);
+    fields.u64()?;
+    let (kind, flags) = (fields.u8()?, fields.u8()?);
+    let decoded = decode_body(kind, flags, record.get(RECORD_HEADER_BYTES..)?)?;
+    Some((decoded, record.len()))
+}
+
 /// The bytes of the record, its kind and its flags, if its checksum is right.
 fn checked(seed: Seed, bytes: &[u8]) -> Result<(&[u8], u8, u8), Invalid> {
     let header = bytes.first_chunk::<RECORD_HEADER_BYTES>().ok_or(Invalid::Length)?;

@@ -47,6 +47,8 @@ pub struct Encoded {
     pub pairs: u32,
     /// Whether somebody may wait for it.
     pub durable: bool,
+    /// Whether it is a definition.
+    pub is_definition: bool,
 }
 
 /// Appends records to bytes.
@@ -90,7 +92,7 @@ impl Encoder {
         }
         self.bytes.extend_from_slice(message.body);
         self.pad();
-        Some(Encoded { start, len, pairs: u32::from(queues), durable: message.durable })
+        Some(Encoded { start, len, pairs: u32::from(queues), durable: message.durable, is_definition: false })
     }
 
     /// A key's value, or that it has none any more. Nothing if it is too long.
@@ -103,14 +105,14 @@ impl Encoder {
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value);
         self.pad();
-        Some(Encoded { start, len, pairs: 0, durable: true })
+        Some(Encoded { start, len, pairs: 0, durable: true, is_definition: true })
     }
 
     /// Pairs that are done with; at least one run.
     pub fn settled(&mut self, runs: &[Run]) -> Option<Encoded> {
         let (start, len) = self.begin(kind::SETTLED, 0, 12 * runs.len())?;
         self.runs(runs);
-        Some(Encoded { start, len, pairs: 0, durable: false })
+        Some(Encoded { start, len, pairs: 0, durable: false, is_definition: false })
     }
 
     /// The pairs of a segment that are alive, as runs of ordinals.
@@ -123,7 +125,7 @@ impl Encoder {
             self.bytes.extend_from_slice(&count.to_le_bytes());
         }
         self.pad();
-        Some(Encoded { start, len, pairs: 0, durable: true })
+        Some(Encoded { start, len, pairs: 0, durable: true, is_definition: false })
     }
 
     /// A clean end, with the pairs that had been delivered before.
@@ -132,7 +134,7 @@ impl Encoder {
         self.bytes.extend_from_slice(&u32::try_from(redelivered.len()).ok()?.to_le_bytes());
         self.bytes.extend_from_slice(&[0; 4]);
         self.runs(redelivered);
-        Some(Encoded { start, len, pairs: 0, durable: true })
+        Some(Encoded { start, len, pairs: 0, durable: true, is_definition: false })
     }
 
     fn runs(&mut self, runs: &[Run]) {

@@ -4,40 +4,23 @@
 
 use std::collections::BTreeMap;
 
-use smallvec::SmallVec;
-
-use crate::place::{MessageId, Position};
+use crate::definitions::{Definitions, Newest};
+use crate::index::{Entry, Index};
+use crate::place::Position;
 use crate::record::{Record, Run, Runs, StoredHead, aligned};
 use crate::segment::Segment;
-
-/// A durable message.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// Where its record is.
-    pub offset: u32,
-    /// How long that is.
-    pub len: u32,
-    /// Its first pair.
-    pub ordinal: u32,
-    /// When it was published.
-    pub published_at: u64,
-    /// When it expires.
-    pub expiration: Option<u64>,
-    /// Its pairs' queues.
-    pub queues: SmallVec<[u64; 1]>,
-    /// The first ids of its pairs, if it was moved.
-    pub firsts: Vec<u64>,
-}
 
 /// The state of a log, as far as it was read.
 #[derive(Debug, Default)]
 pub struct Replay {
     /// Its segments.
     pub segments: BTreeMap<u32, Segment>,
-    /// Their durable messages, in order.
-    pub messages: BTreeMap<u32, Vec<Known>>,
+    /// The indexes of those that were read.
+    pub indexes: BTreeMap<u32, Index>,
     /// The current definitions.
     pub definitions: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Where their newest records are.
+    pub newest: Definitions,
     /// If the last record is a clean end: what had been delivered before.
     pub closed: Option<Vec<Run>>,
 }
@@ -46,6 +29,7 @@ impl Replay {
     /// The segment's records come next.
     pub fn begin(&mut self, segment: u32) {
         self.segments.insert(segment, Segment::new());
+        self.indexes.insert(segment, Index::default());
     }
 
     /// How many pairs the segment has so far.
@@ -63,11 +47,13 @@ impl Replay {
             Record::Mark { ordinal, .. } => self.add_pairs_up_to(segment, ordinal),
             Record::Message(head) => self.message(segment, place, &head),
             Record::Settled(runs) => self.settled(segment, runs),
-            Record::Definition { key, value: Some(value) } => {
-                self.definitions.insert(key.to_owned(), value.to_owned());
-            }
-            Record::Definition { key, value: None } => {
-                self.definitions.remove(key);
+            Record::Definition { key, value } => {
+                let newest = Newest { segment, offset: place.0, len: place.1, oldest: segment };
+                self.newest.note(key, newest, value.is_some());
+                match value {
+                    Some(value) => self.definitions.insert(key.to_owned(), value.to_owned()),
+                    None => self.definitions.remove(key),
+                };
             }
             Record::Live { segment: of, runs } => {
                 self.speaks_about(segment, of);
@@ -103,16 +89,8 @@ impl Replay {
         let ordinal = segment.pairs.pairs();
         segment.pairs.extend(head.pairs(), head.durable);
         segment.message_bytes += u64::from(len);
-        if head.durable {
-            self.messages.entry(number).or_default().push(Known {
-                offset,
-                len,
-                ordinal,
-                published_at: head.published_at,
-                expiration: head.expiration,
-                queues: head.queues().collect(),
-                firsts: head.origins().map(|origin| origin.first).collect(),
-            });
+        if let Some(index) = self.indexes.get_mut(&number) {
+            index.push(&Entry::new(ordinal, offset, len, head));
         }
     }
 
@@ -137,11 +115,5 @@ impl Replay {
         {
             by.about.insert(of);
         }
-    }
-
-    /// The ids of a message's pairs.
-    pub fn ids(segment: u32, known: &Known) -> impl Iterator<Item = MessageId> {
-        let last = known.ordinal.saturating_add(u32::try_from(known.queues.len()).unwrap_or(u32::MAX));
-        (known.ordinal..last).filter_map(move |ordinal| MessageId::new(segment, ordinal))
     }
 }

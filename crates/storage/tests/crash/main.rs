@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod faults;
+mod house;
 mod power;
 mod rot;
 mod world;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leveret_storage::{
-    Batch, CrashDisk, Log, LogFailed, MessageId, NewMessage, OpenError, Options, Place, Position, Recovery,
+    Batch, CrashDisk, Log, LogFailed, MemoryView, MessageId, NewMessage, NoView, OpenError, Options, Place,
+    Position, Recovery, View,
 };
 
 pub const OPTIONS: Options = Options { segment_bytes: 4096, accept_loss: false, waiting_bytes: 1 << 20 };
@@ -61,7 +62,7 @@ struct Defined {
 }
 
 /// What was found after a restart.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Found {
     pub pairs: Vec<(u64, u64, Place)>,
     pub definitions: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -160,12 +161,23 @@ pub struct World {
     pub disk: Arc<CrashDisk>,
     pub log: Arc<Log>,
     pub oracle: Oracle,
+    /// If house is kept, what the log is told to.
+    pub view: Option<MemoryView>,
     random: Random,
 }
 
 /// Opens the log of a disk and reads everything in it.
 pub fn open(disk: &Arc<CrashDisk>, options: Options) -> Result<(Arc<Log>, Found), OpenError> {
-    let (log, mut recovery) = Log::open(Arc::clone(disk) as _, options)?;
+    open_with(disk, Box::new(NoView), options)
+}
+
+/// The same, with a view.
+pub fn open_with(
+    disk: &Arc<CrashDisk>,
+    view: Box<dyn View>,
+    options: Options,
+) -> Result<(Arc<Log>, Found), OpenError> {
+    let (log, mut recovery) = Log::open(Arc::clone(disk) as _, view, options)?;
     let found = read_all(&log, &mut recovery)?;
     Ok((log, found))
 }
@@ -200,6 +212,16 @@ impl World {
         (disk, world)
     }
 
+    /// The same with a log that keeps house.
+    pub fn begin_keeping(seed: u64, power_until: Option<u64>) -> (Arc<CrashDisk>, Result<Self, OpenError>) {
+        let disk = Arc::new(CrashDisk::new());
+        if let Some(operation) = power_until {
+            disk.cut_power_at(operation);
+        }
+        let world = Self::reopen_keeping(&disk, MemoryView::default(), Oracle::default(), Random(seed));
+        (disk, world)
+    }
+
     /// The log of a disk as a crash left it, checked.
     #[track_caller]
     pub fn reopen(
@@ -211,7 +233,21 @@ impl World {
         let (log, found) = open(disk, OPTIONS)?;
         oracle.check(&found, spoilt);
         oracle.restart(&found, log.committed());
-        Ok(Self { disk: Arc::clone(disk), log, oracle, random })
+        Ok(Self { disk: Arc::clone(disk), log, oracle, view: None, random })
+    }
+
+    /// The same with a log that keeps house, and what is left of its view.
+    #[track_caller]
+    pub fn reopen_keeping(
+        disk: &Arc<CrashDisk>,
+        view: MemoryView,
+        mut oracle: Oracle,
+        random: Random,
+    ) -> Result<Self, OpenError> {
+        let (log, found) = open_with(disk, Box::new(view.clone()), OPTIONS)?;
+        oracle.check(&found, Spoilt::default());
+        oracle.restart(&found, log.committed());
+        Ok(Self { disk: Arc::clone(disk), log, oracle, view: Some(view), random })
     }
 
     pub fn steps(&mut self, count: usize) -> Result<(), LogFailed> {
@@ -219,6 +255,9 @@ impl World {
     }
 
     fn step(&mut self) -> Result<(), LogFailed> {
+        if self.view.is_some() && self.random.percent(15) {
+            return self.tend().map(drop);
+        }
         match self.random.below(100) {
             0..45 => self.append(),
             45..65 => {
@@ -228,6 +267,13 @@ impl World {
             65..75 => self.define(),
             _ => self.commit(),
         }
+    }
+
+    /// Keeps house, one step.
+    pub fn tend(&mut self) -> Result<bool, LogFailed> {
+        let result = self.log.tend();
+        self.oracle.committed = self.log.committed();
+        result
     }
 
     fn append(&mut self) -> Result<(), LogFailed> {
