@@ -39,6 +39,9 @@ impl Default for Options {
     }
 }
 
+/// How many pairs are settled before others have the lock in between.
+const SETTLED_AT_ONCE: usize = 4096;
+
 /// Who waits for a commit. Called without any lock held; must not wait for anything itself.
 pub trait Waiter: Send + Sync {
     /// It is done, or the log has failed.
@@ -99,6 +102,15 @@ impl Log {
 
     /// These pairs are done with. What was durable is logged, soon, and nobody waits for it.
     pub fn settle(&self, durable: &[MessageId], spilled: &[MessageId]) {
+        for ids in durable.chunks(SETTLED_AT_ONCE) {
+            self.settle_some(ids, &[]);
+        }
+        for ids in spilled.chunks(SETTLED_AT_ONCE) {
+            self.settle_some(&[], ids);
+        }
+    }
+
+    fn settle_some(&self, durable: &[MessageId], spilled: &[MessageId]) {
         let begins = {
             let mut inner = self.inner.lock();
             let before = inner.settled.len();
