@@ -39,7 +39,9 @@ impl Log {
         }
         keeper.indexes.extend(written);
         let draft = self.draft(keeper, at);
-        // What the draft says of pairs that died may be on its way into the log still.
+        // What the draft says of pairs that died may be on its way into the log still: written, then synced.
+        self.commit()?;
+        self.inner.lock().pending.sync = true;
         self.commit()?;
         if let Err(error) = self.tell(keeper, draft) {
             tracing::warn!(%error, "there will be no view until the next start, which takes longer therefore");
@@ -51,7 +53,6 @@ impl Log {
 
     fn draft(&self, keeper: &Keeper, at: u32) -> Draft {
         let mut inner = self.inner.lock();
-        inner.pending.sync = true;
         let is_new = |number: u32, segment: &Segment| {
             keeper.saved.get(&number).is_none_or(|saved| saved.live != segment.pairs.live())
         };
