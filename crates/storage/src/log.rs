@@ -85,6 +85,7 @@ impl Log {
             if inner.is_closed {
                 return Err(LogFailed::Closed);
             }
+            inner.traffic.appended += batch.encoder.bytes.len() as u64;
             let position = inner.append(batch, &mut parts);
             if self.options.waiting_bytes < inner.waiting_bytes() {
                 self.behind.store(true, Ordering::Release);
@@ -113,6 +114,7 @@ impl Log {
         let begins = {
             let mut inner = self.inner.lock();
             let before = inner.settled.len();
+            inner.traffic.settled += (durable.len() + spilled.len()) as u64;
             inner.settle(durable, spilled);
             before == 0 && !inner.settled.is_empty()
         };
