@@ -157,6 +157,20 @@ fn one_old_message_keeps_a_segment_or_two_and_is_read_by_its_old_place() {
 }
 
 #[test]
+fn a_segment_does_not_go_before_its_copies_are_safe() {
+    let mut house = House::new();
+    let places: Vec<Place> = (0..20).flat_map(|_| house.publish(1, 20)).collect();
+    // Nothing but messages is in the first segments: nothing else has to be said again before they go.
+    let (kept, rest): (Vec<_>, Vec<_>) = places.iter().enumerate().partition(|(number, _)| number % 10 == 0);
+    house.settle(&rest.into_iter().map(|(_, place)| *place).collect::<Vec<_>>());
+    while house.disk.count(Operation::Remove) < 5 {
+        house.log.tend().unwrap();
+        let (_, found) = open(&Arc::new(house.disk.after_crash(Fate::Lost)), Box::new(NoView));
+        assert_eq!(found.len(), kept.len());
+    }
+}
+
+#[test]
 fn a_stuck_queue_does_not_keep_what_a_fast_one_has_done_with() {
     let mut house = House::new();
     let stuck: Vec<Place> = (0..40).flat_map(|_| house.publish(1, 20)).collect();
