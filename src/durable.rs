@@ -22,7 +22,9 @@ use std::thread::JoinHandle;
 
 use leveret_core::model::Broker;
 use leveret_core::{Effects, Position, Timestamp};
-use leveret_storage::{DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter};
+use leveret_storage::{
+    DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter,
+};
 use parking_lot::Mutex;
 
 pub use definition::Unreadable;
