@@ -72,7 +72,9 @@ impl Broker {
         });
         match closing.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the log could not be closed; the next start reads all of it"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the log could not be closed; the next start reads all of it");
+            }
             Err(error) => tracing::error!(%error, "closing the log failed; the next start reads all of it"),
         }
     }

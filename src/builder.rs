@@ -220,7 +220,8 @@ impl Builder {
             storage.commit().map_err(StorageError::from)?;
             Ok::<_, StartError>((core, storage))
         });
-        let (core, storage) = opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
+        let (core, storage) =
+            opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
         Ok(Shared::new(core, clock, Some(Arc::new(storage))))
     }
 

@@ -22,7 +22,9 @@ use std::thread::JoinHandle;
 
 use leveret_core::model::Broker;
 use leveret_core::{Effects, Position, Timestamp};
-use leveret_storage::{DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter};
+use leveret_storage::{
+    DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter,
+};
 use parking_lot::Mutex;
 
 pub use definition::Unreadable;
@@ -178,9 +180,10 @@ impl Storage {
         self.log.has_failed()
     }
 
-    /// Whether so much waits to be written that publishers must pause.
+    /// Whether so much waits to be written that publishers must pause. What waits in a log that has failed waits
+    /// for ever; publishers are held back by an alarm then.
     pub fn is_behind(&self) -> bool {
-        self.log.is_behind()
+        self.log.is_behind() && !self.log.has_failed()
     }
 
     /// Wakes when the log has come so far, or has failed.

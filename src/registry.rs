@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
-use leveret_storage::Waiter;
 use leveret_core::{ConnectionId, Effects};
+use leveret_storage::Waiter;
 use tokio::sync::Notify;
 
 /// Wakes one task. The flag spares a busy task the lock inside [`Notify`] at every ring and every look.

@@ -74,18 +74,8 @@ pub enum Stage {
 
 impl Shared {
     /// What sessions need, for a broker that serves.
-    pub fn new(
-        core: Arc<leveret_core::model::Broker>,
-        clock: Clock,
-        storage: Option<Arc<Storage>>,
-    ) -> Self {
-        Self {
-            core,
-            registry: Registry::default(),
-            clock,
-            storage,
-            stage: AtomicU8::new(Stage::Open as u8),
-        }
+    pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock, storage: Option<Arc<Storage>>) -> Self {
+        Self { core, registry: Registry::default(), clock, storage, stage: AtomicU8::new(Stage::Open as u8) }
     }
 
     /// Carries out what the rules want done by others. No lock is held.

@@ -131,7 +131,8 @@ pub fn default_data_dir(environment: &Environment) -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some("/var/lib/leveret".into());
     }
-    let of_programs = environment.variable("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let of_programs =
+        environment.variable("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
     let home = environment.variable("HOME").filter(|path| !path.is_empty());
     let of_programs = of_programs.or_else(|| home.map(|home| PathBuf::from(home).join(".local/share")));
     of_programs.map(|directory| directory.join("leveret"))

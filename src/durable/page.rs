@@ -65,7 +65,8 @@ struct Last {
 impl Last {
     fn advance(&mut self, stub: &Stub) {
         self.id = stub.place.id.get();
-        self.end = (u64::from(stub.place.offset) + u64::from(stub.place.len)).next_multiple_of(ALIGNMENT_BYTES);
+        self.end =
+            (u64::from(stub.place.offset) + u64::from(stub.place.len)).next_multiple_of(ALIGNMENT_BYTES);
         self.position = stub.position;
         self.expiry = stub.expires_at.map_or(self.expiry, Timestamp::as_micros);
     }
@@ -116,7 +117,6 @@ impl PageWriter {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits of it")]
 fn low_bits(value: u64) -> u8 {
     (value & 0x7f) as u8
 }
@@ -207,7 +207,9 @@ mod tests {
         fn a_page_gives_back_what_was_written(mut stubs in proptest::collection::vec(stub(), 0..50)) {
             stubs.sort_by_key(|stub| stub.position);
             let mut page = PageWriter::default();
-            stubs.iter().for_each(|stub| page.push(stub));
+            for stub in &stubs {
+                page.push(stub);
+            }
             prop_assert_eq!(read(&page.finish()), Some(stubs));
         }
 

@@ -61,7 +61,9 @@ pub fn restore(broker: &Broker, log: &Log, recovery: &mut Recovery) -> Result<Co
         refill.push(log, &restored);
         true
     })?;
-    queues.into_values().for_each(|refill| refill.finish(log));
+    for refill in queues.into_values() {
+        refill.finish(log);
+    }
     Ok(counts)
 }
 
@@ -77,13 +79,7 @@ struct Refill {
 
 impl Refill {
     fn new(queue: QueueRef) -> Self {
-        Self {
-            queue,
-            next_position: 0,
-            pages: Vec::new(),
-            writer: PageWriter::default(),
-            open: None,
-        }
+        Self { queue, next_position: 0, pages: Vec::new(), writer: PageWriter::default(), open: None }
     }
 
     fn push(&mut self, log: &Log, restored: &Restored) {

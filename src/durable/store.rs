@@ -64,7 +64,9 @@ impl Store for LogStore {
 
     fn put_page(&self, entries: &[Entry]) -> PageId {
         let mut page = PageWriter::default();
-        entries.iter().filter_map(Stub::of).for_each(|stub| page.push(&stub));
+        for stub in entries.iter().filter_map(Stub::of) {
+            page.push(&stub);
+        }
         PageId(self.log.put_page(page.finish()).0)
     }
 
@@ -92,7 +94,9 @@ impl Writer for LogWriter {
         self.batch.message(&NewMessage {
             durable: record.durable,
             published_at: record.published_at.as_micros(),
-            expiration: record.expiration.map(|after| u64::try_from(after.as_micros()).unwrap_or(u64::MAX - 1)),
+            expiration: record
+                .expiration
+                .map(|after| u64::try_from(after.as_micros()).unwrap_or(u64::MAX - 1)),
             queues: &queues,
             head: &message.head_parts(),
             body: message.body(),

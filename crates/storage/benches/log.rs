@@ -1,6 +1,7 @@
 //! The log against a plain file: what its order, checksums and bookkeeping cost beyond the disk.
 //!
 //! All on the disk of the temporary directory. `cargo bench -p leveret-storage`
+#![expect(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::fs::File;
 use std::io::Write;
@@ -8,7 +9,9 @@ use std::sync::Arc;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use leveret_storage::{Batch, FileDisk, Log, MessageId, NewMessage, NoView, Options, Place, Threads, Waiter};
+use leveret_storage::{
+    Batch, FileDisk, Log, MessageId, NewMessage, NoView, Options, Place, Position, Threads, Waiter,
+};
 
 const BODY: [u8; 1024] = [7; 1024];
 const BATCH: usize = 100;
@@ -25,7 +28,6 @@ struct Bench {
     places: Vec<Place>,
 }
 
-#[expect(clippy::unwrap_used, reason = "failing is how a benchmark speaks")]
 impl Bench {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -34,7 +36,7 @@ impl Bench {
         Self { _dir: dir, log, batch: Batch::default(), places: Vec::new() }
     }
 
-    fn append(&mut self, count: usize) {
+    fn append(&mut self, count: usize) -> Position {
         for _ in 0..count {
             self.batch.message(&NewMessage {
                 durable: true,
@@ -46,7 +48,7 @@ impl Bench {
             });
         }
         self.places.clear();
-        self.log.append(&mut self.batch, &mut self.places).unwrap();
+        self.log.append(&mut self.batch, &mut self.places).unwrap()
     }
 
     fn commit(&self) {
@@ -61,7 +63,6 @@ impl Bench {
 
 /// Appended to a file in one write, and synced.
 #[divan::bench]
-#[expect(clippy::unwrap_used, reason = "failing is how a benchmark speaks")]
 fn plain_file_synced_per_batch(bencher: Bencher<'_, '_>) {
     let mut file = tempfile::tempfile().unwrap();
     let bytes = BODY.repeat(BATCH);
@@ -73,7 +74,6 @@ fn plain_file_synced_per_batch(bencher: Bencher<'_, '_>) {
 
 /// The same, one message at a time.
 #[divan::bench]
-#[expect(clippy::unwrap_used, reason = "failing is how a benchmark speaks")]
 fn plain_file_synced_per_message(bencher: Bencher<'_, '_>) {
     let mut file: File = tempfile::tempfile().unwrap();
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
@@ -123,14 +123,12 @@ impl Waiter for Unpark {
 
 /// One message, committed by the log's own thread while this one waits for it.
 #[divan::bench]
-#[expect(clippy::unwrap_used, reason = "failing is how a benchmark speaks")]
 fn log_committed_per_message_by_its_thread(bencher: Bencher<'_, '_>) {
     let mut bench = Bench::new();
     let threads = Threads::spawn(Arc::clone(&bench.log)).unwrap();
     let waiter: Arc<dyn Waiter> = Arc::new(Unpark(std::thread::current()));
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
-        bench.append(1);
-        let end = bench.log.end();
+        let end = bench.append(1);
         bench.log.wake_at(end, Arc::clone(&waiter));
         while bench.log.committed() < end {
             std::thread::park();
@@ -139,10 +137,14 @@ fn log_committed_per_message_by_its_thread(bencher: Bencher<'_, '_>) {
     threads.stop();
 }
 
-/// What a publisher's thread spends: encoded, checksummed and appended, and no disk.
+/// What a publisher's thread spends: encoded, checksummed and appended. The commits are not counted.
 #[divan::bench]
 fn append_alone_per_batch(bencher: Bencher<'_, '_>) {
     let mut bench = Bench::new();
-    bencher.counter(ItemsCount::new(BATCH)).with_inputs(|| ()).bench_local_refs(|()| bench.append(BATCH));
-    bench.commit();
+    let log = Arc::clone(&bench.log);
+    let commit = || {
+        log.commit().unwrap();
+    };
+    let counted = bencher.counter(ItemsCount::new(BATCH)).with_inputs(commit);
+    counted.bench_local_refs(|()| bench.append(BATCH));
 }

@@ -48,14 +48,19 @@ struct DiskFailed {
 
 /// Runs that a record of settlements has at most, so that none is longer than a segment.
 const RUNS_PER_RECORD: usize = 4096;
+/// Settlements that one write takes: a queue of millions may be purged, and others wait for their confirms.
+const SETTLED_AT_ONCE: usize = 65_536;
 
 impl Log {
     /// Writes everything that waits, and syncs it if there is more than settlements and spilled messages. `false`:
     /// nothing waited. A failure is final.
     pub fn commit(&self) -> Result<bool, LogFailed> {
         let mut writer = self.writer.lock();
-        self.log_settlements(&mut writer)?;
-        self.write_pending(&mut writer.indexes)
+        let mut any = false;
+        while self.log_settlements(&mut writer)? {
+            any |= self.write_pending(&mut writer.indexes)?;
+        }
+        Ok(self.write_pending(&mut writer.indexes)? || any)
     }
 
     /// The clean end: everything is committed, and then that nothing follows. `redelivered` is what had been
@@ -73,7 +78,9 @@ impl Log {
         }
         let mut redelivered = Vec::new();
         runs_of(&mut writer.ids, &mut redelivered);
-        self.log_settlements(writer)?;
+        while self.log_settlements(writer)? {
+            self.write_pending(&mut writer.indexes)?;
+        }
         self.write_pending(&mut writer.indexes)?;
         writer.batch.closed(&redelivered);
         writer.batch.seal(self.seed);
@@ -100,12 +107,22 @@ impl Log {
         Ok(())
     }
 
-    /// Turns what was settled since the last time into records.
-    fn log_settlements(&self, writer: &mut Writer) -> Result<(), LogFailed> {
+    /// Turns what was settled since the last time into records, or as much of it as others can wait for. Whether
+    /// more is left.
+    fn log_settlements(&self, writer: &mut Writer) -> Result<bool, LogFailed> {
         writer.ids.clear();
-        mem::swap(&mut self.inner.lock().settled, &mut writer.ids);
+        let is_more = {
+            let mut inner = self.inner.lock();
+            let rest = inner.settled.len().saturating_sub(SETTLED_AT_ONCE);
+            if rest == 0 {
+                mem::swap(&mut inner.settled, &mut writer.ids);
+            } else {
+                writer.ids.extend(inner.settled.drain(rest..));
+            }
+            rest != 0
+        };
         if writer.ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         runs_of(&mut writer.ids, &mut writer.runs);
         for runs in writer.runs.chunks(RUNS_PER_RECORD) {
@@ -121,7 +138,8 @@ impl Log {
                     segment.about.extend(others);
                 }
             }
-        })
+        })?;
+        Ok(is_more)
     }
 
     /// Writes what is pending.
@@ -130,10 +148,15 @@ impl Log {
         if let Err(error) = self.carry_out(&work) {
             return Err(self.fail(&error));
         }
+        self.finish(&work);
+        // Nobody waits any more.
         for chunk in work.chunks.iter() {
             indexes.extend(chunk);
         }
-        self.finish(work);
+        // A reader may still look at them; then their buffers are not used again.
+        if let Ok(chunks) = Arc::try_unwrap(work.chunks) {
+            self.inner.lock().pending.recycle(chunks);
+        }
         Ok(true)
     }
 
@@ -214,17 +237,13 @@ impl Log {
     }
 
     /// What was to be done is done.
-    fn finish(&self, work: Work) {
+    fn finish(&self, work: &Work) {
         let (waiters, keep) = {
             let mut inner = self.inner.lock();
             let committed = work.sync.unwrap_or(self.committed());
             self.committed.store(committed.0, Ordering::Release);
             inner.writing = Arc::default();
             inner.writing_bytes = 0;
-            // A reader may still look at them; then they are not used again.
-            if let Ok(chunks) = Arc::try_unwrap(work.chunks) {
-                inner.pending.recycle(chunks);
-            }
             let is_behind = self.options.waiting_bytes < inner.waiting_bytes();
             self.behind.store(is_behind, Ordering::Release);
             (inner.take_waiters(committed, false), inner.ask_for_segment())

@@ -17,6 +17,7 @@ use crate::definitions::{Definitions, Newest};
 use crate::log::{Stats, Waiter};
 use crate::pending::{Chunk, Pending};
 use crate::place::{MessageId, Place, Position};
+use crate::reclaim::Traffic;
 use crate::record::{Encoded, MARK_BYTES, Record, SegmentHeader, decode_own};
 use crate::segment::Segment;
 
@@ -48,6 +49,8 @@ pub struct Inner {
     pub holders: BTreeMap<u32, Vec<(u32, MessageId)>>,
     /// Where definitions are.
     pub definitions: Definitions,
+    /// What has been appended and settled from outside.
+    pub traffic: Traffic,
     waiters: Vec<(Position, Arc<dyn Waiter>)>,
     /// Nothing is logged any more.
     pub is_closed: bool,
@@ -107,6 +110,7 @@ impl Inner {
             moved: HashMap::new(),
             holders: BTreeMap::new(),
             definitions: Definitions::default(),
+            traffic: Traffic::default(),
             waiters: Vec::new(),
             is_closed: false,
             wants_keeping: false,

@@ -39,6 +39,9 @@ impl Default for Options {
     }
 }
 
+/// How many pairs are settled before others have the lock in between.
+const SETTLED_AT_ONCE: usize = 4096;
+
 /// Who waits for a commit. Called without any lock held; must not wait for anything itself.
 pub trait Waiter: Send + Sync {
     /// It is done, or the log has failed.
@@ -82,6 +85,7 @@ impl Log {
             if inner.is_closed {
                 return Err(LogFailed::Closed);
             }
+            inner.traffic.appended += batch.encoder.bytes.len() as u64;
             let position = inner.append(batch, &mut parts);
             if self.options.waiting_bytes < inner.waiting_bytes() {
                 self.behind.store(true, Ordering::Release);
@@ -98,9 +102,19 @@ impl Log {
 
     /// These pairs are done with. What was durable is logged, soon, and nobody waits for it.
     pub fn settle(&self, durable: &[MessageId], spilled: &[MessageId]) {
+        for ids in durable.chunks(SETTLED_AT_ONCE) {
+            self.settle_some(ids, &[]);
+        }
+        for ids in spilled.chunks(SETTLED_AT_ONCE) {
+            self.settle_some(&[], ids);
+        }
+    }
+
+    fn settle_some(&self, durable: &[MessageId], spilled: &[MessageId]) {
         let begins = {
             let mut inner = self.inner.lock();
             let before = inner.settled.len();
+            inner.traffic.settled += (durable.len() + spilled.len()) as u64;
             inner.settle(durable, spilled);
             before == 0 && !inner.settled.is_empty()
         };

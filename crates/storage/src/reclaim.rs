@@ -23,6 +23,7 @@ use crate::log::Log;
 use share::Share;
 
 pub use indexes::Indexes;
+pub use share::Traffic;
 
 /// What only the thread that keeps house touches.
 #[derive(Debug)]
@@ -66,9 +67,12 @@ impl Log {
         let prepared = self.prepare_segment()?;
         let mut keeper = self.keeper.lock();
         let keeper = &mut *keeper;
-        self.take_note_of_appends(keeper);
+        keeper.share.look(self.inner.lock().traffic, self.options.segment_bytes);
         let dropped = self.drop_dead(keeper)?;
         let told = self.checkpoint(keeper)?;
+        if told || keeper.share.is_idle() {
+            self.watch(keeper);
+        }
         let copied = self.copy_forward(keeper)?;
         let moved = self.pages.tend();
         let busy = prepared || dropped || told || copied;

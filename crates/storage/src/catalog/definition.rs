@@ -91,9 +91,9 @@ impl Catalog {
             definition.encode(&mut bytes);
         }
         if bytes.is_empty() {
-            self.cut(&prefix, 0)
+            self.cut(&prefix, 0);
         } else {
-            self.put(&prefix, &bytes)
+            self.put(&prefix, &bytes);
         }
         Ok(())
     }

@@ -112,8 +112,9 @@ impl Disk for FileDisk {
     }
 
     fn remove(&self, segment: u32) -> io::Result<()> {
-        self.open.lock().retain(|(number, _)| *number != segment);
         fs::remove_file(self.path(segment))?;
+        // Not before: a reader could have opened it again, and its room would stay taken.
+        self.open.lock().retain(|(number, _)| *number != segment);
         self.handle.sync_all()
     }
 

@@ -39,7 +39,9 @@ impl Log {
         }
         keeper.indexes.extend(written);
         let draft = self.draft(keeper, at);
-        // What the draft says of pairs that died may be on its way into the log still.
+        // What the draft says of pairs that died may be on its way into the log still: written, then synced.
+        self.commit()?;
+        self.inner.lock().pending.sync = true;
         self.commit()?;
         if let Err(error) = self.tell(keeper, draft) {
             tracing::warn!(%error, "there will be no view until the next start, which takes longer therefore");
@@ -51,7 +53,6 @@ impl Log {
 
     fn draft(&self, keeper: &Keeper, at: u32) -> Draft {
         let mut inner = self.inner.lock();
-        inner.pending.sync = true;
         let is_new = |number: u32, segment: &Segment| {
             keeper.saved.get(&number).is_none_or(|saved| saved.live != segment.pairs.live())
         };
@@ -70,7 +71,7 @@ impl Log {
             keeper.catalog.forget_segment(number);
         }
         for (number, facts) in draft.segments {
-            self.tell_segment(keeper, number, facts)?;
+            tell_segment(keeper, number, facts)?;
         }
         // What is left belongs to segments that have gone before the view heard of them.
         keeper.indexes.clear();
@@ -84,24 +85,6 @@ impl Log {
         let definitions = definitions.collect::<io::Result<Vec<_>>>()?;
         keeper.catalog.define(definitions).map_err(io::Error::other)?;
         keeper.catalog.commit(Position::at(draft.at, 0).0).map_err(io::Error::other)
-    }
-
-    fn tell_segment(&self, keeper: &mut Keeper, number: u32, facts: Segment) -> io::Result<()> {
-        let live = facts.pairs.live();
-        let saved = match keeper.saved.get(&number) {
-            Some(saved) => Saved { live, ..*saved },
-            None => {
-                let index = keeper.indexes.remove(&number).unwrap_or_default();
-                // What is dead stays dead: nobody will ask where it was.
-                if live != 0 {
-                    keeper.catalog.put_index(number, index.bytes()).map_err(io::Error::other)?;
-                }
-                Saved { live, spilled: index.spilled(), moved: index.moved() }
-            }
-        };
-        keeper.saved.insert(number, saved);
-        let Saved { spilled, moved, .. } = saved;
-        keeper.catalog.put_segment(number, &StoredSegment { facts, spilled, moved }).map_err(io::Error::other)
     }
 
     /// A definition with its value, from its record.
@@ -119,4 +102,21 @@ impl Log {
             _ => Err(invalid(Invalid::Unknown)),
         }
     }
+}
+
+fn tell_segment(keeper: &mut Keeper, number: u32, facts: Segment) -> io::Result<()> {
+    let live = facts.pairs.live();
+    let saved = if let Some(saved) = keeper.saved.get(&number) {
+        Saved { live, ..*saved }
+    } else {
+        let index = keeper.indexes.remove(&number).unwrap_or_default();
+        // What is dead stays dead: nobody will ask where it was.
+        if live != 0 {
+            keeper.catalog.put_index(number, index.bytes()).map_err(io::Error::other)?;
+        }
+        Saved { live, spilled: index.spilled(), moved: index.moved() }
+    };
+    keeper.saved.insert(number, saved);
+    let Saved { spilled, moved, .. } = saved;
+    keeper.catalog.put_segment(number, &StoredSegment { facts, spilled, moved }).map_err(io::Error::other)
 }

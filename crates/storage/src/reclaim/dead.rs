@@ -125,9 +125,10 @@ impl Log {
         for (key, _) in &legacy.forgotten {
             inner.definitions.forget(key);
         }
-        if !batch.is_empty() {
-            inner.append(&mut batch, &mut parts);
+        if batch.is_empty() {
+            return Ok(true);
         }
+        inner.append(&mut batch, &mut parts);
         for part in &parts {
             if let Some(segment) = inner.segment_mut(part.segment) {
                 segment.about.extend(legacy.live.iter().map(|(number, _)| *number));

@@ -16,12 +16,20 @@ use crate::inner::{Inner, Part};
 use crate::log::Log;
 use crate::place::{MessageId, Place};
 use crate::record::Origin;
-use crate::segment::Segment;
 
 /// A segment is copied when less than one part in so many is alive.
 const LIVE_PART: u64 = 4;
 /// How much is read, appended and committed at once.
 const STEP_BYTES: u64 = 1 << 20;
+
+/// A segment that may be worth copying.
+struct MostlyDead {
+    number: u32,
+    /// How many of its pairs are alive.
+    live: u32,
+    /// About how many bytes would have to be copied.
+    bytes: u64,
+}
 
 /// A message of which something is alive, and which of its pairs.
 struct Live {
@@ -30,15 +38,20 @@ struct Live {
 }
 
 impl Log {
-    /// Sees what others have appended since the last time.
-    pub(super) fn take_note_of_appends(&self, keeper: &mut Keeper) {
-        let end = self.inner.lock().end();
-        keeper.share.look(end, self.options.segment_bytes);
+    /// A round has passed.
+    pub(super) fn watch(&self, keeper: &mut Keeper) {
+        let mostly_dead = self.mostly_dead(keeper);
+        let live: Vec<(u32, u32)> = mostly_dead.iter().map(|found| (found.number, found.live)).collect();
+        keeper.share.watch(&live);
     }
 
     /// Copies one segment, if there is one worth it and nobody is kept from the disk by it. Whether it did anything.
     pub(super) fn copy_forward(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
-        let Some((number, live)) = self.mostly_dead(keeper) else { return Ok(false) };
+        let candidates = self.mostly_dead(keeper);
+        let settled = candidates.iter().filter(|found| keeper.share.is_settled(found.number));
+        let Some(&MostlyDead { number, live, .. }) = settled.min_by_key(|found| found.bytes) else {
+            return Ok(false);
+        };
         let (found, bytes) = match self.live_messages(keeper, number) {
             Ok(found) => found,
             Err(error) => {
@@ -76,22 +89,20 @@ impl Log {
         Ok(true)
     }
 
-    /// The segment of which least is alive, if that is little enough, and how many pairs that are.
-    fn mostly_dead(&self, keeper: &Keeper) -> Option<(u32, u32)> {
+    /// The segments of which so little is alive that copying that is worth the room.
+    fn mostly_dead(&self, keeper: &Keeper) -> Vec<MostlyDead> {
         let committed = self.committed().segment();
         let inner = self.inner.lock();
-        let weight =
-            |number: u32, segment: &Segment| segment.live_bytes() + inner.definitions.bytes_in(number);
-        let worth = |number: u32, segment: &Segment| {
-            let live = segment.pairs.live();
-            live != 0
-                && keeper.unfit.get(&number).is_none_or(|below| live < *below)
-                && weight(number, segment) < u64::from(segment.end) / LIVE_PART
-        };
-        let closed = inner.closed.range(..committed).filter(|(number, segment)| worth(**number, segment));
-        closed
-            .min_by_key(|(number, segment)| weight(**number, segment))
-            .map(|(number, segment)| (*number, segment.pairs.live()))
+        let closed = inner.closed.range(..committed).map(|(number, segment)| {
+            let bytes = segment.live_bytes() + inner.definitions.bytes_in(*number);
+            (MostlyDead { number: *number, live: segment.pairs.live(), bytes }, segment)
+        });
+        let worth = closed.filter(|(found, segment)| {
+            found.live != 0
+                && keeper.unfit.get(&found.number).is_none_or(|below| found.live < *below)
+                && found.bytes < u64::from(segment.end) / LIVE_PART
+        });
+        worth.map(|(found, _)| found).collect()
     }
 
     /// The messages of a segment of which something is alive, and how many bytes they are.

@@ -256,7 +256,8 @@ impl World {
 
     fn step(&mut self) -> Result<(), LogFailed> {
         if self.view.is_some() && self.random.percent(15) {
-            return self.tend().map(drop);
+            // Several times, so that it looks as if time had passed.
+            return (0..=self.random.below(5)).try_for_each(|_| self.tend().map(drop));
         }
         match self.random.below(100) {
             0..45 => self.append(),
