@@ -25,6 +25,8 @@ const READ_BYTES: usize = 1 << 20;
 pub struct Client {
     socket: TcpStream,
     input: BytesMut,
+    /// The last delivery tag.
+    delivered: u64,
 }
 
 /// What a frame is to a client that counts.
@@ -39,7 +41,7 @@ impl Client {
     pub fn connect(address: SocketAddr) -> Outcome<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
-        let mut client = Self { socket, input: BytesMut::new() };
+        let mut client = Self { socket, input: BytesMut::new(), delivered: 0 };
         client.socket.write_all(&PROTOCOL_HEADER)?;
         client.wait_for_answers(1)?;
         client.say(
@@ -129,13 +131,13 @@ impl Client {
         self.call(1, &Method::Basic(basic::AMQPMethod::Qos(qos)))?;
         let consume = basic::Consume { queue: queue.into(), consumer_tag: "c".into(), ..Default::default() };
         self.say(1, &Method::Basic(basic::AMQPMethod::Consume(consume)))?;
-        let mut taken = 0;
-        while taken < count {
+        let end = self.delivered + count;
+        while self.delivered < end {
             let Seen::Body = self.next()? else { continue };
-            taken += 1;
-            if taken % ACK_EVERY == 0 || taken == count {
+            self.delivered += 1;
+            if self.delivered.is_multiple_of(ACK_EVERY) || self.delivered == end {
                 let mut ack = BytesMut::new();
-                hot::put_ack(&mut ack, 1, taken, true);
+                hot::put_ack(&mut ack, 1, self.delivered, true);
                 self.socket.write_all(&ack)?;
             }
         }

@@ -26,7 +26,7 @@ pub fn measure(_: u64, table: &mut Table) -> Outcome<()> {
         Mebibytes(server.memory("VmRSS")?),
         "under 200 MiB",
     );
-    table.note("on the disk with them", Mebibytes(data_dir.disk_bytes()?));
+    table.note("on the disk with them", Mebibytes(data_dir.disk_bytes()));
     server.kill()?;
     let server = Server::start(&data_dir)?;
     table.limit(
