@@ -1,7 +1,7 @@
 //! Ready-made publishes: one large buffer that is written again and again.
 //!
-//! Invariant: the buffer holds the same message a whole number of times, so every multiple of
-//! `message_bytes` is a boundary between two messages.
+//! Invariant: the buffer holds whole messages of one length, so every multiple of `message_bytes` is a
+//! boundary between two messages; each queue has equally many of them.
 
 use std::num::NonZeroUsize;
 
@@ -19,25 +19,31 @@ const WRITE_BYTES: usize = 256 * 1024;
 /// Delivery mode of a message that survives a restart (§3.2.1, basic properties).
 const PERSISTENT: u8 = 2;
 
-/// Publishes of one message, in frames.
+/// Publishes of one message to one queue after the other, in frames.
 pub struct Batch {
     bytes: BytesMut,
     message_bytes: NonZeroUsize,
 }
 
 impl Batch {
-    pub fn new(options: &PerfOptions, limits: Limits) -> Self {
-        let mut message = BytesMut::new();
-        encode(CHANNEL, &publish(&options.queue), &mut message);
-        content::put_header(&mut message, CHANNEL, options.size.into(), &properties(options));
-        put_body(&mut message, options.size, limits);
-        let copies = (WRITE_BYTES / message.len()).max(1);
-        let mut bytes = BytesMut::with_capacity(copies * message.len());
+    /// The first message is for the queue of the number `first`.
+    pub fn new(options: &PerfOptions, first: u16, limits: Limits) -> Self {
+        let mut round = BytesMut::new();
+        let mut queues = options.queue_names();
+        let queue_count = queues.len();
+        queues.rotate_left(usize::from(first) % queue_count);
+        for queue in &queues {
+            encode(CHANNEL, &publish(queue), &mut round);
+            content::put_header(&mut round, CHANNEL, options.size.into(), &properties(options));
+            put_body(&mut round, options.size, limits);
+        }
+        let copies = (WRITE_BYTES / round.len()).max(1);
+        let mut bytes = BytesMut::with_capacity(copies * round.len());
         for _ in 0..copies {
-            bytes.put_slice(&message);
+            bytes.put_slice(&round);
         }
         // Never zero: there is a method frame in it.
-        let message_bytes = NonZeroUsize::new(message.len()).unwrap_or(NonZeroUsize::MIN);
+        let message_bytes = NonZeroUsize::new(round.len() / queue_count).unwrap_or(NonZeroUsize::MIN);
         Self { bytes, message_bytes }
     }
 

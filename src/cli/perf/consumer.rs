@@ -27,17 +27,21 @@ pub struct Consumer<'a> {
 }
 
 impl<'a> Consumer<'a> {
-    /// Connects and subscribes.
+    /// Connects and subscribes to its share of the queues, as the consumer of this number.
     pub fn subscribe(
         options: &PerfOptions,
         target: &Target,
+        number: u16,
         counters: &'a Counters,
     ) -> Result<Self, PerfError> {
         let mut client = Client::connect(target)?;
         if options.prefetch != 0 {
             client.call(&Method::Basic(basic::AMQPMethod::Qos(options.qos())))?;
         }
-        client.call(&Method::Basic(basic::AMQPMethod::Consume(options.subscription())))?;
+        let (first, step) = if options.queues == 1 { (0, 1) } else { (number, options.consumers) };
+        for queue in options.queue_names().iter().skip(first.into()).step_by(step.into()) {
+            client.call(&Method::Basic(basic::AMQPMethod::Consume(options.subscription(queue))))?;
+        }
         let limits = client.limits();
         let (stream, early) = client.into_stream();
         stream.set_read_timeout(Some(TICK))?;

@@ -73,29 +73,34 @@ pub fn run(options: &PerfOptions) -> Result<Report, PerfError> {
 /// Declares the queue, measures, and deletes the queue whatever happened.
 fn measure(options: &PerfOptions, target: &Target) -> Result<Report, PerfError> {
     let mut control = Client::connect(target)?;
-    declare(options, &mut control)?;
+    for queue in options.queue_names() {
+        declare(options, &queue, &mut control)?;
+    }
     let measured = put_load(options, target);
-    let left = delete(options, &mut control)?;
+    let mut left = 0;
+    for queue in options.queue_names() {
+        left += delete(&queue, &mut control)?;
+    }
     control.close()?;
     measured.map(|measured| Report::new(options, &measured, left))
 }
 
 /// The queue is deleted afterwards, so it must not be somebody's.
-fn declare(options: &PerfOptions, control: &mut Client) -> Result<(), PerfError> {
-    match control.call(&Method::Queue(queue::AMQPMethod::Declare(options.declaration())))? {
+fn declare(options: &PerfOptions, name: &str, control: &mut Client) -> Result<(), PerfError> {
+    match control.call(&Method::Queue(queue::AMQPMethod::Declare(options.declaration(name))))? {
         Method::Queue(queue::AMQPMethod::DeclareOk(queue))
             if queue.message_count + queue.consumer_count == 0 =>
         {
             Ok(())
         }
-        Method::Queue(queue::AMQPMethod::DeclareOk(_)) => Err(PerfError::InUse(options.queue.clone())),
+        Method::Queue(queue::AMQPMethod::DeclareOk(_)) => Err(PerfError::InUse(name.to_owned())),
         other => Err(ClientError::Unexpected(other).into()),
     }
 }
 
 /// How many messages went with it.
-fn delete(options: &PerfOptions, control: &mut Client) -> Result<u32, PerfError> {
-    match control.call(&Method::Queue(queue::AMQPMethod::Delete(options.deletion())))? {
+fn delete(name: &str, control: &mut Client) -> Result<u32, PerfError> {
+    match control.call(&Method::Queue(queue::AMQPMethod::Delete(PerfOptions::deletion(name))))? {
         Method::Queue(queue::AMQPMethod::DeleteOk(deleted)) => Ok(deleted.message_count),
         other => Err(ClientError::Unexpected(other).into()),
     }
@@ -111,10 +116,10 @@ pub struct Measured {
 fn put_load(options: &PerfOptions, target: &Target) -> Result<Measured, PerfError> {
     let counters = Counters::new(options.producers);
     let consumers: Vec<Consumer<'_>> = (0..options.consumers)
-        .map(|_| Consumer::subscribe(options, target, &counters))
+        .map(|number| Consumer::subscribe(options, target, number, &counters))
         .collect::<Result<_, _>>()?;
     let producers: Vec<Producer<'_>> = (0..options.producers)
-        .map(|_| Producer::open(options, target, &counters))
+        .map(|number| Producer::open(options, target, number, &counters))
         .collect::<Result<_, _>>()?;
     thread::scope(|scope| {
         let (ended, endings) = channel();

@@ -24,8 +24,8 @@ pub struct PerfOptions {
     /// Connections that publish
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub producers: u16,
-    /// Connections that consume
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Connections that consume; with none, messages pile up
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(..=256))]
     pub consumers: u16,
     /// Bytes of a message's body
     #[arg(long, value_name = "BYTES", default_value_t = 16, value_parser = clap::value_parser!(u32).range(..=64 << 20))]
@@ -57,6 +57,9 @@ pub struct PerfOptions {
     /// The queue: declared before, deleted afterwards
     #[arg(long, value_name = "NAME", default_value_t = own_queue(), value_parser = queue_name)]
     pub queue: String,
+    /// Spread the messages over so many queues, one after the other; consumers share them out
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub queues: u16,
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
@@ -87,15 +90,23 @@ impl PerfOptions {
         {
             return Err(OptionsError::Stalls { every, prefetch: self.prefetch });
         }
-        if self.relay && (self.producers, self.consumers) != (1, 1) {
+        if self.relay && (self.producers, self.consumers, self.queues) != (1, 1, 1) {
             return Err(OptionsError::RelayIsForTwo);
         }
         Ok(())
     }
 
-    pub fn declaration(&self) -> queue::Declare {
+    /// The names of the queues, all of one length.
+    pub fn queue_names(&self) -> Vec<String> {
+        match self.queues {
+            1 => vec![self.queue.clone()],
+            queues => (0..queues).map(|number| format!("{}-{number:04}", self.queue)).collect(),
+        }
+    }
+
+    pub fn declaration(&self, queue: &str) -> queue::Declare {
         queue::Declare {
-            queue: self.queue.as_str().into(),
+            queue: queue.into(),
             passive: false,
             durable: self.persistent || self.durable,
             exclusive: false,
@@ -105,18 +116,20 @@ impl PerfOptions {
         }
     }
 
-    pub fn deletion(&self) -> queue::Delete {
-        queue::Delete { queue: self.queue.as_str().into(), if_unused: false, if_empty: false, nowait: false }
+    pub fn deletion(queue: &str) -> queue::Delete {
+        queue::Delete { queue: queue.into(), if_unused: false, if_empty: false, nowait: false }
     }
 
     pub fn qos(&self) -> basic::Qos {
         basic::Qos { prefetch_count: self.prefetch, global: false }
     }
 
-    pub fn subscription(&self) -> basic::Consume {
+    /// A consumer of one queue; all queues of a connection have one tag each.
+    pub fn subscription(&self, queue: &str) -> basic::Consume {
+        let consumer_tag = if self.queues == 1 { "c" } else { queue };
         basic::Consume {
-            queue: self.queue.as_str().into(),
-            consumer_tag: "c".into(),
+            queue: queue.into(),
+            consumer_tag: consumer_tag.into(),
             no_local: false,
             no_ack: self.ack_every.is_none(),
             exclusive: false,

@@ -39,8 +39,14 @@ struct Confirms {
 }
 
 impl<'a> Producer<'a> {
-    /// Connects and, if asked, puts the channel into confirm mode. Nothing is published yet.
-    pub fn open(options: &PerfOptions, target: &Target, counters: &'a Counters) -> Result<Self, PerfError> {
+    /// Connects and, if asked, puts the channel into confirm mode. Nothing is published yet; the first message
+    /// will be for the queue of this number.
+    pub fn open(
+        options: &PerfOptions,
+        target: &Target,
+        number: u16,
+        counters: &'a Counters,
+    ) -> Result<Self, PerfError> {
         let mut client = Client::connect(target)?;
         let confirms = match options.confirm_window {
             None => None,
@@ -54,7 +60,7 @@ impl<'a> Producer<'a> {
         let (stream, input) = client.into_stream();
         stream.set_write_timeout(Some(TICK))?;
         stream.set_read_timeout(Some(TICK))?;
-        Ok(Self { stream, input, limits, batch: Batch::new(options, limits), at: 0, confirms, counters })
+        Ok(Self { stream, input, limits, batch: Batch::new(options, number, limits), at: 0, confirms, counters })
     }
 
     /// Publishes until told to stop. Then the message under way is finished, and confirms are waited for.
