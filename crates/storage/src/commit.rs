@@ -268,7 +268,12 @@ impl Log {
         if self.failure.set(failure.clone()).is_ok() {
             tracing::error!(%file, error = %error.source, "{failure}, until the broker is started again");
         }
-        let waiters = self.inner.lock().take_waiters(self.committed(), true);
+        let waiters = {
+            let mut inner = self.inner.lock();
+            // What waits now waits for ever: nobody is to pause for it.
+            self.behind.store(false, Ordering::Release);
+            inner.take_waiters(self.committed(), true)
+        };
         for waiter in waiters {
             waiter.wake();
         }
