@@ -182,11 +182,10 @@ fn decode_body(kind: u8, flags: u8, body: &[u8]) -> Option<Record<'_>> {
         (kind::MESSAGE, _) => Record::Message(message(flags, body)?),
         (kind::SETTLED, 0) => Record::Settled(runs(body)?),
         (kind::DEFINITION, 0 | flag::PUT) => {
-            let len = fields.u32()?;
-            fields.u32()?;
+            let (len, zero) = (fields.u32()?, fields.u32()?);
             let key = fields.bytes(len as usize)?;
             let put = flags == flag::PUT;
-            (put || fields.rest().is_empty()).then_some(())?;
+            (zero == 0 && (put || fields.rest().is_empty())).then_some(())?;
             Record::Definition { key, value: put.then_some(fields.rest()) }
         }
         (kind::LIVE, 0) => {
@@ -200,10 +199,9 @@ fn decode_body(kind: u8, flags: u8, body: &[u8]) -> Option<Record<'_>> {
             Record::Live { segment, runs: runs.collect::<Option<_>>()? }
         }
         (kind::CLOSED, 0) => {
-            let count = fields.u32()?;
-            fields.u32()?;
+            let (count, zero) = (fields.u32()?, fields.u32()?);
             let runs = runs(fields.rest())?;
-            (runs.0.len() == count as usize).then_some(Record::Closed(runs))?
+            (zero == 0 && runs.0.len() == count as usize).then_some(Record::Closed(runs))?
         }
         (kind::LOST, 0) => Record::Lost { pairs: fields.u32()? },
         _ => return None,

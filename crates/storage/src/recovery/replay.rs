@@ -43,6 +43,9 @@ impl Replay {
         let (record, len) = record;
         let place = (at as u32, len as u32);
         self.closed = None;
+        if let Some(segment) = self.segments.get_mut(&segment) {
+            segment.end = aligned(at as usize + len) as u32;
+        }
         match record {
             Record::Mark { ordinal, .. } => self.add_pairs_up_to(segment, ordinal),
             Record::Message(head) => self.message(segment, place, &head),
@@ -67,14 +70,13 @@ impl Replay {
                 self.add_pairs_up_to(segment, up_to);
             }
         }
-        if let Some(segment) = self.segments.get_mut(&segment) {
-            segment.end = aligned(at as usize + len) as u32;
-        }
     }
 
     /// There were more pairs than could be read.
     fn add_pairs_up_to(&mut self, segment: u32, ordinal: u32) {
         if let Some(segment) = self.segments.get_mut(&segment) {
+            // Each pair has a queue's id at least: who says more than fit is not to be believed.
+            let ordinal = ordinal.min(segment.end / 8);
             let missing = ordinal.saturating_sub(segment.pairs.pairs());
             segment.pairs.extend(missing, false);
         }
