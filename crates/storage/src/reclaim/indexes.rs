@@ -110,6 +110,11 @@ impl Log {
         Ok((index, bits))
     }
 
+    /// Whether the view was believed when the log was opened, or has been told something since.
+    pub fn has_view(&self) -> bool {
+        self.keeper.lock().at != 0
+    }
+
     /// Nothing more is read from the view for a while.
     pub fn rest_view(&self) {
         self.keeper.lock().catalog.rest();
@@ -149,7 +154,7 @@ mod tests {
                 durable: number % 3 != 0,
                 published_at: number * number,
                 expiration: (number % 5 == 0).then_some(number),
-                queues: &[1, 2, number][..1 + usize::try_from(number % 3).unwrap()],
+                queues: &[1, 2, number][..=usize::try_from(number % 3).unwrap()],
                 head: &[b"head"],
                 body: &vec![1; usize::try_from(number % 70).unwrap()],
             });
