@@ -17,6 +17,7 @@ mod disk;
 mod error;
 mod index;
 mod inner;
+pub mod inspect;
 mod log;
 mod pages;
 mod pending;

@@ -13,6 +13,8 @@ mod tail;
 mod window;
 
 pub use restore::{Definition, Recovery, Restored};
+pub use scan::End;
+pub use tail::survey;
 pub use window::Window;
 
 use std::sync::Arc;
@@ -36,7 +38,7 @@ use begin::{Segments, first_segment, segments};
 use replay::Replay;
 use restore::Known;
 use resume::{Resumed, resume};
-use scan::{End, Scanner};
+use scan::Scanner;
 
 impl Log {
     /// Opens the log of a disk, or begins one if the disk has none. The view is believed if it belongs to this log,
