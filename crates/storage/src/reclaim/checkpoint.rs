@@ -26,10 +26,12 @@ struct Draft {
 }
 
 impl Log {
-    /// Tells the view, if a segment was closed since the last time. Whether it did.
+    /// Tells the view, if a segment was closed since the last time, or there is time and a segment has gone. Whether
+    /// it did.
     pub(crate) fn checkpoint(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
         let at = self.committed().segment();
-        if at <= keeper.at {
+        let has_shrunk = || keeper.share.is_idle() && self.inner.lock().closed.len() < keeper.saved.len();
+        if at <= keeper.at && !has_shrunk() {
             return Ok(false);
         }
         keeper.at = at;

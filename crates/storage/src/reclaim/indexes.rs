@@ -130,3 +130,52 @@ impl Log {
         Ok(index_segment(&mut window, self.seed, end)?.bytes().to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Batch, CrashDisk, MemoryView, NewMessage, Options};
+
+    #[test]
+    fn who_writes_the_view_and_the_segment_say_the_same() {
+        let disk = Arc::new(CrashDisk::new());
+        let options = Options { segment_bytes: 4096, ..Options::default() };
+        let (log, _) = Log::open(disk, Box::new(MemoryView::default()), options).unwrap();
+        let (mut batch, mut places) = (Batch::default(), Vec::new());
+        for number in 0..200_u64 {
+            batch.message(&NewMessage {
+                durable: number % 3 != 0,
+                published_at: number * number,
+                expiration: (number % 5 == 0).then_some(number),
+                queues: &[1, 2, number][..1 + usize::try_from(number % 3).unwrap()],
+                head: &[b"head"],
+                body: &vec![1; usize::try_from(number % 70).unwrap()],
+            });
+            batch.define(b"key", Some(&number.to_le_bytes()));
+            log.append(&mut batch, &mut places).unwrap();
+            if number % 7 == 0 {
+                log.settle(&[places[places.len() / 2].id], &[]);
+                log.commit().unwrap();
+            }
+        }
+        log.commit().unwrap();
+        let from_disk = |segment: u32, end: u32| {
+            let mut window = Window::new(&*log.disk, segment, end.into());
+            index_segment(&mut window, log.seed, end.into()).unwrap().bytes().to_vec()
+        };
+        let ends: Vec<(u32, u32)> =
+            log.inner.lock().closed.iter().map(|(number, segment)| (*number, segment.end)).collect();
+        assert!(5 < ends.len());
+        for (segment, end) in &ends {
+            let written = log.writer.lock().indexes.get(*segment).unwrap().bytes().to_vec();
+            assert_eq!(written, from_disk(*segment, *end));
+        }
+        log.checkpoint(&mut log.keeper.lock()).unwrap();
+        for (segment, end) in ends {
+            let told = log.keeper.lock().catalog.index(segment).unwrap();
+            assert_eq!(told.unwrap(), from_disk(segment, end));
+        }
+    }
+}
