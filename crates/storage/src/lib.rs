@@ -14,6 +14,7 @@ mod catalog;
 mod commit;
 mod definitions;
 mod disk;
+mod engine;
 mod error;
 mod index;
 mod inner;

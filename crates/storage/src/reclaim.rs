@@ -17,9 +17,9 @@ mod share;
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
+use crate::engine::Engine;
 use crate::error::LogFailed;
 use crate::index::Index;
-use crate::log::Log;
 use share::Share;
 
 pub use indexes::Indexes;
@@ -59,10 +59,8 @@ impl Keeper {
     }
 }
 
-impl Log {
-    /// One step of housekeeping, by one thread: makes the next segment's file, drops dead segments, tells the view
-    /// what has been closed, copies what is left of a mostly dead segment forward, moves pages out of memory.
-    /// `true`: there may be more to do at once.
+impl Engine {
+    /// See [`Log::tend`](crate::Log::tend).
     pub fn tend(&self) -> Result<bool, LogFailed> {
         let prepared = self.prepare_segment()?;
         let mut keeper = self.keeper.lock();

@@ -144,7 +144,7 @@ impl Inspection {
 
 fn tally(disk: Arc<Overlay>, view: Box<dyn View>, options: Options) -> Result<(Tally, bool), OpenError> {
     let (log, mut recovery) = Log::open(disk, view, options)?;
-    let has_view = log.has_view();
+    let has_view = log.0.has_view();
     let mut tally = Tally { is_clean: recovery.was_clean(), ..Tally::default() };
     recovery.messages(&mut |pair| {
         let (count, checksum) = tally.pairs.entry(pair.place.id.segment()).or_default();

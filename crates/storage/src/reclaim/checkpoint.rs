@@ -10,8 +10,8 @@ use std::io;
 use super::{Keeper, Saved};
 use crate::catalog::{StoredDefinition, StoredSegment};
 use crate::definitions::{Known, Newest};
+use crate::engine::Engine;
 use crate::error::LogFailed;
-use crate::log::Log;
 use crate::place::Position;
 use crate::record::{Invalid, Record, decode};
 use crate::segment::Segment;
@@ -25,10 +25,10 @@ struct Draft {
     definitions: Vec<Known>,
 }
 
-impl Log {
+impl Engine {
     /// Tells the view, if a segment was closed since the last time, or there is time and a segment has gone. Whether
     /// it did.
-    pub(crate) fn checkpoint(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
+    pub fn checkpoint(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
         let at = self.committed().segment();
         let has_shrunk = || keeper.share.is_idle() && self.inner.lock().closed.len() < keeper.saved.len();
         if at <= keeper.at && !has_shrunk() {

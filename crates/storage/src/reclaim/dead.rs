@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::Keeper;
-use crate::batch::Batch;
+use crate::batch::Records;
 use crate::catalog::StoredDefinition;
 use crate::definitions::Newest;
+use crate::engine::Engine;
 use crate::error::LogFailed;
-use crate::log::Log;
 use crate::segment::LiveBits;
 
 /// Segments that go in one step, for the price of one sync.
@@ -30,7 +30,7 @@ struct Legacy {
     live: Vec<(u32, LiveBits)>,
 }
 
-impl Log {
+impl Engine {
     /// Drops some dead segments. Whether it did.
     pub(super) fn drop_dead(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
         let dead = self.dead_segments(keeper);
@@ -103,7 +103,7 @@ impl Log {
 
     /// Appends it. `false`: a definition has changed meanwhile, and nothing was appended.
     fn say_again(&self, legacy: &Legacy) -> Result<bool, LogFailed> {
-        let mut batch = Batch::default();
+        let mut batch = Records::default();
         for definition in &legacy.definitions {
             batch.define(&definition.key, definition.value.as_deref());
         }
@@ -125,7 +125,7 @@ impl Log {
         for (key, _) in &legacy.forgotten {
             inner.definitions.forget(key);
         }
-        if batch.is_empty() {
+        if batch.all.is_empty() {
             return Ok(true);
         }
         inner.append(&mut batch, &mut parts);

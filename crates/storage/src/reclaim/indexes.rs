@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Keeper;
+use crate::engine::Engine;
 use crate::index::{Entry, Index};
-use crate::log::Log;
 use crate::pending::Chunk;
 use crate::record::{HEADER_BYTES, Invalid, Record, Seed, aligned, decode_own};
 use crate::recovery::Window;
@@ -81,7 +81,7 @@ pub fn index_segment(window: &mut Window<'_>, seed: Seed, end: u64) -> io::Resul
     Ok(index)
 }
 
-impl Log {
+impl Engine {
     /// The segments up to `last` that have live pairs.
     pub fn segments_with_live(&self, last: u32) -> Vec<u32> {
         let inner = self.inner.lock();
@@ -141,26 +141,30 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Batch, CrashDisk, MemoryView, NewMessage, Options};
+    use crate::batch::Records;
+    use crate::{CrashDisk, MemoryView, NewMessage, Options};
 
     #[test]
     fn who_writes_the_view_and_the_segment_say_the_same() {
         let disk = Arc::new(CrashDisk::new());
         let options = Options { segment_bytes: 4096, ..Options::default() };
-        let (log, _) = Log::open(disk, Box::new(MemoryView::default()), options).unwrap();
-        let (mut batch, mut places) = (Batch::default(), Vec::new());
+        let (log, _) = Engine::open(disk, Box::new(MemoryView::default()), options).unwrap();
+        let (mut batch, mut places) = (Records::default(), Vec::new());
         for number in 0..200_u64 {
-            batch.message(&NewMessage {
-                durable: number % 3 != 0,
-                published_at: number * number,
-                expiration: (number % 5 == 0).then_some(number),
-                queues: &[1, 2, number][..=usize::try_from(number % 3).unwrap()],
-                head: &[b"head"],
-                body: &vec![1; usize::try_from(number % 70).unwrap()],
-            });
+            batch.message(
+                &NewMessage {
+                    durable: !number.is_multiple_of(3),
+                    published_at: number * number,
+                    expiration: number.is_multiple_of(5).then_some(number),
+                    queues: &[1, 2, number][..=usize::try_from(number % 3).unwrap()],
+                    head: &[b"head"],
+                    body: &vec![1; usize::try_from(number % 70).unwrap()],
+                },
+                &[],
+            );
             batch.define(b"key", Some(&number.to_le_bytes()));
             log.append(&mut batch, &mut places).unwrap();
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 log.settle(&[places[places.len() / 2].id], &[]);
                 log.commit().unwrap();
             }
