@@ -25,6 +25,8 @@ const READ_BYTES: usize = 1 << 20;
 pub struct Client {
     socket: TcpStream,
     input: BytesMut,
+    /// The tag of the last delivery on channel 1, whichever consumer it was for.
+    last_tag: u64,
 }
 
 /// What a frame is to a client that counts.
@@ -39,7 +41,7 @@ impl Client {
     pub fn connect(address: SocketAddr) -> Outcome<Self> {
         let socket = TcpStream::connect(address)?;
         socket.set_nodelay(true)?;
-        let mut client = Self { socket, input: BytesMut::new() };
+        let mut client = Self { socket, input: BytesMut::new(), last_tag: 0 };
         client.socket.write_all(&PROTOCOL_HEADER)?;
         client.wait_for_answers(1)?;
         client.say(
@@ -133,9 +135,10 @@ impl Client {
         while taken < count {
             let Seen::Body = self.next()? else { continue };
             taken += 1;
+            self.last_tag += 1;
             if taken % ACK_EVERY == 0 || taken == count {
                 let mut ack = BytesMut::new();
-                hot::put_ack(&mut ack, 1, taken, true);
+                hot::put_ack(&mut ack, 1, self.last_tag, true);
                 self.socket.write_all(&ack)?;
             }
         }

@@ -45,7 +45,8 @@ pub fn read_time(paths: &[PathBuf]) -> Outcome<Duration> {
     let mut buffer = vec![0; 1 << 20];
     let started = Instant::now();
     for path in paths {
-        let mut file = File::open(path)?;
+        // A start makes some of them anew.
+        let Ok(mut file) = File::open(path) else { continue };
         while 0 < file.read(&mut buffer)? {}
     }
     Ok(started.elapsed())

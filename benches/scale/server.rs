@@ -27,7 +27,9 @@ impl DataDir {
     pub fn files(&self) -> Outcome<Vec<PathBuf>> {
         let (mut found, mut folders) = (Vec::new(), vec![self.path().to_owned()]);
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder)? {
+            // Folders of the view come and go.
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            for entry in entries {
                 let path = entry?.path();
                 if path.is_dir() { folders.push(path) } else { found.push(path) }
             }
