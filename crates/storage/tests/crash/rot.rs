@@ -218,9 +218,8 @@ fn what_the_disk_cannot_read_is_refused_with_its_place_or_costs_what_is_there() 
             }
             other => {
                 // Behind the end of a segment nobody looks, except in the last.
-                let written =
-                    records(&disk).iter().filter(|record| record.segment == segment).last().copied();
-                let written = written.unwrap();
+                let all = records(&disk);
+                let written = all.iter().rfind(|record| record.segment == segment).unwrap();
                 assert!(other.is_ok() && written.start + written.len <= first, "{other:?}");
                 continue;
             }
