@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod index;
 mod inner;
+pub mod inspect;
 mod log;
 mod pages;
 mod pending;

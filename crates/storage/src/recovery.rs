@@ -13,6 +13,8 @@ mod tail;
 mod window;
 
 pub use restore::{Definition, Recovery, Restored};
+pub use scan::End;
+pub use tail::survey;
 pub use window::Window;
 
 use std::sync::Arc;
@@ -37,7 +39,7 @@ use begin::{Segments, first_segment, segments};
 use replay::Replay;
 use restore::Known;
 use resume::{Resumed, resume};
-use scan::{End, Scanner};
+use scan::Scanner;
 
 impl Engine {
     /// See [`Log::open`](crate::Log::open).

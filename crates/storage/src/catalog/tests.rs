@@ -17,7 +17,7 @@ fn segment(pairs: u32, alive: &[(u32, u32)]) -> StoredSegment {
     let mut bits = LiveBits::default();
     bits.extend(pairs, true);
     bits.keep_only(alive);
-    let facts = Segment { pairs: bits, end: 77, message_bytes: 1234, about: [1, 5].into(), ..Segment::new() };
+    let facts = Segment { pairs: bits, end: 77, message_bytes: 1234, about: [1, 5].into() };
     StoredSegment { facts, spilled: 3, moved: 4 }
 }
 

@@ -25,6 +25,7 @@ const MOST_PARTS: usize = 1024;
 pub struct FileDisk {
     dir: PathBuf,
     handle: File,
+    is_writable: bool,
     /// The file used last is the last.
     open: Mutex<Vec<(u32, Arc<File>)>>,
 }
@@ -39,7 +40,13 @@ impl FileDisk {
                     .sync_all()?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), handle: File::open(dir)?, open: Mutex::default() })
+        Ok(Self { is_writable: true, ..Self::read_only(dir)? })
+    }
+
+    /// Opens a directory that is there, to look at it: writing fails.
+    pub fn read_only(dir: &Path) -> io::Result<Self> {
+        let handle = File::open(dir)?;
+        Ok(Self { dir: dir.to_owned(), handle, is_writable: false, open: Mutex::default() })
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -54,7 +61,7 @@ impl FileDisk {
             open.push(used);
             return Ok(file);
         }
-        let file = Arc::new(OpenOptions::new().read(true).write(true).open(self.path(segment))?);
+        let file = Arc::new(OpenOptions::new().read(true).write(self.is_writable).open(self.path(segment))?);
         Self::keep(&mut open, segment, &file);
         Ok(file)
     }

@@ -110,6 +110,11 @@ impl Engine {
         Ok((index, bits))
     }
 
+    /// Whether the view was believed when the log was opened, or has been told something since.
+    pub fn has_view(&self) -> bool {
+        self.keeper.lock().at != 0
+    }
+
     /// Nothing more is read from the view for a while.
     pub fn rest_view(&self) {
         self.keeper.lock().catalog.rest();
