@@ -41,7 +41,7 @@ enum LogCommand {
 
 #[derive(Args)]
 struct Place {
-    /// The data directory [default: $LEVERET_DATA_DIR, or where `leveret serve` keeps its data]
+    /// The data directory [default: `$LEVERET_DATA_DIR`, or where `leveret serve` keeps its data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
