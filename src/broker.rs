@@ -65,6 +65,18 @@ impl Broker {
         }
         self.shared.enter_stage(Stage::Aborted);
         self.sessions.wait().await;
+        let shared = self.shared.clone();
+        let closing = tokio::task::spawn_blocking(move || match &shared.storage {
+            Some(storage) => storage.close(&shared.core),
+            None => Ok(()),
+        });
+        match closing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the log could not be closed; the next start reads all of it");
+            }
+            Err(error) => tracing::error!(%error, "closing the log failed; the next start reads all of it"),
+        }
     }
 }
 
@@ -78,6 +90,9 @@ impl Drop for Broker {
     /// Ends at once: sockets are closed without a word.
     fn drop(&mut self) {
         self.shared.enter_stage(Stage::Aborted);
+        if let Some(storage) = &self.shared.storage {
+            storage.abandon();
+        }
     }
 }
 

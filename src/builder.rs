@@ -4,18 +4,22 @@
 //! fail.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use leveret_core::model::BrokerSettings;
+use leveret_core::{Effects, NoStore};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::definitions::{Definitions, DefinitionsError};
+use crate::disk_space::{self, MeasureFree};
+use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::listener::{self, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
-use crate::settings::{Listen, Settings, Watermark};
+use crate::settings::{DiskLimit, Listen, Settings, Watermark};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +30,9 @@ pub enum StartError {
     /// Definitions cannot be read, or ask for what is not served.
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
+    /// The data directory cannot be served.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The operating system has no random numbers for salts and names.
     #[error("cannot get random numbers from the operating system: {0}")]
     Entropy(getrandom::Error),
@@ -43,10 +50,36 @@ pub struct Builder {
     definitions: Vec<Definitions>,
     clock: Option<Clock>,
     measure: Option<Measure>,
+    measure_free: Option<MeasureFree>,
 }
 
 impl Builder {
-    /// Keeps everything in memory. This version cannot do otherwise, and warns without it.
+    /// Keeps messages and definitions in this directory, which is made if it is not there; what was there
+    /// before is served again. One broker at a time can have it.
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.data_dir = Some(directory.into());
+        self
+    }
+
+    /// Starts although the data directory is damaged: what cannot be read is set aside and lost.
+    pub fn accept_loss(mut self) -> Self {
+        self.settings.accept_loss = true;
+        self
+    }
+
+    /// Holds publishers back while less than so many bytes are free where the data directory is.
+    pub fn disk_free_limit_bytes(mut self, bytes: u64) -> Self {
+        self.settings.disk_free_limit = DiskLimit::Absolute(bytes);
+        self
+    }
+
+    /// Compares that limit with this instead of what the file system says.
+    pub fn disk_free_measure(mut self, measure: impl FnMut() -> Option<u64> + Send + 'static) -> Self {
+        self.measure_free = Some(Box::new(measure));
+        self
+    }
+
+    /// Keeps everything in memory: nothing touches the disk, whatever directory was given.
     pub fn ephemeral(mut self) -> Self {
         self.is_ephemeral = true;
         self
@@ -133,24 +166,16 @@ impl Builder {
         self
     }
 
-    /// Starts: creates what is defined, then listens. Needs a tokio runtime with I/O and time.
-    #[expect(clippy::unused_async, reason = "spawns tasks, and will wait for storage to open")]
+    /// Starts: opens the data directory, creates what is defined, then listens. Needs a tokio runtime with
+    /// I/O and time.
     pub async fn start(mut self) -> Result<Broker, StartError> {
-        if !self.is_ephemeral {
-            tracing::warn!(
-                "messages and definitions are kept in memory only and do not survive a restart: this version has no \
-                 storage yet (say --ephemeral to agree)"
-            );
-        }
         if self.settings.listen.is_empty() {
             self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
         }
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
-        let core = leveret_core::model::Broker::new(self.core_settings(), secret);
-        crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
-        let shared = Arc::new(Shared::new(core, self.clock.take().unwrap_or_else(Clock::system)));
+        let shared = Arc::new(self.shared().await?);
+        start_storage(&shared)?;
         let mut services = self.watch_memory(&shared)?;
+        services.extend(self.watch_disk(&shared));
         let listeners = listener::bind(&self.settings.listen)?;
         let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let sessions = TaskTracker::new();
@@ -163,6 +188,61 @@ impl Builder {
             tracing::info!("started TCP listener on {address}");
         }
         Ok(broker)
+    }
+
+    /// The state of a broker as its data directory and its definitions have it.
+    async fn shared(&mut self) -> Result<Shared, StartError> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
+        let settings = self.core_settings();
+        let clock = self.clock.take().unwrap_or_else(Clock::system);
+        let Some(storage_settings) = self.storage_settings() else {
+            if !self.is_ephemeral {
+                tracing::warn!("no data directory was given: nothing survives the end of this process");
+            }
+            let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
+            crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
+            return Ok(Shared::new(core, clock, None));
+        };
+        let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
+        // Reading a log takes its time, and the runtime may have other things to do.
+        let opening = tokio::task::spawn_blocking(move || {
+            let (storage, mut recovery) = Storage::open(&storage_settings)?;
+            let core = leveret_core::model::Broker::new(settings, secret, storage.store());
+            let counts = storage.restore(&core, &mut recovery).map_err(StorageError::from)?;
+            tracing::info!(
+                data_dir = %storage_settings.data_dir.display(),
+                queues = counts.queues,
+                messages = counts.messages,
+                "opened the data directory"
+            );
+            crate::definitions::apply(&core, &definitions, &seed)?;
+            storage.commit().map_err(StorageError::from)?;
+            Ok::<_, StartError>((core, storage))
+        });
+        let (core, storage) =
+            opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
+        Ok(Shared::new(core, clock, Some(Arc::new(storage))))
+    }
+
+    fn storage_settings(&self) -> Option<StorageSettings> {
+        let data_dir = self.settings.data_dir.clone().filter(|_| !self.is_ephemeral)?;
+        let watermark = self.settings.memory_high_watermark.unwrap_or(Watermark::DEFAULT);
+        Some(StorageSettings {
+            data_dir,
+            accept_loss: self.settings.accept_loss,
+            memory_bytes: memory::limit_bytes(watermark),
+        })
+    }
+
+    fn watch_disk(&mut self, shared: &Arc<Shared>) -> Option<AbortOnDropHandle<()>> {
+        let directory = shared.storage.as_ref()?.data_dir()?;
+        let limit_bytes = disk_space::limit_bytes(self.settings.disk_free_limit)?;
+        tracing::info!("Disk free limit set to {limit_bytes} bytes");
+        let measure = self.measure_free.take();
+        let measure = measure.unwrap_or_else(|| Box::new(move || disk_space::free_bytes(&directory)));
+        let watching = disk_space::watch(shared.clone(), limit_bytes, measure);
+        Some(AbortOnDropHandle::new(tokio::spawn(watching)))
     }
 
     fn core_settings(&self) -> BrokerSettings {
@@ -184,4 +264,17 @@ impl Builder {
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
     }
+}
+
+/// Lets the threads of the storage work for this broker.
+fn start_storage(shared: &Arc<Shared>) -> Result<(), StartError> {
+    let Some(storage) = &shared.storage else { return Ok(()) };
+    let weak = Arc::downgrade(shared);
+    let mut effects = Effects::default();
+    let work = move |pager: &Pager, job| {
+        let Some(shared) = weak.upgrade() else { return };
+        pager.work(shared.clock.now(), job, &mut effects);
+        shared.carry_out(&mut effects);
+    };
+    Ok(storage.start(work).map_err(StorageError::from)?)
 }

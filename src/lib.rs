@@ -20,6 +20,9 @@ mod broker;
 mod builder;
 mod clock;
 mod definitions;
+mod disk_space;
+#[doc(hidden)]
+pub mod durable;
 mod journal;
 mod listener;
 mod memory;
@@ -34,7 +37,7 @@ pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
-pub use settings::{AMQP_PORT, Listen, Need, Permissions, Seed, Settings, Watermark};
+pub use settings::{AMQP_PORT, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark};
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

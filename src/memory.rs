@@ -31,15 +31,20 @@ pub fn resident_bytes() -> Option<u64> {
 pub fn limit_bytes(watermark: Watermark) -> Option<u64> {
     match watermark {
         Watermark::Absolute(bytes) => Some(bytes),
-        Watermark::Relative(part) => machine::available_bytes("/".as_ref()).map(|all| part_of(all, part)),
+        Watermark::Relative(part) => part_of_memory(part),
     }
+}
+
+/// A part of the memory of this machine or container; `None`: it does not say what it has.
+pub fn part_of_memory(part: f64) -> Option<u64> {
+    machine::available_bytes("/".as_ref()).map(|all| part_of(all, part))
 }
 
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a part from 0 to 1 of a memory's size; nobody counts its last kilobyte"
+    reason = "a part of a memory's size; nobody counts its last kilobyte"
 )]
 fn part_of(all: u64, part: f64) -> u64 {
     (all as f64 * part) as u64
@@ -74,10 +79,13 @@ pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: Measure) 
             );
             return;
         };
+        if let Some(storage) = &shared.storage {
+            storage.note_memory(bytes);
+        }
         if let Some(is_above) = level.observe(bytes) {
             tell(is_above, bytes, limit_bytes);
             shared.core.set_alarm(Alarm::Memory, is_above, &mut effects);
-            shared.registry.carry_out(&mut effects);
+            shared.carry_out(&mut effects);
         }
         shared.clock.sleep_until(shared.clock.now() + MEASURE_EVERY).await;
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use leveret_core::{ConnectionId, Effects};
+use leveret_storage::Waiter;
 use tokio::sync::Notify;
 
 /// Wakes one task. The flag spares a busy task the lock inside [`Notify`] at every ring and every look.
@@ -37,6 +38,12 @@ impl Bell {
     }
 }
 
+impl Waiter for Bell {
+    fn wake(&self) {
+        self.ring();
+    }
+}
+
 /// All open connections.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -58,7 +65,7 @@ impl Registry {
         self.bells.remove(&id);
     }
 
-    /// Carries out what others must be told.
+    /// Rings for those who must look into their outlets.
     pub fn carry_out(&self, effects: &mut Effects) {
         for id in effects.wakes.drain(..) {
             if let Some(bell) = self.bells.get(&id) {

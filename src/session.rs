@@ -8,7 +8,6 @@
 //!   [`DELIVERIES_WAIT_BYTES`], input is read only below [`REPLIES_WAIT_BYTES`].
 //! - Whatever ends the task, also a panic or the end of the runtime, the rules hear of it exactly once.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,13 +18,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
-use leveret_core::{ConnectionId, Output, Timestamp};
-use leveret_storage::{Log, MemoryLog, Position};
+use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
 
 use crate::clock::{Clock, Timer};
+use crate::durable::Storage;
 use crate::journal::Journal;
 use crate::registry::{Bell, Registry};
 
@@ -56,8 +55,8 @@ pub struct Shared {
     pub registry: Registry,
     /// The broker's time.
     pub clock: Clock,
-    /// Where persistent messages go.
-    pub log: Box<dyn Log>,
+    /// Where what survives is; none for a broker that keeps nothing.
+    pub storage: Option<Arc<Storage>>,
     stage: AtomicU8,
 }
 
@@ -75,14 +74,16 @@ pub enum Stage {
 
 impl Shared {
     /// What sessions need, for a broker that serves.
-    pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock) -> Self {
-        Self {
-            core,
-            registry: Registry::default(),
-            clock,
-            log: Box::new(MemoryLog::default()),
-            stage: AtomicU8::new(Stage::Open as u8),
+    pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock, storage: Option<Arc<Storage>>) -> Self {
+        Self { core, registry: Registry::default(), clock, storage, stage: AtomicU8::new(Stage::Open as u8) }
+    }
+
+    /// Carries out what the rules want done by others. No lock is held.
+    pub fn carry_out(&self, effects: &mut Effects) {
+        if let Some(storage) = &self.storage {
+            storage.carry_out(effects);
         }
+        self.registry.carry_out(effects);
     }
 
     /// Goes on to `stage` and lets every session know.
@@ -116,10 +117,8 @@ pub struct Session {
     was_told_to_close: bool,
     /// When the socket is dropped although frames wait; set once the connection is done.
     gives_up_at: Option<Timestamp>,
-    /// Messages that this connection has handed to the log so far.
-    appended: u64,
-    /// Those that the log has not committed yet, by their number here and their place there.
-    uncommitted: VecDeque<(u64, Position)>,
+    /// The place in the log at which the bell was last asked to be rung.
+    asked_at: Position,
     /// Bytes since another task last had its turn.
     turn_bytes: usize,
 }
@@ -158,8 +157,7 @@ impl Session {
             output: Output::default(),
             was_told_to_close: false,
             gives_up_at: None,
-            appended: 0,
-            uncommitted: VecDeque::new(),
+            asked_at: Position::ZERO,
             turn_bytes: 0,
         }
     }
@@ -200,32 +198,38 @@ impl Session {
         if self.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
             self.connection.handle_deadline(now, &mut self.output);
         }
-        self.carry_out();
-        let is_written = self.write(context, socket)?;
+        self.hear_log(now);
+        self.shared.carry_out(&mut self.output.effects);
+        let is_written = !self.is_held() && self.write(context, socket)?;
         if self.is_over(now, is_written) {
             return Ok(Turn::Done);
         }
         Ok(if has_read || (is_written && self.may_deliver()) { Turn::Busy } else { Turn::Idle })
     }
 
-    /// Carries out what others must be told, and tells the rules what the log has by now.
-    fn carry_out(&mut self) {
-        let effects = &mut self.output.effects;
-        for append in effects.appends.drain(..) {
-            self.appended += 1;
-            self.uncommitted.push_back((self.appended, write_to(&*self.shared.log, &append)));
-        }
-        for settle in effects.settles.drain(..) {
-            self.shared.log.settle(settle.record.0.get(), settle.queue.0);
-        }
-        if !self.uncommitted.is_empty() {
-            let committed = self.shared.log.committed();
-            let count = self.uncommitted.partition_point(|(_, position)| *position <= committed);
-            if let Some((up_to, _)) = self.uncommitted.drain(..count).next_back() {
-                self.connection.handle_committed(up_to, &mut self.output);
+    /// Tells the rules how far the log is, and asks to be woken where they wait for it.
+    fn hear_log(&mut self, now: Timestamp) {
+        let Some(storage) = &self.shared.storage else { return };
+        while let Some(at) = self.connection.awaits() {
+            let committed = storage.committed();
+            if at <= committed {
+                self.connection.handle_committed(committed, &mut self.output);
+                continue;
             }
+            if storage.has_failed() {
+                self.connection.handle_log_failed(now, &mut self.output);
+            } else if self.asked_at <= committed {
+                self.asked_at = at;
+                storage.wake_at(at, self.bell.clone());
+            }
+            return;
         }
-        self.shared.registry.carry_out(&mut self.output.effects);
+    }
+
+    /// Whether nothing may be written yet: an answer is among the frames that the log must have first.
+    fn is_held(&self) -> bool {
+        let Some(storage) = &self.shared.storage else { return false };
+        self.connection.holds_frames_until().is_some_and(|at| storage.committed() < at)
     }
 
     /// Whether the socket can go. A peer that does not read its last frames gets some time for them.
@@ -300,7 +304,9 @@ impl Session {
     }
 
     fn may_read(&self) -> bool {
-        self.connection.wants_read() && self.output.frames.len() < REPLIES_WAIT_BYTES
+        self.connection.wants_read()
+            && self.output.frames.len() < REPLIES_WAIT_BYTES
+            && !self.shared.storage.as_ref().is_some_and(|storage| storage.is_behind())
     }
 
     fn may_deliver(&self) -> bool {
@@ -315,7 +321,10 @@ impl Session {
         }
         self.output.frames.shrink();
         self.timer.set(self.connection.next_deadline().into_iter().chain(self.gives_up_at).min());
-        let (may_read, must_write) = (self.may_read(), !self.output.frames.is_empty());
+        if let Some(storage) = self.shared.storage.as_ref().filter(|storage| storage.is_behind()) {
+            storage.wake_at_next(self.bell.clone());
+        }
+        let (may_read, must_write) = (self.may_read(), !self.output.frames.is_empty() && !self.is_held());
         // Failures of the socket are met by the next turn, which reads or writes.
         tokio::select! {
             _ = poll_fn(|context| socket.poll_read_ready(context)), if may_read => {}
@@ -326,24 +335,12 @@ impl Session {
     }
 }
 
-/// Hands a message to the log.
-fn write_to(log: &dyn Log, append: &leveret_core::Append) -> Position {
-    let queues: Vec<u64> = append.queues.iter().map(|queue| queue.0).collect();
-    let message = &append.message;
-    log.append(leveret_storage::Append {
-        record: append.record.0.get(),
-        queues: &queues,
-        head: &[message.exchange(), message.routing_key(), message.properties().raw()],
-        body: message.body(),
-    })
-}
-
 impl Drop for Session {
     fn drop(&mut self) {
         let now = self.shared.clock.now();
         self.journal.note_end(now, &self.connection);
         self.connection.handle_lost(now, &mut self.output);
         self.shared.registry.leave(self.id);
-        self.shared.registry.carry_out(&mut self.output.effects);
+        self.shared.carry_out(&mut self.output.effects);
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// RabbitMQ's port for AMQP without TLS.
 pub const AMQP_PORT: u16 = 5672;
@@ -28,6 +29,12 @@ pub struct Settings {
     pub loopback_users: Vec<String>,
     /// When publishers are held back; `None` measures nothing.
     pub memory_high_watermark: Option<Watermark>,
+    /// Where messages and definitions are kept; `None` keeps them in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Start without what is damaged in the data directory, instead of refusing to.
+    pub accept_loss: bool,
+    /// Free space where the data directory is, below which publishers are held back.
+    pub disk_free_limit: DiskLimit,
 }
 
 impl Default for Settings {
@@ -41,6 +48,9 @@ impl Default for Settings {
             seed: Seed::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,
+            data_dir: None,
+            accept_loss: false,
+            disk_free_limit: DiskLimit::DEFAULT,
         }
     }
 }
@@ -142,4 +152,18 @@ pub enum Watermark {
 impl Watermark {
     /// RabbitMQ 4's default.
     pub const DEFAULT: Self = Self::Relative(0.6);
+}
+
+/// How much disk space must be free.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DiskLimit {
+    /// So many bytes.
+    Absolute(u64),
+    /// This multiple of what the container or the machine has of memory.
+    Relative(f64),
+}
+
+impl DiskLimit {
+    /// RabbitMQ's default: 50 MB.
+    pub const DEFAULT: Self = Self::Absolute(50_000_000);
 }

@@ -1,80 +1,15 @@
 //! The real binary: what it prints, when it is ready, how it ends.
 #![cfg(test)]
 
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::Write as _;
 
 use leveret_codec::method::{Method, connection, queue};
+use served::{Served, command, refused};
 use support::Peer;
-
-/// A broker as a process; killed if the test does not end it.
-struct Served {
-    child: Child,
-    /// The reading end; `None` once it was closed.
-    lines: Option<Lines<BufReader<ChildStdout>>>,
-    /// What it has printed so far.
-    printed: Vec<String>,
-}
-
-impl Served {
-    fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments, environment).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines: Some(lines), printed: Vec::new() }
-    }
-
-    /// Reads until a line contains `text`.
-    fn until(&mut self, text: &str) -> String {
-        for line in self.lines.iter_mut().flatten() {
-            let line = line.unwrap();
-            self.printed.push(line.clone());
-            if line.contains(text) {
-                return line;
-            }
-        }
-        panic!("ended without saying {text:?}: {:#?}", self.printed);
-    }
-
-    /// Reads until it listens, and says where.
-    fn address(&mut self) -> SocketAddr {
-        let line = self.until("started TCP listener on ");
-        let (_, address) = line.rsplit_once(' ').unwrap();
-        address.parse().unwrap()
-    }
-
-    /// Sends a signal and waits for the end: everything printed, and the exit code.
-    fn end_by(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-        self.printed.extend(self.lines.iter_mut().flatten().map(Result::unwrap));
-        let code = self.child.wait().unwrap().code();
-        (std::mem::take(&mut self.printed), code)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
-    command.args(arguments).env_clear().envs(environment.iter().copied());
-    command
-}
-
-/// What a refused start leaves on standard error; nothing may have been printed on standard output.
-fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let output = command(arguments, environment).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    String::from_utf8(output.stderr).unwrap()
-}
 
 const HERE: [&str; 3] = ["--ephemeral", "--listen", "127.0.0.1:0"];
 
@@ -116,13 +51,18 @@ fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
 }
 
 #[test]
-fn without_ephemeral_one_line_warns_that_nothing_is_kept() {
-    let mut served = Served::start(&["serve", "--listen", "127.0.0.1:0", "--http", "off"], &[]);
+fn without_a_word_the_data_is_kept_where_the_data_of_programs_is() {
+    if rustix::process::geteuid().is_root() {
+        // For root it is a directory of the machine, which a test leaves alone.
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--http", "off"];
+    let mut served = Served::start(&arguments, &[("HOME", home.path().to_str().unwrap())]);
     served.until("Server startup complete");
-    let (printed, _) = served.end_by("TERM");
-    let warnings: Vec<_> = printed.iter().filter(|line| line.contains("WARN")).collect();
-    assert_eq!(warnings.len(), 1, "{printed:#?}");
-    assert!(warnings[0].contains("kept in memory only"), "{warnings:?}");
+    served.end_by("TERM");
+    assert!(home.path().join(".local/share/leveret/log").is_dir());
+    assert!(refused(&arguments, &[]).contains("give `--data-dir DIR`"));
 }
 
 #[tokio::test]
@@ -143,11 +83,6 @@ async fn it_is_set_by_file_environment_and_flag() {
 
 #[test]
 fn what_is_not_served_yet_is_refused_with_what_to_do() {
-    assert_eq!(
-        refused(&["--data-dir", "/data"], &[]),
-        "leveret cannot start:\n--data-dir: this version keeps messages in memory only: leave it out and say \
-         `--ephemeral` instead\n"
-    );
     let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "127.0.0.1:15672")]);
     assert!(
         http.contains("environment variable LEVERET_HTTP: this version does not serve HTTP yet"),
@@ -260,7 +195,7 @@ async fn a_log_that_nobody_reads_does_not_hold_the_broker_up() {
 fn a_standard_output_that_is_gone_does_not_change_how_it_ends() {
     let mut served = Served::start(&HERE, &[]);
     served.until("Server startup complete");
-    served.lines = None;
+    served.stop_reading();
     let (_, code) = served.end_by("TERM");
     assert_eq!(code, Some(0));
 }

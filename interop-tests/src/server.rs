@@ -1,4 +1,4 @@
-//! One leveret process of our own: ephemeral, on a free loopback port, gone when dropped.
+//! One leveret process of our own: on a free loopback port, with a data directory that goes with it.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, PipeReader};
@@ -44,6 +44,8 @@ pub struct Server {
     process: Process,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// Removed last.
+    _data: tempfile::TempDir,
 }
 
 impl Server {
@@ -64,8 +66,11 @@ impl Server {
 
     fn start_once(environment: &[(&str, &str)]) -> Result<Self, StartError> {
         let address = free_address()?;
+        // What clients see must be the same with storage, so they see it with storage.
+        let data = tempfile::tempdir()?;
         let mut command = Command::new(binary::leveret()?);
-        command.args(["serve", "--ephemeral", "--listen", &address.to_string(), "--http", "off"]);
+        command.args(["serve", "--listen", &address.to_string(), "--http", "off", "--data-dir"]);
+        command.arg(data.path());
         // A developer's own settings must not leak into what is tested.
         for (name, _) in env::vars_os() {
             let name_text = name.to_string_lossy();
@@ -81,7 +86,7 @@ impl Server {
             let log = Arc::clone(&log);
             move || follow(pipe, &log, &ready)
         });
-        let server = Self { process, address, log };
+        let server = Self { process, address, log, _data: data };
         match is_ready.recv_timeout(READY_LIMIT) {
             Ok(()) => Ok(server),
             Err(RecvTimeoutError::Disconnected) => Err(server.not_ready("ended")),

@@ -16,8 +16,10 @@ use crate::config::{self, Environment, Plan};
 
 /// Runs until a signal comes.
 pub fn serve(arguments: &Serve) -> ExitCode {
-    let outcome = config::resolve(&arguments.given, &Environment::of_process())
+    let environment = Environment::of_process();
+    let outcome = config::resolve(&arguments.given, &environment)
         .map_err(Failure::from)
+        .and_then(|plan| with_data_dir(plan, &environment))
         .and_then(|plan| {
             let _log = Log::to_stdout(plan.log);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -36,10 +38,22 @@ pub fn serve(arguments: &Serve) -> ExitCode {
 enum Failure {
     #[error(transparent)]
     Config(#[from] config::ConfigError),
+    #[error(
+        "there is no home directory to keep messages in: give `--data-dir DIR`, or `--ephemeral` to keep nothing"
+    )]
+    NoDataDir,
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("the operating system refuses what every process needs (threads, signals): {0}")]
     System(#[from] io::Error),
+}
+
+/// A broker that was not told where to keep its data keeps it where such data is kept.
+fn with_data_dir(mut plan: Plan, environment: &Environment) -> Result<Plan, Failure> {
+    if plan.settings.data_dir.is_none() && !plan.ephemeral {
+        plan.settings.data_dir = Some(config::default_data_dir(environment).ok_or(Failure::NoDataDir)?);
+    }
+    Ok(plan)
 }
 
 async fn until_signal(plan: Plan) -> Result<(), Failure> {

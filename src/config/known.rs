@@ -42,7 +42,6 @@ const NOT_SERVED: &[&str] = &[
     "definitions.",
     "delegate_count",
     "deprecated_features.",
-    "disk_free_limit.",
     "disk_monitor.",
     "distribution.",
     "federation.",

@@ -126,6 +126,18 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
     if problems.is_empty() { Ok(plan) } else { Err(ConfigError(problems)) }
 }
 
+/// Where a broker keeps its data that was told nothing: where services of the machine do, or the user's programs.
+pub fn default_data_dir(environment: &Environment) -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some("/var/lib/leveret".into());
+    }
+    let of_programs =
+        environment.variable("XDG_DATA_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let home = environment.variable("HOME").filter(|path| !path.is_empty());
+    let of_programs = of_programs.or_else(|| home.map(|home| PathBuf::from(home).join(".local/share")));
+    of_programs.map(|directory| directory.join("leveret"))
+}
+
 /// Lets the highest source that speaks of `setting` set it.
 fn apply(setting: &Setting, plan: &mut Plan, sources: &[&[Given]], problems: &mut Vec<String>) {
     let spoken = sources.iter().map(|source| setting.given_by(source)).find(|given| !given.is_empty());

@@ -3,7 +3,7 @@
 //!
 //! `--help`, the reading of each source and the refusal of unknown keys are all printed from this table.
 
-use leveret::{AMQP_PORT, Listen, Permissions, Settings, Watermark};
+use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::value;
 use super::{Given, LogLevel, Plan};
@@ -101,14 +101,19 @@ pub const SETTINGS: &[Setting] = &[
         flag: Some(Flag::Value { name: "data-dir", value: "DIR" }),
         environment: &["LEVERET_DATA_DIR"],
         keys: &[],
-        default: "none",
-        help: "Where messages are kept on disk; this version keeps them in memory only and refuses it",
-        set: |_, given| {
-            one(given, |_| {
-                Err("this version keeps messages in memory only: leave it out and say `--ephemeral` instead"
-                    .to_owned())
-            })
+        default: "/var/lib/leveret for root, else ~/.local/share/leveret",
+        help: "Where messages and definitions are kept; made if it is not there",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|directory| plan.settings.data_dir = Some(directory.into())))
         },
+    },
+    Setting {
+        flag: Some(Flag::Switch { name: "accept-loss" }),
+        environment: &["LEVERET_ACCEPT_LOSS"],
+        keys: &[],
+        default: "false",
+        help: "Start although the data directory is damaged: what cannot be read is set aside and lost",
+        set: |plan, given| one(given, |text| put(&mut plan.settings.accept_loss, value::boolean(text))),
     },
     Setting {
         flag: Some(Flag::Switch { name: "ephemeral" }),
@@ -133,6 +138,14 @@ pub const SETTINGS: &[Setting] = &[
         default: "0.6",
         help: "Memory above which publishers are held back: a part of what there is, or bytes",
         set: set_watermark,
+    },
+    Setting {
+        flag: None,
+        environment: &["LEVERET_DISK_FREE_LIMIT"],
+        keys: &["disk_free_limit.relative", "disk_free_limit.absolute"],
+        default: "50MB",
+        help: "Free space in the data directory below which publishers are held back: bytes, or a multiple of the memory",
+        set: set_disk_limit,
     },
     Setting {
         flag: None,
@@ -318,6 +331,16 @@ fn set_watermark(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
             _ => value::watermark(&given.value)?,
         };
         plan.settings.memory_high_watermark = Some(watermark);
+        Ok(())
+    })
+}
+
+fn set_disk_limit(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
+    each(given, |given| {
+        plan.settings.disk_free_limit = match given.last_part() {
+            "relative" => DiskLimit::Relative(value::multiple(&given.value)?),
+            _ => DiskLimit::Absolute(value::bytes(&given.value)?),
+        };
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use leveret::{Listen, Watermark};
+use leveret::{DiskLimit, Listen, Watermark};
 
 use super::*;
 
@@ -111,6 +111,7 @@ fn the_file_sets_what_it_names() {
          loopback_users.guest = false
          loopback_users.jane = true
          vm_memory_high_watermark.absolute = 64MiB
+         disk_free_limit.absolute = 2GB
          load_definitions = /somewhere/definitions.json
          log.console = true
          log.console.level = warning",
@@ -130,6 +131,9 @@ fn the_file_sets_what_it_names() {
         seed: seed.clone(),
         loopback_users: vec!["jane".to_owned()],
         memory_high_watermark: Some(Watermark::Absolute(64 << 20)),
+        data_dir: None,
+        accept_loss: false,
+        disk_free_limit: DiskLimit::Absolute(2_000_000_000),
     };
     assert_eq!(plan.settings, expected);
     assert_eq!(plan.definitions, [PathBuf::from("/somewhere/definitions.json")]);
@@ -150,6 +154,9 @@ fn the_environment_sets_what_it_names() {
             ("LEVERET_DEFINITIONS", "/d.json"),
             ("LEVERET_MEMORY_HIGH_WATERMARK", "0.4"),
             ("LEVERET_HEARTBEAT", "5"),
+            ("LEVERET_DATA_DIR", "/data"),
+            ("LEVERET_ACCEPT_LOSS", "true"),
+            ("LEVERET_DISK_FREE_LIMIT", "1GiB"),
             ("HOME", "/root"),
             ("RABBITMQ_NODENAME", "rabbit@here"),
         ]),
@@ -160,6 +167,9 @@ fn the_environment_sets_what_it_names() {
     assert!(plan.ephemeral);
     assert_eq!(plan.settings.memory_high_watermark, Some(Watermark::Relative(0.4)));
     assert_eq!(plan.settings.heartbeat_secs, 5);
+    assert_eq!(plan.settings.data_dir, Some("/data".into()));
+    assert!(plan.settings.accept_loss);
+    assert_eq!(plan.settings.disk_free_limit, DiskLimit::Absolute(1 << 30));
     assert_eq!(plan.definitions, [PathBuf::from("/d.json")]);
     assert_eq!(plan.unused_variables, ["RABBITMQ_NODENAME"]);
 }
@@ -239,14 +249,17 @@ fn a_refused_flag_or_variable_is_named() {
     let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
         (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
         (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
-        (&[("data-dir", "/data")], &[], "--data-dir: this version keeps messages in memory only"),
         (&[("log", "loud")], &[], "--log: expected `trace`, `debug`"),
         (
             &[("config", "/no/such/file")],
             &[],
             "cannot read the configuration file /no/such/file: No such file",
         ),
-        (&[], &[("LEVERET_DATA_DIR", "/data")], "environment variable LEVERET_DATA_DIR: this version keeps"),
+        (
+            &[],
+            &[("LEVERET_DISK_FREE_LIMIT", "some")],
+            "environment variable LEVERET_DISK_FREE_LIMIT: expected bytes such as",
+        ),
         (
             &[],
             &[("LEVERET_EPHEMERAL", "maybe")],

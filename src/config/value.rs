@@ -60,6 +60,14 @@ pub fn fraction(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A multiple of the whole, above 0.
+pub fn multiple(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(part) if 0.0 < part && part.is_finite() => Ok(part),
+        _ => Err(format!("expected a multiple of the memory such as `1.5`, above 0, found `{text}`")),
+    }
+}
+
 /// A watermark in one word: a fraction, or bytes.
 pub fn watermark(text: &str) -> Result<Watermark, String> {
     let words =

@@ -175,7 +175,7 @@ fn bind(core: &Broker, binding: &document::Binding) -> Result<(), Reason> {
         routing_key: Bytes::copy_from_slice(binding.routing_key.as_bytes()),
         arguments: table::of(&binding.arguments)?,
     };
-    vhost.bind(spec).map_err(reason)
+    vhost.bind(spec).map(drop).map_err(reason)
 }
 
 /// RabbitMQ's text says what is wrong; the code in front of it is for clients.

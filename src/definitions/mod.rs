@@ -92,7 +92,7 @@ struct Source {
     document: Document,
 }
 
-/// Creates everything that `definitions` describe, and the first user unless they bring users.
+/// Creates everything that `definitions` describe; a blank broker also gets its first user, unless they bring users.
 pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
     let mut sources = Vec::new();
     for definitions in definitions {
@@ -119,6 +119,10 @@ pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<
 /// RabbitMQ seeds neither user nor virtual host when definitions are configured; here the first user stays
 /// away only if the definitions bring users, and the virtual host if they bring both.
 fn seed_broker(core: &Broker, sources: &[Source], seed: &Seed) -> Result<(), DefinitionsError> {
+    if !core.is_blank() {
+        // It has served before: whoever deleted the first user does not want it back (RabbitMQ, too).
+        return Ok(());
+    }
     let bring_users = sources.iter().any(|source| !source.document.users.is_empty());
     let bring_vhosts = sources.iter().any(|source| !source.document.vhosts.is_empty());
     if !(bring_users && bring_vhosts) {

@@ -8,7 +8,7 @@ use leveret_core::model::{Access, Resource};
 use std::sync::Arc;
 
 fn broker() -> Arc<Broker> {
-    Broker::new(BrokerSettings::default(), [7; 32])
+    Broker::new(BrokerSettings::default(), [7; 32], Arc::new(leveret_core::NoStore))
 }
 
 fn applied(value: Value) -> Arc<Broker> {

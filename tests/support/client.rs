@@ -80,30 +80,40 @@ impl Peer {
 
     /// What happens next on `channel`; made for hundreds of thousands of them.
     pub async fn event(&mut self, channel: u16) -> Event {
+        self.try_event(channel).await.expect("the broker closed the socket")
+    }
+
+    /// The same of a broker that may end at any moment; `None` is its end.
+    pub async fn try_event(&mut self, channel: u16) -> Option<Event> {
         let seen = self.look(|frame| {
             assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Method));
             Begun::of(frame)
         });
-        let (tag, redelivered) = match seen.await.expect("the broker closed the socket") {
+        let (tag, redelivered) = match seen.await? {
             Begun::Content { tag, redelivered } => (tag, redelivered),
-            Begun::Whole(event) => return event,
+            Begun::Whole(event) => return Some(event),
         };
-        Event::Delivery(Delivery { tag, redelivered, body: self.content(channel).await })
+        let body = self.try_content(channel).await?;
+        Some(Event::Delivery(Delivery { tag, redelivered, body }))
     }
 
     /// Expects a content header and the body that it announces.
     pub async fn content(&mut self, channel: u16) -> Vec<u8> {
+        self.try_content(channel).await.expect("the broker closed the socket within a message")
+    }
+
+    async fn try_content(&mut self, channel: u16) -> Option<Vec<u8>> {
         let mut body = Vec::new();
-        let mut missing = self.look(|frame| body_bytes(frame, channel)).await.unwrap();
+        let mut missing = self.look(|frame| body_bytes(frame, channel)).await?;
         while 0 < missing {
             let piece = self.look(|frame| {
                 assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Body));
                 body.extend_from_slice(frame.payload);
                 frame.payload.len() as u64
             });
-            missing -= piece.await.unwrap();
+            missing -= piece.await?;
         }
-        body
+        Some(body)
     }
 }
 

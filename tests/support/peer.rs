@@ -121,6 +121,11 @@ impl Peer {
         within("sending", self.socket.write_all(bytes)).await.unwrap();
     }
 
+    /// Sends these bytes to a broker that may be gone, and says whether they could be sent.
+    pub async fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
+        within("sending", self.socket.write_all(bytes)).await.is_ok()
+    }
+
     /// Sends as much of these bytes as the broker takes at once, and says how much that was.
     pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
         self.socket.try_write(bytes).unwrap_or_default()

@@ -15,10 +15,11 @@
 //! | class basic: consume, cancel, get, qos, deliver | `consume`, `consumers`, `deliver` |
 //! | class basic: publish, content, 4.2.6 | `chunk`, `assembly`, `publish`, `route`, `batch` |
 //! | class basic: ack, nack, reject, recover | `acknowledge`, `unacked` |
-//! | class confirm (RabbitMQ) | `confirm` |
+//! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
 
 mod acknowledge;
+mod appends;
 mod assembly;
 mod batch;
 mod channel;

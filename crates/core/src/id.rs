@@ -1,18 +1,12 @@
 //! One type per identity, so that a channel can't be taken for a connection.
 
-use std::num::NonZeroU64;
-
 /// A connection, unique for the life of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
-/// A queue, unique for the life of the process: a queue deleted and declared again is another one.
+/// A queue, unique for the life of the data: a queue deleted and declared again is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueId(pub u64);
-
-/// A message in the log, unique for the life of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordId(pub NonZeroU64);
 
 /// The number of a channel within its connection (paragraph 4.2.3: 1 to 65535; zero is the connection itself).
 pub type ChannelNumber = u16;

@@ -7,7 +7,8 @@
 //! - [`amqp`]: AMQP 0-9-1, one [`amqp::Connection`] a socket.
 //!
 //! Locks (short, never across I/O) guard what connections share; the order is `Topology` → queue → outlet.
-//! What a call asks of the world outside comes back as [`Effects`].
+//! What a call asks of the world outside comes back as [`Effects`]; what must not be lost goes through a
+//! [`Store`], whose own locks come last.
 
 #![forbid(unsafe_code)]
 
@@ -18,9 +19,11 @@ mod effect;
 mod entropy;
 mod id;
 mod refusal;
+mod store;
 mod time;
 
-pub use effect::{Append, Effects, Output, Settle};
-pub use id::{ChannelNumber, ConnectionId, ConsumerId, QueueId, RecordId};
+pub use effect::{Effects, Fetch, Output, Settle};
+pub use id::{ChannelNumber, ConnectionId, ConsumerId, QueueId};
 pub use refusal::{Refusal, Ruling};
+pub use store::{NoStore, PageId, Place, Position, Record, Store, Writer};
 pub use time::Timestamp;

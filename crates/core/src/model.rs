@@ -6,6 +6,7 @@
 
 mod argument;
 mod broker;
+mod definition;
 mod exchange;
 mod message;
 mod outlet;
@@ -17,14 +18,15 @@ mod user;
 mod vhost;
 
 pub use argument::{LONGEST_MILLIS, plain};
-pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX};
+pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX, RestoreError};
+pub use definition::{BindingEnd, Definition, DurableBinding};
 pub use exchange::ExchangeSpec;
 pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
-pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
-pub use queue_ref::{DeleteConditions, QueueFacts, QueueRef, SubscribeError};
+pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, QueueSettings, StoredPage};
+pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError};
 pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
 pub use user::{Access, Permissions, Resource, User};
 pub use vhost::{Routes, Vhost};

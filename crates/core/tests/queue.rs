@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use leveret_core::model::{Arrival, ConsumerSpec, Doors, Entry, Message, Queue, QueueSettings};
-use leveret_core::{ConsumerId, Timestamp};
+use leveret_core::model::{Arrival, ConsumerSpec, Doors, Entry, Got, Message, Queue, QueueSettings};
+use leveret_core::{ConsumerId, PageId, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -123,6 +123,22 @@ impl Doors for Model {
         let waiting = self.take_head(number);
         self.settled.push((number, waiting));
     }
+
+    fn budget_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    fn put_page(&mut self, _entries: &[Entry]) -> PageId {
+        panic!("a queue without a budget has no pages")
+    }
+
+    fn fetch(&mut self, _page: PageId) {
+        panic!("a queue without a budget has no pages")
+    }
+
+    fn drop_page(&mut self, _page: PageId) {
+        panic!("a queue without a budget has no pages")
+    }
 }
 
 /// A queue and the model that watches it.
@@ -211,7 +227,7 @@ impl Watched {
     }
 
     fn get(&mut self, auto_ack: bool) {
-        let Some(entry) = self.queue.get(self.model.now, auto_ack, &mut self.model) else { return };
+        let Got::Message(entry) = self.queue.get(self.model.now, auto_ack, &mut self.model) else { return };
         let number = number(&entry.message);
         let waiting =
             if auto_ack { self.model.settled.pop().unwrap().1 } else { self.model.take_head(number) };

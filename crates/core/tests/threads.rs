@@ -24,7 +24,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, Output, Timestamp};
+use leveret_core::{ConnectionId, NoStore, Output, Timestamp};
 use support::hear::{Ear, take};
 use support::speak::speak;
 
@@ -177,7 +177,7 @@ fn run(shared: Arc<Shared>, index: u64, mailbox: &Receiver<()>) {
 
 #[test]
 fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
-    let broker = Broker::new(BrokerSettings::default(), [7; 32]);
+    let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
     broker.add_vhost("/");
     broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
     broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));

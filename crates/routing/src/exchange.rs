@@ -84,8 +84,9 @@ impl<Q: Clone + Eq + Hash> Exchange<Q> {
         self.bindings.keys()
     }
 
-    pub fn has(&self, binding: &Binding<Q>) -> bool {
-        self.bindings.get(binding).is_some()
+    /// The binding that equals this one, as it was made.
+    pub fn find(&self, binding: &Binding<Q>) -> Option<&Arc<Binding<Q>>> {
+        self.bindings.key(binding)
     }
 
     pub fn is_bare(&self) -> bool {

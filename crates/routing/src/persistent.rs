@@ -90,6 +90,18 @@ impl<K: Clone + Eq + Hash, V: Clone> Map<K, V> {
         }
     }
 
+    /// The key as it is kept, which may say more than what equals it.
+    pub fn key<B>(&self, key: &B) -> Option<&K>
+    where
+        K: Borrow<B>,
+        B: Eq + Hash + ?Sized,
+    {
+        match self {
+            Self::Few(slot) => slot.as_ref().map(|(only, _)| only).filter(|only| (*only).borrow() == key),
+            Self::Many(tree) => tree.get_key_value(key).map(|(kept, _)| kept),
+        }
+    }
+
     /// The value of the key, made if it was not there.
     pub fn entry(&mut self, seed: &Seed, key: K) -> &mut V
     where

@@ -118,6 +118,11 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         self.queues.get(name)
     }
 
+    /// All queues that are known by a name.
+    pub fn queues(&self) -> impl Iterator<Item = &Q> {
+        self.queues.values()
+    }
+
     /// Adds a binding; false if it was there.
     pub fn bind(
         &mut self,
@@ -137,7 +142,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         let Some(exchange) = self.get_mut(source.as_bytes()) else {
             return Err(BindError::NoSuchExchange(source));
         };
-        if exchange.has(&binding) {
+        if exchange.find(&binding).is_some() {
             return Ok(false);
         }
         exchange.insert(&seed, &binding)?;
@@ -145,7 +150,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         Ok(true)
     }
 
-    /// Removes a binding; none if it was not there.
+    /// Removes a binding, and gives it back as it was made; none if it was not there.
     pub fn unbind(
         &mut self,
         source: &ExchangeName,
@@ -153,13 +158,11 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         routing_key: &[u8],
         arguments: Table,
     ) -> Option<Removed<Q>> {
-        let binding = Binding::new(source.clone(), destination, routing_key, arguments);
-        if !self.get(source.as_bytes())?.has(&binding) {
-            return None;
-        }
+        let asked = Binding::new(source.clone(), destination, routing_key, arguments);
+        let binding = self.get(source.as_bytes())?.find(&asked)?.clone();
         let bare = self.forget_outbound(&binding);
         self.forget_inbound(&binding);
-        Some(Removed { bindings: vec![Arc::new(binding)], bare_sources: bare.into_iter().collect() })
+        Some(Removed { bindings: vec![binding], bare_sources: bare.into_iter().collect() })
     }
 
     /// The bindings of which this exchange is the source.

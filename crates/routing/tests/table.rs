@@ -48,6 +48,18 @@ fn binding_again_changes_nothing() {
 }
 
 #[test]
+fn an_unbind_gives_back_the_binding_as_it_was_made() {
+    let (one, two) = (("n", Value::I32(1)), ("m", Value::I32(2)));
+    for others in 0..3 {
+        let mut topology = Topology::with(&[("d", Direct)]);
+        (0..others).for_each(|other| topology.bind("d", &format!("q{other}"), "k"));
+        assert_eq!(topology.try_bind("d", "q", "k", table(&[one, two])), Ok(true));
+        let removed = topology.unbind("d", "q", "k", table(&[two, one])).unwrap();
+        assert_eq!(removed.bindings[0].arguments(), &table(&[one, two]), "byte by byte");
+    }
+}
+
+#[test]
 fn other_arguments_make_another_binding() {
     for kind in [Direct, Fanout, Topic] {
         let mut topology = Topology::with(&[("x", kind)]);

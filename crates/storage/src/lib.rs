@@ -1,78 +1,46 @@
-//! Where persistent facts go: the seam between the rules and a log.
+//! The log of leveret: what is confirmed is in it, and survives.
 //!
-//! The rules ask for two things, an [`append`](Log::append) of a message with the queues it went to, and a
-//! [`settlement`](Log::settle) of a message by one queue. They wait for one thing: that everything up to a
-//! [`Position`] is [`committed`](Log::committed). A publisher's confirm rests on that and on nothing else.
+//! One segmented, append-only log for the whole broker is the truth; whatever else is on the disk may be lost and is
+//! made again from it. Messages, settlements and definitions are [appended](Log::append) by any thread, without
+//! waiting; one thread [commits](Log::commit) what has come together meanwhile, with one write and one sync.
 //!
-//! Invariants of every log behind this seam:
-//! - Positions rise by one with every append, in the order of the calls.
-//! - `committed` never falls, and covers an append only when the log would give it back after a crash of
-//!   whatever it promises to survive.
-//!
-//! This version has one log, [`MemoryLog`], which promises to survive nothing: it lets the broker run with
-//! messages in memory only. This crate knows no AMQP.
+//! Nothing in here knows AMQP, and nothing runs by itself: everything can be driven from one thread, and on a
+//! [`Disk`] that is none. [`Threads`] drive it in a broker. The format on disk is in [`record`].
 
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod batch;
+mod catalog;
+mod commit;
+mod definitions;
+mod disk;
+mod engine;
+mod error;
+mod index;
+mod inner;
+pub mod inspect;
+mod log;
+mod pages;
+mod pending;
+mod place;
+mod read;
+mod reclaim;
+pub mod record;
+mod recovery;
+mod segment;
+mod threads;
+mod varint;
+mod view;
 
-/// A place in the log; the first append has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
-
-/// A message to be kept until every queue named has settled it.
-#[derive(Clone, Copy, Debug)]
-pub struct Append<'a> {
-    /// What settlements will call it.
-    pub record: u64,
-    /// The queues it went to.
-    pub queues: &'a [u64],
-    /// Everything that is not the body: where it was published to, its properties.
-    pub head: &'a [&'a [u8]],
-    /// The body.
-    pub body: &'a [u8],
-}
-
-/// A log of messages and settlements.
-pub trait Log: Send + Sync {
-    /// Takes a message. It is safe once [`Log::committed`] has reached the position returned.
-    fn append(&self, message: Append<'_>) -> Position;
-    /// One queue is done with a message. Nobody waits for this.
-    fn settle(&self, record: u64, queue: u64);
-    /// Everything up to here is as safe as this log makes it.
-    fn committed(&self) -> Position;
-}
-
-/// The log of a broker whose messages live in memory: it keeps nothing and so is always up to date.
-#[derive(Debug, Default)]
-pub struct MemoryLog {
-    last: AtomicU64,
-}
-
-impl Log for MemoryLog {
-    fn append(&self, _message: Append<'_>) -> Position {
-        Position(self.last.fetch_add(1, Ordering::AcqRel) + 1)
-    }
-
-    fn settle(&self, _record: u64, _queue: u64) {}
-
-    fn committed(&self) -> Position {
-        Position(self.last.load(Ordering::Acquire))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_memory_log_is_committed_as_soon_as_it_is_appended_to() {
-        let log = MemoryLog::default();
-        assert_eq!(log.committed(), Position(0));
-        let message = Append { record: 1, queues: &[1], head: &[b"x"], body: b"hello" };
-        assert_eq!(log.append(message), Position(1));
-        assert_eq!(log.append(message), Position(2));
-        log.settle(1, 1);
-        assert_eq!(log.committed(), Position(2));
-    }
-}
+pub use batch::{Batch, NewMessage};
+#[cfg(any(test, feature = "testing"))]
+pub use disk::{CrashDisk, Fate, Operation};
+pub use disk::{DataDir, DataDirError, Disk, FileDisk};
+pub use error::{LogFailed, OpenError, ReadError};
+pub use log::{Log, Options, Stats, Waiter};
+pub use pages::PageId;
+pub use place::{MessageId, Place, Position};
+pub use read::StoredMessage;
+pub use recovery::{Definition, Recovery, Restored};
+pub use threads::Threads;
+pub use view::{Change, MemoryView, NoView, SledView, View, ViewError};

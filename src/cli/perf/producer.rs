@@ -60,7 +60,15 @@ impl<'a> Producer<'a> {
         let (stream, input) = client.into_stream();
         stream.set_write_timeout(Some(TICK))?;
         stream.set_read_timeout(Some(TICK))?;
-        Ok(Self { stream, input, limits, batch: Batch::new(options, number, limits), at: 0, confirms, counters })
+        Ok(Self {
+            stream,
+            input,
+            limits,
+            batch: Batch::new(options, number, limits),
+            at: 0,
+            confirms,
+            counters,
+        })
     }
 
     /// Publishes until told to stop. Then the message under way is finished, and confirms are waited for.

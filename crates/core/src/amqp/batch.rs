@@ -1,23 +1,28 @@
 //! Publishes and settlements of one read, collected so that each queue is locked once for all of them.
 //!
-//! Invariant: within one queue, publishes keep the order in which they came. A settlement only gives
-//! credit back, so it needs no order towards publishes. Whatever could observe a queue flushes first.
+//! Invariants:
+//! - Within one queue, publishes keep the order in which they came. A settlement only gives credit back, so it
+//!   needs no order towards publishes. Whatever could observe a queue flushes first.
+//! - What belongs into the log is written there before the first queue sees it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
+use crate::amqp::appends::{Appends, Pair};
 use crate::effect::{Effects, Settle};
 use crate::id::{ChannelNumber, ConsumerId, QueueId};
 use crate::model::{Arrival, Message, QueueRef};
+use crate::store::{Position, Record, Store};
 use crate::time::Timestamp;
 
 /// A connection keeps room for at least so many messages of one queue.
 const KEEP_ARRIVALS: usize = 64;
 
 /// What waits for the end of the read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Batch {
     publishes: Vec<Publishes>,
     /// Room from the last read.
@@ -26,8 +31,12 @@ pub struct Batch {
     places: HashMap<QueueId, usize, FixedState>,
     settlements: Option<Settlements>,
     confirming: Vec<ChannelNumber>,
-    appends: u64,
+    /// None if nothing is kept.
+    appends: Option<Appends>,
 }
+
+/// What a message in one queue is to the log; the bit says whether it must be there after a restart.
+type Kept = Option<bool>;
 
 #[derive(Debug)]
 struct Publishes {
@@ -44,22 +53,107 @@ struct Settlements {
 }
 
 impl Batch {
-    /// A message for a queue.
-    pub fn publish(&mut self, queue: &QueueRef, message: Message, expiration: Option<Duration>) {
-        let arrival = Arrival { message, expiration };
-        // Runs for one queue are the common case: look at the last one before hashing.
-        if let Some(last) = self.publishes.last_mut().filter(|last| last.queue == *queue) {
-            last.arrivals.push(arrival);
-            return;
+    /// An empty one, whose messages go to this store.
+    pub fn new(store: &dyn Store) -> Self {
+        Self {
+            publishes: Vec::new(),
+            spare: Vec::new(),
+            places: HashMap::default(),
+            settlements: None,
+            confirming: Vec::new(),
+            appends: Appends::new(store),
         }
+    }
+
+    /// A message for all its queues. `true`: it is not safe before the log has it, see [`Batch::await_write`].
+    pub fn publish(
+        &mut self,
+        now: Timestamp,
+        queues: &[QueueRef],
+        message: Message,
+        expiration: Option<Duration>,
+    ) -> bool {
+        let arrival = Arrival { message, expiration };
+        if self.appends.is_some() {
+            return self.publish_kept(now, queues, arrival);
+        }
+        self.add_to_all(queues, arrival, |_, _| {});
+        false
+    }
+
+    /// The same where messages are kept: one record for the queues that are durable, and one for those that are
+    /// only deep.
+    fn publish_kept(&mut self, now: Timestamp, queues: &[QueueRef], arrival: Arrival) -> bool {
+        let is_persistent = arrival.message.is_persistent();
+        let kept: SmallVec<[Kept; 4]> = queues.iter().map(|queue| kept(queue, is_persistent)).collect();
+        for durable in [true, false] {
+            let ids = queues.iter().zip(&kept).filter(|(_, kept)| **kept == Some(durable));
+            let ids: SmallVec<[QueueId; 4]> = ids.map(|(queue, _)| queue.facts().id).collect();
+            if let Some(appends) = self.appends.as_mut().filter(|_| !ids.is_empty()) {
+                let expiration = arrival.expiration;
+                let record = Record { published_at: now, expiration, queues: &ids, durable };
+                appends.message(&arrival.message, &record);
+            }
+        }
+        let mut spots: SmallVec<[(usize, usize); 4]> = SmallVec::new();
+        self.add_to_all(queues, arrival, |queue, arrival| spots.push((queue, arrival)));
+        if let Some(appends) = &mut self.appends {
+            for durable in [true, false] {
+                for ((queue, arrival), _) in
+                    spots.iter().zip(&kept).filter(|(_, kept)| **kept == Some(durable))
+                {
+                    appends.expect(Pair { queue: *queue, arrival: *arrival, durable });
+                }
+            }
+        }
+        kept.contains(&Some(true))
+    }
+
+    /// Adds a message to the arrivals of each queue, and tells where it stands there.
+    fn add_to_all(&mut self, queues: &[QueueRef], arrival: Arrival, mut tell: impl FnMut(usize, usize)) {
+        let Some((last, others)) = queues.split_last() else { return };
+        for queue in others {
+            let (queue, arrival) = self.add(queue, arrival.clone());
+            tell(queue, arrival);
+        }
+        let (queue, arrival) = self.add(last, arrival);
+        tell(queue, arrival);
+    }
+
+    fn add(&mut self, queue: &QueueRef, arrival: Arrival) -> (usize, usize) {
         let end = self.publishes.len();
-        let place = *self.places.entry(queue.facts().id).or_insert(end);
+        // Runs for one queue are the common case: look at the last one before hashing.
+        let is_run = self.publishes.last().is_some_and(|last| last.queue == *queue);
+        let place = if is_run { end - 1 } else { *self.places.entry(queue.facts().id).or_insert(end) };
         if let Some(publishes) = self.publishes.get_mut(place) {
             publishes.arrivals.push(arrival);
-        } else {
-            let mut arrivals = std::mem::take(&mut self.spare);
-            arrivals.push(arrival);
-            self.publishes.push(Publishes { queue: queue.clone(), arrivals });
+            return (place, publishes.arrivals.len() - 1);
+        }
+        let mut arrivals = std::mem::take(&mut self.spare);
+        arrivals.push(arrival);
+        self.publishes.push(Publishes { queue: queue.clone(), arrivals });
+        (end, 0)
+    }
+
+    /// Somebody waits for the log to have the last message: by this number, once it is written.
+    pub fn await_write(&mut self) -> Option<u64> {
+        self.appends.as_mut().map(Appends::await_next)
+    }
+
+    /// See [`Appends::committed`].
+    pub fn committed(&mut self, committed: Position) -> Option<u64> {
+        self.appends.as_mut()?.committed(committed)
+    }
+
+    /// See [`Appends::awaits`].
+    pub fn awaits(&self) -> Option<Position> {
+        self.appends.as_ref()?.awaits()
+    }
+
+    /// See [`Appends::give_up`].
+    pub fn give_up(&mut self) {
+        if let Some(appends) = &mut self.appends {
+            appends.give_up();
         }
     }
 
@@ -89,12 +183,6 @@ impl Batch {
         }
     }
 
-    /// Counts an append of this connection, and says which one it is: the log commits them in order.
-    pub fn count_append(&mut self) -> u64 {
-        self.appends += 1;
-        self.appends
-    }
-
     /// The channels that have publishes to confirm, once.
     pub fn take_confirming(&mut self) -> Vec<ChannelNumber> {
         std::mem::take(&mut self.confirming)
@@ -107,6 +195,15 @@ impl Batch {
             return;
         }
         self.places.clear();
+        if let Some(appends) = &mut self.appends {
+            let publishes = &mut self.publishes;
+            appends.write(|Pair { queue, arrival, durable }, place| {
+                let arrivals = publishes.get_mut(queue).map(|publishes| &mut publishes.arrivals);
+                if let Some(arrival) = arrivals.and_then(|arrivals| arrivals.get_mut(arrival)) {
+                    arrival.message.set_place(place, durable);
+                }
+            });
+        }
         let first = self.publishes.first().map_or(0, |publishes| publishes.arrivals.len());
         for Publishes { queue, arrivals } in &mut self.publishes {
             queue.publish(now, arrivals.drain(..), effects);
@@ -120,6 +217,9 @@ impl Batch {
     /// Nothing is going on: room is given back.
     pub fn rest(&mut self) {
         self.spare = Vec::new();
+        if let Some(appends) = &mut self.appends {
+            appends.rest();
+        }
     }
 
     fn flush_settlements(&mut self, now: Timestamp, effects: &mut Effects) {
@@ -127,4 +227,11 @@ impl Batch {
             queue.settle(now, from, count, effects);
         }
     }
+}
+
+/// Persistent messages in durable queues must survive a restart; others that go into a deep queue must be able
+/// to leave memory.
+fn kept(queue: &QueueRef, is_persistent: bool) -> Kept {
+    let durable = is_persistent && queue.facts().durable;
+    (durable || queue.is_deep()).then_some(durable)
 }

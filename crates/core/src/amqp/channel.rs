@@ -56,7 +56,7 @@ pub struct Channel {
     pub route: RouteMemory,
     /// Its address for direct replies.
     pub reply_address: Option<String>,
-    /// Commits that wait for the log, by append.
+    /// Commits that wait for the log, by the write that carries their last message.
     pub commits_waiting: VecDeque<u64>,
     last_tag: u64,
 }

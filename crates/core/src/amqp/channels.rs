@@ -18,6 +18,7 @@ use leveret_codec::method::{self, Method, MethodId, channel};
 use crate::amqp::assembly::check_announced;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::chunk::Frames;
+use crate::amqp::confirm::{Confirmed, Verdict};
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
@@ -200,7 +201,7 @@ impl ChannelTable {
         }
     }
 
-    /// The log has every append of the connection up to this one.
+    /// The log has every write of the connection up to this one.
     pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
         for slot in self.slots.values_mut() {
             let Slot::Open(channel) = slot else { continue };
@@ -210,6 +211,23 @@ impl ChannelTable {
             }
             channel.commits_committed(up_to, out);
         }
+    }
+
+    /// The log has failed: publishes that wait for it are refused. `false`: some channel waits for the answer to
+    /// a commit, which nobody can give.
+    #[must_use]
+    pub fn handle_log_failed(&mut self, out: &mut Output) -> bool {
+        let mut is_answered = true;
+        for slot in self.slots.values_mut() {
+            let Slot::Open(channel) = slot else { continue };
+            if let Mode::Confirm(confirms) = &mut channel.mode {
+                for verdict in confirms.fail() {
+                    put_verdict(out, channel.number, verdict);
+                }
+            }
+            is_answered &= channel.commits_waiting.is_empty();
+        }
+        is_answered
     }
 }
 
@@ -229,7 +247,15 @@ fn send_confirms(channel: &mut Channel, out: &mut Output) {
     if let Mode::Confirm(confirms) = &mut channel.mode
         && let Some(confirmed) = confirms.take()
     {
-        hot::put_ack(out.frames.buffer(), channel.number, confirmed.tag, confirmed.multiple);
+        put_verdict(out, channel.number, Verdict::Ack(confirmed));
+    }
+}
+
+fn put_verdict(out: &mut Output, channel: ChannelNumber, verdict: Verdict) {
+    let frames = out.frames.buffer();
+    match verdict {
+        Verdict::Ack(Confirmed { tag, multiple }) => hot::put_ack(frames, channel, tag, multiple),
+        Verdict::Nack(Confirmed { tag, multiple }) => hot::put_nack(frames, channel, tag, multiple, false),
     }
 }
 

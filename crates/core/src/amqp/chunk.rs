@@ -96,6 +96,11 @@ impl<'a> Frames<'a> {
         self.chunk.slice(self.at.min(self.chunk.len())..)
     }
 
+    /// Those that have not been taken, and the one that was taken last.
+    pub fn again(&self) -> Bytes {
+        self.chunk.slice(self.begin.min(self.chunk.len())..)
+    }
+
     /// Takes the next frame.
     pub fn take(&mut self) -> Result<Option<Frame<'a>>, DecodeError> {
         let frame = frame::cut(self.chunk.get(self.at..).unwrap_or_default(), self.limits)?;

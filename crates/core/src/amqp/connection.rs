@@ -9,8 +9,12 @@
 //! Invariants:
 //! - Everything a connection held has been given back before its close or close-ok is sent, or when
 //!   [`Connection::handle_lost`] is called.
+//! - Frames that tell of something durable are not heard before the log has it, also if the connection ends
+//!   meanwhile: see [`Connection::holds_frames_until`].
 //! - Nothing that a peer sends is waited for longer than `next_deadline` says, and no more of it is
 //!   buffered than one frame.
+
+mod log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +34,7 @@ use crate::effect::Output;
 use crate::id::ConnectionId;
 use crate::model::{Broker, Outlet, Vhost};
 use crate::refusal::Refusal;
+use crate::store::Position;
 use crate::time::Timestamp;
 
 /// The handshake must be through by then, counted from the first moment (RabbitMQ's `handshake_timeout`).
@@ -72,6 +77,8 @@ pub struct Connection {
     heartbeat: Option<Heartbeat>,
     heartbeat_secs: u16,
     identity: Identity,
+    /// What the frames of a connection that is not open any more wait for; zero is nothing.
+    barrier: Position,
     state: State,
 }
 
@@ -89,6 +96,7 @@ impl Connection {
             heartbeat: None,
             heartbeat_secs: 0,
             identity: Identity::default(),
+            barrier: Position::ZERO,
             state: State::Header { deadline: now + HANDSHAKE },
         }
     }
@@ -201,6 +209,7 @@ impl Connection {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs));
             }
+            Interruption::Unspeakable => self.abort(now, out),
         }
     }
 
@@ -338,14 +347,6 @@ impl Connection {
         self.note_sent(out);
     }
 
-    /// The log has this connection's appends up to the given one (counted from one).
-    pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
-        if let State::Open(open) = &mut self.state {
-            open.handle_committed(up_to, out);
-        }
-        self.note_sent(out);
-    }
-
     /// When [`Connection::handle_deadline`] has something to do.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         match &self.state {
@@ -364,7 +365,7 @@ impl Connection {
             (State::Open(open), Some(heartbeat)) => {
                 // As good a moment as any: not often, and sure to come to who has fallen silent.
                 open.rest();
-                let due = heartbeat.handle_deadline(now, !open.is_blocked());
+                let due = heartbeat.handle_deadline(now, open.is_reading());
                 if due.peer_gone {
                     tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");
                     self.release(now, out);
@@ -407,6 +408,7 @@ impl Connection {
     fn release(&mut self, now: Timestamp, out: &mut Output) {
         if let State::Open(open) = &mut self.state {
             open.release_all(now, out);
+            self.barrier = open.barrier();
         }
     }
 

@@ -13,7 +13,9 @@ use crate::amqp::consumers::{Consumer, Source};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
-use crate::model::{Access, ConsumerSpec, Door, QueueRef, REPLY_PREFIX, Resource, SubscribeError, no_queue};
+use crate::model::{
+    Access, ConsumerSpec, Door, Entry, Got, QueueRef, REPLY_PREFIX, Resource, SubscribeError, no_queue,
+};
 use crate::refusal::{Refusal, Ruling};
 
 /// Consumer arguments that only other types of queue know.
@@ -159,14 +161,27 @@ impl Channel {
         }
     }
 
-    /// basic.get.
+    /// basic.get. The answer may have to wait for the message to be read.
     pub fn get(&mut self, turn: &mut Turn<'_>, get: &basic::Get) -> Ruling {
         turn.flush();
         let queue = self.consumable(turn, get.queue.as_str())?;
-        let Some((entry, left)) = queue.get(turn.now, get.no_ack, &mut turn.out.effects) else {
-            turn.send(self.number, &Method::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
-            return Ok(());
+        let outlet = &turn.session.outlet;
+        let entry = match queue.get(turn.now, get.no_ack, outlet, &mut turn.out.effects) {
+            (Got::Message(entry), left) => (entry, left),
+            (Got::Later, _) => {
+                turn.awaits_head = true;
+                return Ok(());
+            }
+            (Got::Nothing, _) => {
+                turn.send(self.number, &Method::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
+                return Ok(());
+            }
         };
+        self.got(turn, queue, entry, get.no_ack);
+        Ok(())
+    }
+
+    fn got(&mut self, turn: &mut Turn<'_>, queue: QueueRef, (entry, left): (Entry, usize), no_ack: bool) {
         let tag = self.next_tag();
         let message = &entry.message;
         let frames = &mut turn.out.frames;
@@ -175,10 +190,9 @@ impl Channel {
         hot::put_get_ok(frames.buffer(), self.number, tag, entry.redelivered, exchange, key, left);
         let frame_max = turn.session.frame_max_bytes;
         put_content(frames, self.number, frame_max, message.properties().raw(), message.body_in_place());
-        if !get.no_ack {
+        if !no_ack {
             self.unacked.push(Held { tag, queue, consumer: None, counted: false, entry });
         }
-        Ok(())
     }
 
     /// A queue that the user may read from here.

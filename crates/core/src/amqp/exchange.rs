@@ -17,31 +17,34 @@ impl Channel {
     pub fn on_exchange(&mut self, turn: &mut Turn<'_>, method: &exchange::AMQPMethod) -> Ruling {
         use exchange::AMQPMethod as M;
         turn.flush();
-        let (reply, nowait) = match method {
+        let (reply, nowait, is_durable) = match method {
             M::Declare(declare) => {
                 declare_exchange(turn.session, declare)?;
-                (M::DeclareOk(exchange::DeclareOk {}), declare.nowait)
+                (M::DeclareOk(exchange::DeclareOk {}), declare.nowait, declare.durable && !declare.passive)
             }
             M::Delete(delete) => {
-                delete_exchange(turn.session, delete)?;
-                (M::DeleteOk(exchange::DeleteOk {}), delete.nowait)
+                let is_durable = delete_exchange(turn.session, delete)?;
+                (M::DeleteOk(exchange::DeleteOk {}), delete.nowait, is_durable)
             }
             M::Bind(bind) => {
                 let ends = (bind.source.as_str(), bind.destination.as_str());
                 let binding = binding(turn.session, ends, bind.routing_key.as_str(), &bind.arguments)?;
-                turn.session.vhost.bind(binding)?;
-                (M::BindOk(exchange::BindOk {}), bind.nowait)
+                let is_durable = turn.session.vhost.bind(binding)?;
+                (M::BindOk(exchange::BindOk {}), bind.nowait, is_durable)
             }
             M::Unbind(unbind) => {
                 let ends = (unbind.source.as_str(), unbind.destination.as_str());
                 let binding = binding(turn.session, ends, unbind.routing_key.as_str(), &unbind.arguments)?;
-                turn.session.vhost.unbind(binding);
-                (M::UnbindOk(exchange::UnbindOk {}), unbind.nowait)
+                let is_durable = turn.session.vhost.unbind(binding);
+                (M::UnbindOk(exchange::UnbindOk {}), unbind.nowait, is_durable)
             }
             M::DeclareOk(_) | M::DeleteOk(_) | M::BindOk(_) | M::UnbindOk(_) => {
                 return Err(Refusal::command_invalid("unimplemented method"));
             }
         };
+        if is_durable {
+            turn.await_definitions();
+        }
         if !nowait {
             turn.send(self.number, &Method::Exchange(reply));
         }
@@ -85,7 +88,8 @@ fn declare_exchange(session: &Session, declare: &exchange::Declare) -> Ruling {
     session.vhost.declare_exchange(spec).map(drop)
 }
 
-fn delete_exchange(session: &Session, delete: &exchange::Delete) -> Ruling {
+/// `false`: there was one, and it was not durable.
+fn delete_exchange(session: &Session, delete: &exchange::Delete) -> Ruling<bool> {
     let name = clean_name(delete.exchange.as_str());
     check_not_default(&name)?;
     if name.starts_with(RESERVED_PREFIX) {

@@ -21,6 +21,8 @@ pub enum HeldBack {
     UntilAlarmEnds(Bytes),
     /// Its answers would be too much at once.
     UntilAnswersLeave(Bytes),
+    /// It begins with a request for the head of a queue, which is not in memory.
+    UntilHeadMoves(Bytes),
 }
 
 impl HeldBack {
@@ -32,6 +34,11 @@ impl HeldBack {
     /// Whether the connection is a publisher that waits for the end of an alarm.
     pub fn is_blocked(&self) -> bool {
         matches!(self, Self::UntilAlarmEnds(_))
+    }
+
+    /// Whether nothing is read because of something that is not the peer's doing.
+    pub fn is_excused(&self) -> bool {
+        matches!(self, Self::UntilAlarmEnds(_) | Self::UntilHeadMoves(_))
     }
 
     /// Whether requests wait for room for their answers.
@@ -70,10 +77,22 @@ impl HeldBack {
         if self.is_postponed() && has_room(out) { self.take() } else { None }
     }
 
+    /// A request for a head that is on its way into memory, and what follows it.
+    pub fn await_head(&mut self, request: Bytes) {
+        *self = Self::UntilHeadMoves(request);
+    }
+
+    /// The head may be there: then the request is to be handled again.
+    pub fn head_moved(&mut self) -> Option<Bytes> {
+        if matches!(self, Self::UntilHeadMoves(_)) { self.take() } else { None }
+    }
+
     fn take(&mut self) -> Option<Bytes> {
         match std::mem::take(self) {
             Self::Nothing => None,
-            Self::UntilAlarmEnds(rest) | Self::UntilAnswersLeave(rest) => Some(rest),
+            Self::UntilAlarmEnds(rest) | Self::UntilAnswersLeave(rest) | Self::UntilHeadMoves(rest) => {
+                Some(rest)
+            }
         }
     }
 }

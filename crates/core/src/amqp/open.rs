@@ -4,6 +4,8 @@
 //! - Publishes and acknowledgements of one chunk of frames are collected and reach each queue together;
 //!   they have reached it before anything is answered that could tell the difference.
 //! - Confirms are sent when the chunk is through, after every return that belongs before them.
+//! - A request for the head of a queue that is not in memory waits until it is, with all that comes behind it; no
+//!   other connection waits for that.
 //! - When the answers that wait for the socket have reached their bound, what is left of a chunk waits too: a
 //!   request is answered by much more than it says (`basic.get`), and a peer that asks without reading must
 //!   cost a bounded amount.
@@ -20,6 +22,7 @@ use crate::amqp::session::{Session, Turn, Workspace};
 use crate::effect::Output;
 use crate::model::Notice;
 use crate::refusal::{Refusal, Scope};
+use crate::store::Position;
 use crate::time::Timestamp;
 
 /// Why the connection can't go on.
@@ -31,6 +34,8 @@ pub enum Interruption {
     Broken(Refusal),
     /// The client has asked to close.
     ClosedByClient,
+    /// Frames wait in front of the socket that must never be heard.
+    Unspeakable,
 }
 
 impl From<DecodeError> for Interruption {
@@ -66,9 +71,9 @@ impl Open {
         }
     }
 
-    /// Whether publishers are held back and this is one.
-    pub fn is_blocked(&self) -> bool {
-        self.held_back.is_blocked()
+    /// Whether the peer is read from, or only itself to blame that it is not.
+    pub fn is_reading(&self) -> bool {
+        !self.held_back.is_excused()
     }
 
     /// Whether frames that have come wait, for whatever reason: nothing can be taken before them.
@@ -95,6 +100,10 @@ impl Open {
         let mut result = Ok(());
         while result.is_ok() && self.held_back.is_nothing() && !frames.is_empty() {
             result = handle_next(&mut self.channels, &mut turn, &mut frames);
+            if std::mem::take(&mut turn.awaits_head) {
+                self.held_back.await_head(frames.again());
+                break;
+            }
             let is_publisher = self.channels.take_content_came();
             match alarm.filter(|_| is_publisher) {
                 _ if result.is_err() => {}
@@ -104,7 +113,13 @@ impl Open {
             }
         }
         self.channels.finish(&mut turn);
-        result
+        if self.awaits().is_none() || !self.workspace.session.broker.store().has_failed() {
+            return result;
+        }
+        match self.handle_log_failed(out) {
+            Err(Interruption::Unspeakable) => Err(Interruption::Unspeakable),
+            other => result.and(other),
+        }
     }
 
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
@@ -122,9 +137,39 @@ impl Open {
         inbox.rest(session);
     }
 
-    /// The log has every append of this connection up to this one.
-    pub fn handle_committed(&mut self, up_to: u64, out: &mut Output) {
-        self.channels.handle_committed(up_to, out);
+    /// The log has come so far.
+    pub fn handle_committed(&mut self, committed: Position, out: &mut Output) {
+        if let Some(write) = self.workspace.batch.committed(committed) {
+            self.channels.handle_committed(write, out);
+        }
+        if self.workspace.barrier <= committed {
+            self.workspace.barrier = Position::ZERO;
+        }
+    }
+
+    /// The log has failed: whoever waits for it hears so.
+    pub fn handle_log_failed(&mut self, out: &mut Output) -> Result<(), Interruption> {
+        let committed = self.workspace.session.broker.store().committed();
+        self.handle_committed(committed, out);
+        if self.barrier() != Position::ZERO {
+            return Err(Interruption::Unspeakable);
+        }
+        self.workspace.batch.give_up();
+        if self.channels.handle_log_failed(out) {
+            return Ok(());
+        }
+        Err(Refusal::internal_error("the message store has failed").without_method().into())
+    }
+
+    /// The earliest position that confirms, commits or answers wait for.
+    pub fn awaits(&self) -> Option<Position> {
+        let barrier = Some(self.barrier()).filter(|barrier| *barrier != Position::ZERO);
+        self.workspace.batch.awaits().into_iter().chain(barrier).min()
+    }
+
+    /// No frame may be heard before the log has come so far.
+    pub fn barrier(&self) -> Position {
+        self.workspace.barrier
     }
 
     /// Looks at what others have left for this connection; encodes deliveries while no more than about
@@ -145,6 +190,7 @@ impl Open {
                     }
                 }
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
+                Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }
         resumed

@@ -13,8 +13,7 @@ use crate::amqp::assembly::Assembled;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
-use crate::effect::Append;
-use crate::model::{LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX};
+use crate::model::{LONGEST_MILLIS, Message, REPLY_PREFIX};
 use crate::refusal::{Refusal, Ruling};
 
 /// The name that stands for "my own address for replies".
@@ -58,7 +57,7 @@ impl Channel {
     }
 
     fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: &Details) {
-        let mut message = assembled.message;
+        let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
         let targets = self.route.targets(&details.more_keys, message.properties().headers());
@@ -67,21 +66,15 @@ impl Channel {
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
-        let append = match targets {
-            [] => {
-                if mandatory {
-                    return_unroutable(turn, self.number, &message);
-                }
-                None
+        let is_unsafe = if targets.is_empty() {
+            if mandatory {
+                return_unroutable(turn, self.number, &message);
             }
-            [queue] => {
-                let append = log(turn, targets, &mut message);
-                turn.batch.publish(queue, message, expiration);
-                append
-            }
-            targets => enqueue(turn, targets, message, expiration),
+            false
+        } else {
+            turn.batch.publish(turn.now, targets, message, expiration)
         };
-        self.confirm_published(turn, append);
+        self.confirm_published(turn, is_unsafe);
     }
 
     /// A reply to an address: it goes to one consumer, past all queues.
@@ -91,12 +84,13 @@ impl Channel {
         if mandatory && !routed {
             return_unroutable(turn, self.number, message);
         }
-        self.confirm_published(turn, None);
+        self.confirm_published(turn, false);
     }
 
-    fn confirm_published(&mut self, turn: &mut Turn<'_>, append: Option<u64>) {
+    /// `is_unsafe`: not before the log has it.
+    fn confirm_published(&mut self, turn: &mut Turn<'_>, is_unsafe: bool) {
         if let Mode::Confirm(confirms) = &mut self.mode {
-            confirms.published(append);
+            confirms.published(if is_unsafe { turn.batch.await_write() } else { None });
             turn.batch.confirm(self.number);
         }
     }
@@ -197,36 +191,6 @@ fn parse_expiration(text: &[u8]) -> Ruling<Duration> {
         Ok(millis @ 0..=LONGEST_MILLIS) => Ok(Duration::from_millis(millis.unsigned_abs())),
         _ => refuse(format!("{{value_too_large,{}}}", number.trim_start_matches('+'))),
     }
-}
-
-/// Hands a message to all its queues; the number of the append it waits for, if it goes into the log.
-pub fn enqueue(
-    turn: &mut Turn<'_>,
-    targets: &[QueueRef],
-    mut message: Message,
-    expiration: Option<Duration>,
-) -> Option<u64> {
-    let append = log(turn, targets, &mut message);
-    for queue in targets {
-        turn.batch.publish(queue, message.clone(), expiration);
-    }
-    append
-}
-
-/// A persistent message that reached a durable queue belongs into the log.
-fn log(turn: &mut Turn<'_>, targets: &[QueueRef], message: &mut Message) -> Option<u64> {
-    if !message.is_persistent() {
-        return None;
-    }
-    let durable = targets.iter().map(QueueRef::facts).filter(|facts| facts.durable);
-    let queues: smallvec::SmallVec<_> = durable.map(|facts| facts.id).collect();
-    if queues.is_empty() {
-        return None;
-    }
-    let record = turn.session.broker.next_record();
-    message.set_record(record);
-    turn.out.effects.appends.push(Append { record, queues, message: message.clone() });
-    Some(turn.batch.count_append())
 }
 
 /// basic.return: the message reached no queue and was mandatory. It goes back as it would have been delivered.

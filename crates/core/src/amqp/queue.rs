@@ -38,13 +38,14 @@ impl AskedBinding {
 }
 
 impl Channel {
-    /// Does what a method of this class asks.
+    /// Does what a method of this class asks; nothing, if the numbers that the answer tells are not known yet.
     pub fn on_queue(&mut self, turn: &mut Turn<'_>, method: &queue::AMQPMethod) -> Ruling {
         use queue::AMQPMethod as M;
         turn.flush();
         let (reply, nowait) = match method {
             M::Declare(declare) => {
-                let Declared { name, messages, consumers } = Self::declare_queue(turn, declare)?;
+                let Some(declared) = Self::declare_queue(turn, declare)? else { return Ok(()) };
+                let Declared { name, messages, consumers } = declared;
                 let reply = queue::DeclareOk {
                     queue: name.as_str().into(),
                     message_count: count(messages),
@@ -62,11 +63,11 @@ impl Channel {
                 (M::UnbindOk(queue::UnbindOk {}), false)
             }
             M::Purge(purge) => {
-                let message_count = self.purge_queue(turn, purge)?;
+                let Some(message_count) = self.purge_queue(turn, purge)? else { return Ok(()) };
                 (M::PurgeOk(queue::PurgeOk { message_count }), purge.nowait)
             }
             M::Delete(delete) => {
-                let message_count = self.delete_queue(turn, delete)?;
+                let Some(message_count) = self.delete_queue(turn, delete)? else { return Ok(()) };
                 (M::DeleteOk(queue::DeleteOk { message_count }), delete.nowait)
             }
             M::DeclareOk(_) | M::BindOk(_) | M::UnbindOk(_) | M::PurgeOk(_) | M::DeleteOk(_) => {
@@ -79,10 +80,10 @@ impl Channel {
         Ok(())
     }
 
-    fn declare_queue(turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Declared> {
+    fn declare_queue(turn: &mut Turn<'_>, declare: &queue::Declare) -> Ruling<Option<Declared>> {
         let name = clean_name(declare.queue.as_str());
         if name.as_bytes().starts_with(REPLY_TO) {
-            return declare_reply_to(turn, name);
+            return declare_reply_to(turn, name).map(Some);
         }
         if declare.passive {
             let any = [Access::Configure, Access::Write, Access::Read];
@@ -111,30 +112,46 @@ impl Channel {
         if is_new && declare.exclusive {
             turn.exclusive.push(queue.clone());
         }
+        if queue.facts().durable {
+            turn.await_definitions();
+        }
         Ok(declared(turn, &queue))
     }
 
     /// The exchange is missed before the queue (RabbitMQ's order).
-    fn bind_queue(&self, turn: &Turn<'_>, bind: &queue::Bind) -> Ruling {
+    fn bind_queue(&self, turn: &mut Turn<'_>, bind: &queue::Bind) -> Ruling {
         let names = (bind.queue.as_str(), bind.exchange.as_str(), bind.routing_key.as_str());
         let asked = self.binding(turn, names, &bind.arguments)?;
         let vhost = &turn.session.vhost;
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        vhost.bind(asked.of(queue))
+        if vhost.bind(asked.of(queue))? {
+            turn.await_definitions();
+        }
+        Ok(())
     }
 
     /// Whatever is missing, it is not bound: that is fine.
-    fn unbind_queue(&self, turn: &Turn<'_>, unbind: &queue::Unbind) -> Ruling {
+    fn unbind_queue(&self, turn: &mut Turn<'_>, unbind: &queue::Unbind) -> Ruling {
         let names = (unbind.queue.as_str(), unbind.exchange.as_str(), unbind.routing_key.as_str());
         let asked = self.binding(turn, names, &unbind.arguments)?;
         let vhost = &turn.session.vhost;
-        let Ok(queue) = vhost.queue(&asked.queue) else { return Ok(()) };
-        let binding = asked.of(queue.clone());
-        if vhost.is_bound(&binding) {
-            turn.session.check_owner(&queue)?;
-            vhost.unbind(binding);
+        let is_durable = match vhost.queue(&asked.queue) {
+            // Somebody else may have deleted it a moment ago.
+            Err(_) => true,
+            Ok(queue) => {
+                let binding = asked.of(queue.clone());
+                if vhost.is_bound(&binding) {
+                    turn.session.check_owner(&queue)?;
+                    vhost.unbind(binding)
+                } else {
+                    queue.facts().durable
+                }
+            }
+        };
+        if is_durable {
+            turn.await_definitions();
         }
         Ok(())
     }
@@ -163,32 +180,46 @@ impl Channel {
         Ok(AskedBinding { queue: name.into_owned(), source, routing_key, arguments: Table::from(arguments) })
     }
 
-    fn purge_queue(&mut self, turn: &mut Turn<'_>, purge: &queue::Purge) -> Ruling<u32> {
+    fn purge_queue(&mut self, turn: &mut Turn<'_>, purge: &queue::Purge) -> Ruling<Option<u32>> {
         let name = self.queue_name(purge.queue.as_str())?;
         turn.session.check(Access::Read, Resource::Queue(&name))?;
         let queue = turn.session.vhost.queue(&name)?;
         turn.session.check_owner(&queue)?;
-        Ok(count(queue.purge(turn.now, &mut turn.out.effects)))
+        let is_known = turn.knows_head(&queue);
+        Ok(is_known.then(|| count(queue.purge(turn.now, &mut turn.out.effects))))
     }
 
     /// Deleting what is not there is fine, and had no messages.
-    fn delete_queue(&mut self, turn: &mut Turn<'_>, delete: &queue::Delete) -> Ruling<u32> {
+    fn delete_queue(&mut self, turn: &mut Turn<'_>, delete: &queue::Delete) -> Ruling<Option<u32>> {
         let name = clean_name(delete.queue.as_str());
         let name = self.queue_name(&name)?;
         turn.session.check(Access::Configure, Resource::Queue(&name))?;
-        let Ok(queue) = turn.session.vhost.queue(&name) else { return Ok(0) };
+        let Ok(queue) = turn.session.vhost.queue(&name) else {
+            // Somebody else may have deleted it a moment ago.
+            turn.await_definitions();
+            return Ok(Some(0));
+        };
         turn.session.check_owner(&queue)?;
+        if !turn.knows_head(&queue) {
+            return Ok(None);
+        }
         let conditions = DeleteConditions { if_unused: delete.if_unused, if_empty: delete.if_empty };
         let vhost = &turn.session.vhost;
         let messages = vhost.delete_queue(turn.now, &queue, conditions, &mut turn.out.effects)?;
         turn.exclusive.retain(|own| *own != queue);
-        Ok(count(messages))
+        if queue.facts().durable {
+            turn.await_definitions();
+        }
+        Ok(Some(count(messages)))
     }
 }
 
-fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Declared {
+fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Option<Declared> {
+    if !turn.knows_head(queue) {
+        return None;
+    }
     let counts = queue.counts(turn.now, &mut turn.out.effects);
-    Declared { name: queue.facts().name.clone(), messages: counts.ready, consumers: counts.consumers }
+    Some(Declared { name: queue.facts().name.clone(), messages: counts.ready, consumers: counts.consumers })
 }
 
 /// An address for direct replies looks like a queue with one consumer to whoever asks (RabbitMQ).

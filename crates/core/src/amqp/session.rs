@@ -10,6 +10,7 @@ use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{Access, Broker, DeleteConditions, Outlet, QueueRef, Resource, User, Vhost, locked};
 use crate::refusal::{Refusal, Ruling};
+use crate::store::Position;
 use crate::time::Timestamp;
 
 /// Who is at the other end of the socket.
@@ -94,18 +95,22 @@ pub struct Workspace {
     pub inbox: Inbox,
     /// The connection's exclusive queues.
     pub exclusive: Vec<QueueRef>,
+    /// See [`Turn::await_definitions`].
+    pub barrier: Position,
 }
 
 impl Workspace {
     /// Nothing has happened yet.
     pub fn new(session: Session) -> Self {
-        Self { session, batch: Batch::default(), inbox: Inbox::default(), exclusive: Vec::new() }
+        let batch = Batch::new(session.broker.store().as_ref());
+        let (inbox, exclusive, barrier) = (Inbox::default(), Vec::new(), Position::ZERO);
+        Self { session, batch, inbox, exclusive, barrier }
     }
 
     /// A turn that works with it.
     pub fn turn<'a>(&'a mut self, now: Timestamp, out: &'a mut Output) -> Turn<'a> {
-        let Self { session, batch, inbox, exclusive } = self;
-        Turn { now, session, batch, inbox, exclusive, out }
+        let Self { session, batch, inbox, exclusive, barrier } = self;
+        Turn { now, session, batch, inbox, exclusive, barrier, awaits_head: false, out }
     }
 }
 
@@ -121,6 +126,10 @@ pub struct Turn<'a> {
     pub inbox: &'a mut Inbox,
     /// The connection's exclusive queues.
     pub exclusive: &'a mut Vec<QueueRef>,
+    /// The frames that are made wait in front of the socket until the log has come so far.
+    pub barrier: &'a mut Position,
+    /// What was asked for can't be answered before the head of a queue is in memory: ask again then.
+    pub awaits_head: bool,
     /// Frames and effects.
     pub out: &'a mut Output,
 }
@@ -129,6 +138,22 @@ impl Turn<'_> {
     /// Sends a method.
     pub fn send(&mut self, channel: ChannelNumber, method: &Method) {
         self.out.send(channel, method);
+    }
+
+    /// The next answer says that something durable is there, or gone: it must not be heard before that is so.
+    pub fn await_definitions(&mut self) {
+        let defined = self.session.vhost.defined();
+        // The first look spares the second where nothing is kept.
+        if *self.barrier < defined && self.session.broker.store().committed() < defined {
+            *self.barrier = defined;
+        }
+    }
+
+    /// Whether the numbers of a queue are what they should be. If not, what was asked for must be asked again.
+    pub fn knows_head(&mut self, queue: &QueueRef) -> bool {
+        let knows = queue.knows_head(self.now, &self.session.outlet, &mut self.out.effects);
+        self.awaits_head |= !knows;
+        knows
     }
 
     /// Brings everything that was collected to its queues; call before anything that could see them.

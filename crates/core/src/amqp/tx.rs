@@ -9,7 +9,7 @@ use leveret_codec::method::{Method, tx};
 
 use crate::amqp::acknowledge::Fate;
 use crate::amqp::channel::{Channel, Mode};
-use crate::amqp::publish::{enqueue, return_unroutable};
+use crate::amqp::publish::return_unroutable;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::effect::Output;
@@ -88,7 +88,7 @@ impl Channel {
     }
 
     fn commit(&mut self, turn: &mut Turn<'_>, transaction: Transaction) {
-        let mut last_append = None;
+        let mut last_write = None;
         for TxPublish { target, message, expiration, mandatory } in transaction.publishes {
             match target {
                 TxTarget::Reply => self.publish_reply(turn, mandatory, &message),
@@ -98,7 +98,9 @@ impl Channel {
                     }
                 }
                 TxTarget::Queues(targets) => {
-                    last_append = enqueue(turn, &targets, message, expiration).or(last_append);
+                    if turn.batch.publish(turn.now, &targets, message, expiration) {
+                        last_write = turn.batch.await_write();
+                    }
                 }
             }
         }
@@ -106,15 +108,15 @@ impl Channel {
             self.carry_out(turn, held, fate);
         }
         turn.flush();
-        match last_append {
+        match last_write {
             None => self.commit_ok(turn.out),
-            Some(append) => self.commits_waiting.push_back(append),
+            Some(write) => self.commits_waiting.push_back(write),
         }
     }
 
-    /// The log has every append up to this one: commits that waited for it are answered.
+    /// The log has every write up to this one: commits that waited for it are answered.
     pub fn commits_committed(&mut self, up_to: u64, out: &mut Output) {
-        while self.commits_waiting.front().is_some_and(|append| *append <= up_to) {
+        while self.commits_waiting.front().is_some_and(|write| *write <= up_to) {
             self.commits_waiting.pop_front();
             self.commit_ok(out);
         }

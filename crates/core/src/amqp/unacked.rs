@@ -34,8 +34,7 @@ pub struct Held {
 impl Held {
     /// What the log must hear when this is settled.
     pub fn settle(&self) -> Option<Settle> {
-        let record = self.entry.message.record()?;
-        Some(Settle { record, queue: self.queue.facts().id })
+        Settle::of(&self.entry.message)
     }
 }
 
@@ -121,9 +120,10 @@ mod tests {
     use super::*;
     use crate::id::QueueId;
     use crate::model::{Message, QueueFacts, QueueSettings};
+    use crate::store::NoStore;
 
     fn queue() -> QueueRef {
-        QueueRef::new(QueueFacts {
+        let facts = QueueFacts {
             id: QueueId(1),
             name: "q".to_owned(),
             vhost: Arc::from("/"),
@@ -132,7 +132,8 @@ mod tests {
             owner: None,
             arguments: Table::default(),
             settings: QueueSettings::default(),
-        })
+        };
+        QueueRef::new(facts, Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {

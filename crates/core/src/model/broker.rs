@@ -2,10 +2,12 @@
 //!
 //! Locks here are held for single look-ups and never together; that of the direct-reply addresses until the
 //! reply is in its requester's outlet, so that none comes for a consumer that is gone. Nothing in here is touched per message
-//! except the counter of logged records (once per persistent message) and the permission epoch (a load).
+//! except the permission epoch (a load). Changes of users and virtual hosts are given to the store under the lock that
+//! guards them.
+
+mod restore;
 
 use std::collections::HashMap;
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -13,11 +15,16 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::effect::Effects;
 use crate::entropy::Entropy;
-use crate::id::{ChannelNumber, ConnectionId, QueueId, RecordId};
+use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
+use crate::model::definition::Definition;
 use crate::model::outlet::{Notice, Outlet};
+use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::user::{Permissions, User};
 use crate::model::vhost::Vhost;
+use crate::store::Store;
+
+pub use restore::RestoreError;
 
 /// Limits and names that hold for the whole broker.
 #[derive(Clone, Debug)]
@@ -82,6 +89,7 @@ struct ReplyAddress {
 pub struct Broker {
     settings: BrokerSettings,
     entropy: Entropy,
+    store: Arc<dyn Store>,
     vhosts: RwLock<HashMap<String, Arc<Vhost>>>,
     users: RwLock<HashMap<String, Arc<User>>>,
     /// Rises with every change of a user, so that remembered permissions are asked for again.
@@ -90,15 +98,16 @@ pub struct Broker {
     outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
     replies: RwLock<HashMap<String, ReplyAddress>>,
     last_queue: AtomicU64,
-    last_record: AtomicU64,
 }
 
 impl Broker {
-    /// A broker without virtual hosts and users. `secret` is what generated names can't be guessed from.
-    pub fn new(settings: BrokerSettings, secret: [u8; 32]) -> Arc<Self> {
+    /// A broker without virtual hosts and users. `secret` is what generated names can't be guessed from; `store` is
+    /// given what must not be lost.
+    pub fn new(settings: BrokerSettings, secret: [u8; 32], store: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
             settings,
             entropy: Entropy::new(secret),
+            store,
             vhosts: RwLock::default(),
             users: RwLock::default(),
             permission_epoch: AtomicU64::new(0),
@@ -106,7 +115,6 @@ impl Broker {
             outlets: Mutex::default(),
             replies: RwLock::default(),
             last_queue: AtomicU64::new(0),
-            last_record: AtomicU64::new(0),
         })
     }
 
@@ -120,11 +128,31 @@ impl Broker {
         &self.entropy
     }
 
+    /// Where messages and definitions go that must not be lost.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Whether there is neither a user nor a virtual host: nobody could log in.
+    pub fn is_blank(&self) -> bool {
+        self.users.read().is_empty() && self.vhosts.read().is_empty()
+    }
+
     /// Adds a virtual host; one that is there stays as it is.
     pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
         let mut vhosts = self.vhosts.write();
-        let vhost = || Arc::new(Vhost::new(name, self.entropy.words()));
+        let vhost = || {
+            self.define(|| Definition::Vhost(name.to_owned()));
+            Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()))
+        };
         vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
+    }
+
+    /// Tells the store of a change; call under the lock that guards what changed.
+    fn define(&self, definition: impl FnOnce() -> Definition) {
+        if self.store.keeps() {
+            self.store.define(&[definition()]);
+        }
     }
 
     /// A virtual host by name.
@@ -134,7 +162,9 @@ impl Broker {
 
     /// Adds a user, or replaces the one of that name (keeping nothing of it).
     pub fn put_user(&self, user: User) {
-        self.users.write().insert(user.name.clone(), Arc::new(user));
+        let mut users = self.users.write();
+        self.define(|| Definition::User(user.clone()));
+        users.insert(user.name.clone(), Arc::new(user));
         self.permission_epoch.fetch_add(1, Ordering::Release);
     }
 
@@ -148,6 +178,7 @@ impl Broker {
         let mut users = self.users.write();
         let Some(known) = users.get_mut(user) else { return false };
         Arc::make_mut(known).set_permissions(vhost, permissions);
+        self.define(|| Definition::User(known.as_ref().clone()));
         self.permission_epoch.fetch_add(1, Ordering::Release);
         true
     }
@@ -203,10 +234,22 @@ impl Broker {
         QueueId(self.last_queue.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// A name for a message in the log.
-    pub fn next_record(&self) -> RecordId {
-        let next = self.last_record.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        RecordId(NonZeroU64::new(next).unwrap_or(NonZeroU64::MAX))
+    /// What durable queues have that was delivered before: the log is to know it when the broker ends, so that it is
+    /// delivered as such after a restart. Everybody is gone by then and has brought back what they held.
+    pub fn delivered_before(&self) -> DeliveredBefore {
+        let mut found = DeliveredBefore::default();
+        for queue in self.durable_queues() {
+            queue.add_delivered_before(&mut found);
+        }
+        found
+    }
+
+    /// The durable queues of all virtual hosts.
+    pub fn durable_queues(&self) -> Vec<QueueRef> {
+        let vhosts = self.vhosts.read();
+        let routes = vhosts.values().map(|vhost| vhost.routes());
+        let durable = |queue: &&QueueRef| queue.facts().durable;
+        routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

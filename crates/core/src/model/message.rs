@@ -2,16 +2,17 @@
 //!
 //! Invariants:
 //! - The property bytes are those of the publisher, untouched, in order, duplicates included.
-//! - Everything lies in one reference-counted slice, so a copy for another queue costs one increment.
+//! - Everything lies in one reference-counted slice, so a copy for another queue costs one increment. Each copy
+//!   has its own place in the log.
 //! - A message that is handed on at once shares the buffer it was read into; one that is parked is
 //!   [detached](Message::detach) if it is small, because 20 bytes must not pin a whole read buffer.
 
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use leveret_codec::Properties;
+use leveret_codec::{Limits, Properties};
 
-use crate::id::RecordId;
+use crate::store::Place;
 
 /// Messages below this are copied out of the read buffer when they stop moving.
 const DETACH_BELOW_BYTES: usize = 4 * 1024;
@@ -30,7 +31,9 @@ pub struct Message {
     body_at: u32,
     shares_buffer: bool,
     persistent: bool,
-    record: Option<RecordId>,
+    /// Means something only with a place.
+    durable: bool,
+    place: Option<Place>,
 }
 
 /// Where the parts of a publish lie in the slice that holds all of it.
@@ -47,7 +50,31 @@ impl Message {
     /// string and ending with the body's last byte. Nothing is copied.
     pub fn in_place(bytes: Bytes, layout: Layout, persistent: bool) -> Self {
         let Layout { properties: (properties_at, properties_len), body_at } = layout;
-        Self { bytes, properties_at, properties_len, body_at, shares_buffer: true, persistent, record: None }
+        let shares_buffer = true;
+        let (durable, place) = (false, None);
+        Self { bytes, properties_at, properties_len, body_at, shares_buffer, persistent, durable, place }
+    }
+
+    /// A message from the log: `bytes` are its [head](Message::head_parts), of this length, and the body. `None`:
+    /// they are not.
+    pub fn restored(bytes: Bytes, head_len: u32, place: Place, durable: bool) -> Option<Self> {
+        let head = bytes.get(..head_len as usize)?;
+        let key_at = 1 + usize::from(*head.first()?);
+        let properties_at = key_at + 1 + usize::from(*head.get(key_at)?);
+        let properties = Properties::decode(head.get(properties_at..)?, &Limits::default()).ok()?;
+        let persistent = properties.delivery_mode() == Some(2);
+        let properties_at = u32::try_from(properties_at).ok()?;
+        Some(Self {
+            properties_at,
+            properties_len: head_len - properties_at,
+            body_at: head_len,
+            // With its neighbours in the log, which were read together and will go together.
+            shares_buffer: false,
+            persistent,
+            durable,
+            place: Some(place),
+            bytes,
+        })
     }
 
     /// A message put together from parts.
@@ -89,14 +116,26 @@ impl Message {
         self.persistent
     }
 
-    /// Its name in the log, if it is there.
-    pub fn record(&self) -> Option<RecordId> {
-        self.record
+    /// Everything but the body, as the log has it: exchange and routing key as short strings, then the properties.
+    pub fn head_parts(&self) -> [&[u8]; 2] {
+        let names = 2 + self.exchange().len() + self.routing_key().len();
+        [self.bytes.get(..names).unwrap_or_default(), self.properties().raw()]
     }
 
-    /// Gives it a name in the log.
-    pub fn set_record(&mut self, record: RecordId) {
-        self.record = Some(record);
+    /// Where it is in the log, if it is there.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Whether it is in the log to be there after a restart.
+    pub fn is_durable(&self) -> bool {
+        self.durable
+    }
+
+    /// It is in the log now; `durable` is what its record says.
+    pub fn set_place(&mut self, place: Place, durable: bool) {
+        self.place = Some(place);
+        self.durable = durable;
     }
 
     /// What it counts for in bounds on memory, in bytes.
@@ -109,8 +148,8 @@ impl Message {
         if self.shares_buffer && self.bytes.len() < DETACH_BELOW_BYTES {
             let mut own =
                 Self::compose(self.exchange(), self.routing_key(), self.properties().raw(), self.body());
-            own.record = self.record;
             own.persistent = self.persistent;
+            (own.place, own.durable) = (self.place, self.durable);
             *self = own;
         }
     }
@@ -183,9 +222,72 @@ impl Draft {
             body_at,
             shares_buffer: false,
             persistent: false,
-            record: None,
+            durable: false,
+            place: None,
         };
         message.persistent = message.properties().delivery_mode() == Some(2);
         message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+
+    use super::*;
+
+    const PLACE: Place = Place { id: NonZeroU64::MIN, offset: 64, len: 100 };
+
+    /// Delivery-mode 2 and a priority of 7.
+    const PROPERTIES: [u8; 4] = [0x18, 0, 2, 7];
+
+    fn log_form(message: &Message) -> (Bytes, u32) {
+        let head = message.head_parts().concat();
+        let head_len = u32::try_from(head.len()).unwrap();
+        ([&head, message.body()].concat().into(), head_len)
+    }
+
+    #[test]
+    fn a_message_comes_back_from_the_log_as_it_went_in() {
+        let message = Message::compose(b"shop", b"orders.new", &PROPERTIES, b"hello");
+        let (bytes, head_len) = log_form(&message);
+        let back = Message::restored(bytes, head_len, PLACE, true).unwrap();
+        assert_eq!((back.exchange(), back.routing_key()), (&b"shop"[..], &b"orders.new"[..]));
+        assert_eq!((back.properties().raw(), back.body()), (&PROPERTIES[..], &b"hello"[..]));
+        assert!(back.is_persistent() && back.is_durable() && back.place() == Some(PLACE));
+    }
+
+    #[test]
+    fn what_lies_between_the_parts_of_a_publish_does_not_get_into_the_log() {
+        let bytes = Bytes::from([b"\x01x\x02kk--".as_slice(), &PROPERTIES, b"--body"].concat());
+        let message = Message::in_place(bytes, Layout { properties: (7, 4), body_at: 13 }, true);
+        let composed = Message::compose(b"x", b"kk", &PROPERTIES, b"body");
+        assert_eq!(log_form(&message), log_form(&composed));
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_refused_wherever_they_are_cut_or_wrong() {
+        let (bytes, head_len) = log_form(&Message::compose(b"shop", b"key", &PROPERTIES, b""));
+        for len in 0..head_len {
+            assert!(Message::restored(bytes.clone(), len, PLACE, true).is_none(), "a head of {len} bytes");
+            assert!(Message::restored(bytes.slice(..len as usize), head_len, PLACE, true).is_none());
+        }
+        let with = |at: usize, byte: u8| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] = byte;
+            Message::restored(bytes.into(), head_len, PLACE, true)
+        };
+        assert!(with(0, 200).is_none(), "an exchange that goes beyond the head");
+        assert!(with(5, 200).is_none(), "a routing key that does");
+        assert!(with(10, 1).is_none(), "flags that nobody knows");
+    }
+
+    #[test]
+    fn a_detached_message_keeps_its_place() {
+        let bytes = Bytes::from([b"\x01x\x01k".as_slice(), &PROPERTIES, b"body"].concat());
+        let mut message = Message::in_place(bytes, Layout { properties: (4, 4), body_at: 8 }, true);
+        message.set_place(PLACE, true);
+        message.detach();
+        assert!(message.place() == Some(PLACE) && message.is_durable() && message.is_persistent());
     }
 }

@@ -54,6 +54,8 @@ pub enum Notice {
     },
     /// An alarm was set or cleared.
     Alarm,
+    /// The head of a queue that the connection waits for may be in memory.
+    HeadMoved,
 }
 
 /// The outlet of one connection.

@@ -30,6 +30,15 @@ impl HashingAlgorithm {
         }
     }
 
+    /// The name it has in a definitions file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "rabbit_password_hashing_sha256",
+            Self::Sha512 => "rabbit_password_hashing_sha512",
+            Self::Md5 => "rabbit_password_hashing_md5",
+        }
+    }
+
     fn digest(self, salt: &[u8], password: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::new().chain_update(salt).chain_update(password).finalize().to_vec(),
@@ -58,6 +67,21 @@ impl PasswordHash {
     /// A hash as it stands in a definitions file; empty means no password. `None`: not base64.
     pub fn from_base64(text: &str, algorithm: HashingAlgorithm) -> Option<Self> {
         STANDARD.decode(text).ok().map(|salted| Self { algorithm, salted })
+    }
+
+    /// A hash that was taken apart before; no bytes mean no password.
+    pub fn from_salted(salted: Vec<u8>, algorithm: HashingAlgorithm) -> Self {
+        Self { algorithm, salted }
+    }
+
+    /// How it was made.
+    pub fn algorithm(&self) -> HashingAlgorithm {
+        self.algorithm
+    }
+
+    /// Salt and hash; empty if there is no password.
+    pub fn salted(&self) -> &[u8] {
+        &self.salted
     }
 
     /// Whether `password` is the one. An empty password never is.
@@ -90,6 +114,16 @@ mod tests {
         .unwrap();
         assert!(hash.matches(b"test12"));
         assert!(!hash.matches(b"test13"));
+    }
+
+    #[test]
+    fn a_hash_that_is_taken_apart_and_put_together_matches_as_before() {
+        for algorithm in [HashingAlgorithm::Sha256, HashingAlgorithm::Sha512, HashingAlgorithm::Md5] {
+            let salted = [b"salt".as_slice(), &algorithm.digest(b"salt", b"secret")].concat();
+            let hash = PasswordHash::from_salted(salted, algorithm);
+            let again = HashingAlgorithm::parse(hash.algorithm().name()).unwrap();
+            assert!(PasswordHash::from_salted(hash.salted().to_vec(), again).matches(b"secret"));
+        }
     }
 
     #[test]

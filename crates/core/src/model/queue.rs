@@ -7,7 +7,9 @@
 //!   no message waits while somebody could take it.
 //! - Messages leave in order of position; a returned one goes back to its position.
 //! - Expiry is looked at whenever the head is looked at; a message that has expired is never delivered
-//!   nor counted once it has reached the head.
+//!   nor counted once it has reached the head. A head that is not in memory is asked for when its time has come:
+//!   [`Queue::knows_head`] says whether the numbers can be relied on.
+//! - What is in memory stays near the budget, as far as messages have a place in the log (`ready`).
 //!
 //! Absent: who the consumers are, channels, delivery tags (`amqp::channel`), bindings (`Topology`), and the
 //! log: what a message's end means there is for [`Doors::settled`] to say.
@@ -15,15 +17,17 @@
 mod consumers;
 mod ready;
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 pub use consumers::ConsumerSpec;
 use consumers::{Consumers, Turn};
-pub use ready::Entry;
 use ready::Ready;
+pub use ready::StoredPage;
 
 use crate::id::ConsumerId;
 use crate::model::Message;
+use crate::store::PageId;
 use crate::time::Timestamp;
 
 /// The shortest time there is.
@@ -38,6 +42,38 @@ pub trait Doors {
     fn deliver(&mut self, to: ConsumerId, entry: Entry);
     /// The queue is done with this message.
     fn settled(&mut self, message: &Message);
+    /// What the queue may hold in memory.
+    fn budget_bytes(&self) -> usize;
+    /// Takes messages out of memory; each has a place.
+    fn put_page(&mut self, entries: &[Entry]) -> PageId;
+    /// The queue needs a page back: [`Queue::handle_page`] is to be called with it, or with what is left of it.
+    fn fetch(&mut self, page: PageId);
+    /// The queue is done with everything in this page.
+    fn drop_page(&mut self, page: PageId);
+}
+
+/// A message in a queue.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the queue: rises by one with every publish.
+    pub position: u64,
+    /// Whether it was handed to a consumer before.
+    pub redelivered: bool,
+    /// When it may no longer be delivered. Kept through requeues.
+    pub expires_at: Option<Timestamp>,
+    /// The message.
+    pub message: Message,
+}
+
+/// What a `basic.get` finds.
+#[derive(Debug)]
+pub enum Got {
+    /// The head.
+    Message(Entry),
+    /// Nothing waits.
+    Nothing,
+    /// The head is not in memory: ask again when its page is there.
+    Later,
 }
 
 /// What a queue is told at its declaration and by policies, resolved to one value.
@@ -81,6 +117,17 @@ impl Queue {
     /// An empty queue.
     pub fn new(settings: QueueSettings) -> Self {
         Self { settings, ..Self::default() }
+    }
+
+    /// A queue of an earlier life: its pages, in order, and the position that the next message gets.
+    pub fn restored(settings: QueueSettings, pages: Vec<StoredPage>, next_position: u64) -> Self {
+        Self { settings, ready: Ready::restored(pages), next_position, ..Self::default() }
+    }
+
+    /// Whether what may have expired at the head is gone. If not, it is on its way into memory.
+    pub fn knows_head(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
+        self.expire_head(now, doors);
+        !self.ready.is_page_due(now)
     }
 
     /// Its numbers; what has expired at the head is gone first.
@@ -127,18 +174,36 @@ impl Queue {
         // Who could take a message of no time to live has it by now.
         self.expire_head(now + TICK, doors);
         self.ready.park_from(first);
+        self.ready.page_out(doors);
     }
 
     /// Takes the head for a `basic.get`; prefetch does not apply to it.
-    pub fn get(&mut self, now: Timestamp, auto_ack: bool, doors: &mut impl Doors) -> Option<Entry> {
+    pub fn get(&mut self, now: Timestamp, auto_ack: bool, doors: &mut impl Doors) -> Got {
         self.expire_head(now, doors);
-        let entry = self.ready.pop()?;
+        let Some(entry) = self.ready.pop() else {
+            self.ready.ask_head(doors);
+            return if self.ready.len() == 0 { Got::Nothing } else { Got::Later };
+        };
         if auto_ack {
             doors.settled(&entry.message);
         } else {
             self.unacked += 1;
         }
-        Some(entry)
+        Got::Message(entry)
+    }
+
+    /// A page has come: its messages, or as many of them as could be read. `false`: it is not wanted any more.
+    pub fn handle_page(
+        &mut self,
+        now: Timestamp,
+        page: PageId,
+        entries: Vec<Entry>,
+        doors: &mut impl Doors,
+    ) -> bool {
+        let is_wanted = self.ready.handle_page(page, entries);
+        self.dispatch(now, doors);
+        self.ready.page_out(doors);
+        is_wanted
     }
 
     /// Adds a consumer, or says no because of an exclusive one. It gets what is published from now on; what
@@ -186,23 +251,25 @@ impl Queue {
             }
         }
         self.dispatch(now, doors);
+        self.ready.page_out(doors);
     }
 
     /// Removes all waiting messages and says how many there were.
     pub fn purge(&mut self, now: Timestamp, doors: &mut impl Doors) -> usize {
         self.expire_head(now, doors);
-        let purged = self.ready.take();
-        for entry in &purged {
-            doors.settled(&entry.message);
-        }
-        purged.len()
+        self.ready.clear(doors)
+    }
+
+    /// See [`Ready::delivered_before`].
+    pub fn delivered_before(&self) -> (impl Iterator<Item = NonZeroU64>, impl Iterator<Item = PageId>) {
+        self.ready.delivered_before()
     }
 
     /// Gives each waiting message to the consumer whose turn it is, as long as there is one.
     fn dispatch(&mut self, now: Timestamp, doors: &mut impl Doors) {
         while let Some(to) = self.consumers.eligible() {
             self.expire_head(now, doors);
-            if self.ready.is_empty() {
+            if self.ready.head().is_none() {
                 break;
             }
             if !doors.accepts(to) {
@@ -216,12 +283,24 @@ impl Queue {
             }
             doors.deliver(to, entry);
         }
+        if !self.consumers.is_empty() {
+            self.ready.refill(doors);
+        }
     }
 
     fn expire_head(&mut self, now: Timestamp, doors: &mut impl Doors) {
-        while self.ready.head().is_some_and(|head| head.expires_at.is_some_and(|at| at <= now)) {
-            if let Some(expired) = self.ready.pop() {
-                doors.settled(&expired.message);
+        loop {
+            while self.ready.head().is_some_and(|head| head.expires_at.is_some_and(|at| at <= now)) {
+                if let Some(expired) = self.ready.pop() {
+                    doors.settled(&expired.message);
+                }
+            }
+            if self.ready.head().is_some() || !self.ready.is_page_due(now) {
+                return;
+            }
+            if !self.ready.drop_expired_page(now, doors) {
+                // Some of it has expired: which, only its messages tell.
+                return self.ready.ask_head(doors);
             }
         }
     }

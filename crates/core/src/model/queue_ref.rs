@@ -3,23 +3,28 @@
 //! Lock order: `Topology` → queue → outlet; never two queues at once. Every turn is one call here that
 //! locks, lets the machine work, and unlocks; what is left to do for others is in [`Effects`].
 
+mod hall;
+
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use leveret_codec::field::Table;
 use parking_lot::Mutex;
 
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
-use crate::model::Message;
-use crate::model::outlet::{Door, Notice, OpenDoor};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Queue, QueueSettings};
+use crate::model::outlet::{Door, Notice, Outlet};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, QueueSettings, StoredPage};
+use crate::store::{PageId, Store};
 use crate::time::Timestamp;
+use hall::Hall;
 
 /// What a queue was declared as; it never changes.
 #[derive(Debug)]
 pub struct QueueFacts {
-    /// Unique for the life of the process.
+    /// Unique for the life of the data.
     pub id: QueueId,
     /// Its name.
     pub name: String,
@@ -40,6 +45,9 @@ pub struct QueueFacts {
 #[derive(Debug)]
 struct Shared {
     facts: QueueFacts,
+    store: Arc<dyn Store>,
+    /// See [`QueueRef::is_deep`].
+    is_deep: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -48,7 +56,27 @@ struct State {
     queue: Queue,
     /// By slot of [`ConsumerId`]; a slot's door is that of its newest consumer.
     doors: Vec<Option<Door>>,
+    /// Connections that wait for the head to come back into memory.
+    awaiting_head: Vec<Arc<Outlet>>,
     deleted: bool,
+}
+
+impl State {
+    /// A connection wants to hear when the head may be there.
+    fn await_head(&mut self, outlet: &Arc<Outlet>) {
+        if self.awaiting_head.iter().all(|known| known.id() != outlet.id()) {
+            self.awaiting_head.push(outlet.clone());
+        }
+    }
+
+    /// The head may be there: whoever wanted to know looks again.
+    fn tell_awaiting(&mut self, effects: &mut Effects) {
+        for outlet in self.awaiting_head.drain(..) {
+            if outlet.notify(Notice::HeadMoved) {
+                effects.wakes.push(outlet.id());
+            }
+        }
+    }
 }
 
 /// A handle of a queue. Equal handles are the same queue, not one of the same name.
@@ -87,6 +115,15 @@ pub struct DeleteConditions {
     pub if_empty: bool,
 }
 
+/// What clients have been given before and did not settle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveredBefore {
+    /// Messages in memory, by the names that their places give them.
+    pub messages: Vec<NonZeroU64>,
+    /// Pages in which there are such.
+    pub pages: Vec<PageId>,
+}
+
 /// How a deletion went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deletion {
@@ -102,12 +139,16 @@ pub enum Deletion {
 
 impl QueueRef {
     /// A new, empty queue.
-    pub fn new(facts: QueueFacts) -> Self {
+    pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
         let queue = Queue::new(facts.settings);
-        Self(Arc::new(Shared {
-            facts,
-            state: Mutex::new(State { queue, doors: Vec::new(), deleted: false }),
-        }))
+        let state = State { queue, doors: Vec::new(), awaiting_head: Vec::new(), deleted: false };
+        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state: Mutex::new(state) }))
+    }
+
+    /// Makes it what it was in an earlier life: its pages, in order, and the position behind the last. For a queue
+    /// that nobody knows yet; nothing of it is read before somebody wants it.
+    pub fn restore(&self, pages: Vec<StoredPage>, next_position: u64) {
+        self.0.state.lock().queue = Queue::restored(self.facts().settings, pages, next_position);
     }
 
     /// What it was declared as.
@@ -115,13 +156,19 @@ impl QueueRef {
         &self.0.facts
     }
 
+    /// Whether it holds so much that what it gets now may have to leave memory: then it must be in the log, also
+    /// if it need not survive a restart.
+    pub fn is_deep(&self) -> bool {
+        self.0.is_deep.load(Ordering::Relaxed)
+    }
+
     /// Its numbers.
     pub fn counts(&self, now: Timestamp, effects: &mut Effects) -> Counts {
         self.turn(effects, |queue, doors| queue.counts(now, doors))
     }
 
-    /// Messages arrive, in order. A queue that was deleted meanwhile takes nothing: what was routed to it
-    /// counts as taken (RabbitMQ confirms it too).
+    /// Messages arrive, in order. A queue that was deleted meanwhile is done with them at once: what was routed to
+    /// it counts as taken (RabbitMQ confirms it too).
     pub fn publish(
         &self,
         now: Timestamp,
@@ -129,17 +176,67 @@ impl QueueRef {
         effects: &mut Effects,
     ) {
         let mut state = self.0.state.lock();
-        if !state.deleted {
+        if state.deleted {
+            let messages = arrivals.into_iter().map(|arrival| arrival.message);
+            effects.settles.extend(messages.filter_map(|message| Settle::of(&message)));
+        } else {
             self.turn_locked(&mut state, effects, |queue, doors| queue.publish(now, arrivals, doors));
         }
     }
 
-    /// Takes the head for a `basic.get`, with the number of messages that remain.
-    pub fn get(&self, now: Timestamp, auto_ack: bool, effects: &mut Effects) -> Option<(Entry, usize)> {
-        self.turn(effects, |queue, doors| {
-            let entry = queue.get(now, auto_ack, doors)?;
-            Some((entry, queue.counts(now, doors).ready))
-        })
+    /// Whether its numbers are what they should be. If not, because what may have expired at its head is not in memory,
+    /// it is fetched, and `outlet` hears when it is there.
+    pub fn knows_head(&self, now: Timestamp, outlet: &Arc<Outlet>, effects: &mut Effects) -> bool {
+        let mut state = self.0.state.lock();
+        let knows = self.turn_locked(&mut state, effects, |queue, doors| queue.knows_head(now, doors));
+        if !knows {
+            state.await_head(outlet);
+        }
+        knows
+    }
+
+    /// Takes the head for a `basic.get`, with the number of messages that remain. If it is not in memory, it is
+    /// fetched, and `outlet` hears when it is there.
+    pub fn get(
+        &self,
+        now: Timestamp,
+        auto_ack: bool,
+        outlet: &Arc<Outlet>,
+        effects: &mut Effects,
+    ) -> (Got, usize) {
+        let mut state = self.0.state.lock();
+        let got = self.turn_locked(&mut state, effects, |queue, doors| {
+            let got = queue.get(now, auto_ack, doors);
+            (got, queue.counts(now, doors).ready)
+        });
+        if matches!(got, (Got::Later, _)) {
+            state.await_head(outlet);
+        }
+        got
+    }
+
+    /// A page that was asked for (`Effects::fetches`) has been read: its messages, in order, or as many as could be
+    /// read. `false`: the queue has no use for it any more, and has said so with `Effects::dropped_pages`.
+    pub fn handle_page(
+        &self,
+        now: Timestamp,
+        page: PageId,
+        entries: Vec<Entry>,
+        effects: &mut Effects,
+    ) -> bool {
+        let mut state = self.0.state.lock();
+        let is_wanted = !state.deleted
+            && self.turn_locked(&mut state, effects, |queue, doors| {
+                queue.handle_page(now, page, entries, doors)
+            });
+        state.tell_awaiting(effects);
+        is_wanted
+    }
+
+    /// A page that was asked for can't be read: what was in it is not counted any more, and what comes behind it is
+    /// next.
+    pub fn handle_page_lost(&self, now: Timestamp, page: PageId, effects: &mut Effects) {
+        self.handle_page(now, page, Vec::new(), effects);
     }
 
     /// Adds a consumer. What is published by others from now on may go through its door at once, and stays in
@@ -182,17 +279,22 @@ impl QueueRef {
         self.turn(effects, |queue, doors| queue.settle(now, from, count, doors));
     }
 
-    /// Deliveries come back to their old positions.
+    /// Deliveries come back to their old positions; a queue that was deleted meanwhile is done with them.
     pub fn requeue(&self, now: Timestamp, returned: Vec<(Option<ConsumerId>, Entry)>, effects: &mut Effects) {
         let mut state = self.0.state.lock();
-        if !state.deleted {
+        if state.deleted {
+            effects.settles.extend(returned.iter().filter_map(|(_, entry)| Settle::of(&entry.message)));
+        } else {
             self.turn_locked(&mut state, effects, |queue, doors| queue.requeue(now, returned, doors));
         }
     }
 
     /// Removes what waits and says how much it was.
     pub fn purge(&self, now: Timestamp, effects: &mut Effects) -> usize {
-        self.turn(effects, |queue, doors| queue.purge(now, doors))
+        let mut state = self.0.state.lock();
+        let count = self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
+        state.tell_awaiting(effects);
+        count
     }
 
     /// Ends the queue: its messages are gone, its consumers are told. The caller has taken its name away
@@ -211,6 +313,7 @@ impl QueueRef {
         }
         self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
         state.deleted = true;
+        state.tell_awaiting(effects);
         let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
         for id in ids {
             state.queue.unsubscribe(id);
@@ -224,6 +327,14 @@ impl QueueRef {
         Deletion::Deleted(counts.ready)
     }
 
+    /// What was delivered before, see [`Broker::delivered_before`](crate::model::Broker::delivered_before).
+    pub fn add_delivered_before(&self, to: &mut DeliveredBefore) {
+        let state = self.0.state.lock();
+        let (messages, pages) = state.queue.delivered_before();
+        to.messages.extend(messages);
+        to.pages.extend(pages);
+    }
+
     fn turn<R>(&self, effects: &mut Effects, turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R) -> R {
         self.turn_locked(&mut self.0.state.lock(), effects, turn)
     }
@@ -234,48 +345,19 @@ impl QueueRef {
         effects: &mut Effects,
         turn: impl FnOnce(&mut Queue, &mut Hall<'_>) -> R,
     ) -> R {
-        let mut hall = Hall { queue: self, doors: &state.doors, open: None, effects };
-        turn(&mut state.queue, &mut hall)
-    }
-}
-
-/// The doors of one queue during one turn; the last one used stays open until another is needed.
-struct Hall<'a> {
-    queue: &'a QueueRef,
-    doors: &'a [Option<Door>],
-    open: Option<(u32, OpenDoor<'a>)>,
-    effects: &'a mut Effects,
-}
-
-impl<'a> Hall<'a> {
-    fn door(&mut self, to: ConsumerId) -> Option<&mut OpenDoor<'a>> {
-        if self.open.as_ref().is_none_or(|(slot, _)| *slot != to.slot) {
-            // Two consumers of one connection share an outlet: let go before locking.
-            self.open = None;
-            let door = self.doors.get(to.slot as usize)?.as_ref()?;
-            self.open = Some((to.slot, door.open()));
-        }
-        self.open.as_mut().map(|(_, door)| door)
-    }
-}
-
-impl Doors for Hall<'_> {
-    fn accepts(&mut self, to: ConsumerId) -> bool {
-        let queue = self.queue;
-        self.door(to).is_some_and(|door| door.accepts(|| (queue.clone(), to)))
+        let budget = self.0.store.queue_budget_bytes();
+        let mut hall = Hall::new(self, &state.doors, budget, effects);
+        let result = turn(&mut state.queue, &mut hall);
+        self.note_depth(state.queue.ready_bytes(), budget);
+        result
     }
 
-    fn deliver(&mut self, to: ConsumerId, entry: Entry) {
-        let Some(door) = self.door(to) else { return };
-        if door.deliver(entry) {
-            let id = door.owner();
-            self.effects.wakes.push(id);
-        }
-    }
-
-    fn settled(&mut self, message: &Message) {
-        if let Some(record) = message.record() {
-            self.effects.settles.push(Settle { record, queue: self.queue.facts().id });
+    /// Deep above half of the budget, until it holds less than a quarter.
+    fn note_depth(&self, bytes: usize, budget: usize) {
+        let was_deep = self.is_deep();
+        let is_deep = if was_deep { budget / 4 <= bytes } else { budget / 2 < bytes };
+        if was_deep != is_deep {
+            self.0.is_deep.store(is_deep, Ordering::Relaxed);
         }
     }
 }

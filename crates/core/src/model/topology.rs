@@ -4,6 +4,7 @@
 //! - Names are unique per kind; every queue in the table is alive (it is deleted under this lock).
 //! - A change is whole when its method returns: bindings of what went are gone, exchanges that went with
 //!   their last binding are gone too. The virtual host then publishes the next snapshot of the table.
+//! - Whatever of a change is durable has been noted as a [`Definition`] by then, if there is a store to keep it.
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
@@ -17,9 +18,11 @@ use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, Ro
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
+use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
 use crate::refusal::{Refusal, Ruling};
+use crate::store::Store;
 use crate::time::Timestamp;
 
 /// What a queue is to be declared as.
@@ -65,13 +68,17 @@ pub struct Topology {
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
     changed: bool,
+    store: Arc<dyn Store>,
+    /// What of the changes is durable, since this was last taken; empty if nothing is kept.
+    definitions: Vec<Definition>,
 }
 
 impl Topology {
     /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
-    pub fn new(vhost: Arc<str>, entropy: [u64; 4]) -> Self {
+    pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
-        let mut topology = Self { vhost, exchanges: HashMap::new(), table, changed: true };
+        let (exchanges, definitions) = (HashMap::new(), Vec::new());
+        let mut topology = Self { vhost, exchanges, table, changed: true, store, definitions };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -96,6 +103,39 @@ impl Topology {
         std::mem::take(&mut self.changed)
     }
 
+    /// What of the changes since this was asked last is durable, in their order.
+    pub fn take_definitions(&mut self) -> Vec<Definition> {
+        std::mem::take(&mut self.definitions)
+    }
+
+    /// Notes a change of what is durable. If nothing is kept, what it is is not even put together.
+    fn note(&mut self, definition: impl FnOnce(String) -> Definition) {
+        if self.store.keeps() {
+            self.definitions.push(definition(self.vhost.as_ref().to_owned()));
+        }
+    }
+
+    fn note_unbound(&mut self, removed: &Removed<QueueRef>) {
+        for binding in &removed.bindings {
+            if self.is_durable(binding.source(), binding.destination()) {
+                self.note(|vhost| Definition::NoBinding(durable_binding(vhost, binding)));
+            }
+        }
+    }
+
+    /// Whether a binding between these outlives the process: both ends do.
+    fn is_durable(&self, source: &ExchangeName, destination: &Destination<QueueRef>) -> bool {
+        self.is_durable_exchange(source.as_str())
+            && match destination {
+                Destination::Queue(queue) => queue.facts().durable,
+                Destination::Exchange(name) => self.is_durable_exchange(name.as_str()),
+            }
+    }
+
+    fn is_durable_exchange(&self, name: &str) -> bool {
+        self.exchanges.get(name).is_some_and(|exchange| exchange.durable)
+    }
+
     /// An exchange as it was declared.
     pub fn exchange(&self, name: &str) -> Option<&ExchangeSpec> {
         self.exchanges.get(name)
@@ -108,6 +148,9 @@ impl Topology {
             return Ok(false);
         }
         let alternate = spec.alternate(&self.vhost)?;
+        if spec.durable {
+            self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
+        }
         self.insert_exchange(spec, alternate.as_deref());
         Ok(true)
     }
@@ -124,11 +167,10 @@ impl Topology {
         self.changed = true;
     }
 
-    /// Deletes an exchange, if it is there.
-    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling {
-        if !self.exchanges.contains_key(name) {
-            return Ok(());
-        }
+    /// Deletes an exchange, if it is there. `false`: it was, and was not durable.
+    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling<bool> {
+        let Some(exchange) = self.exchanges.get(name) else { return Ok(true) };
+        let durable = exchange.durable;
         if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
             return Err(Refusal::precondition_failed(format!(
                 "exchange '{name}' in vhost '{}' in use",
@@ -136,13 +178,16 @@ impl Topology {
             )));
         }
         self.remove_exchange(name);
-        Ok(())
+        Ok(durable)
     }
 
     fn remove_exchange(&mut self, name: &str) {
         self.changed = true;
-        self.exchanges.remove(name);
         let removed = self.table.delete_exchange(name.as_bytes());
+        self.note_unbound(&removed);
+        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
+            self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
+        }
         self.cascade(&removed);
     }
 
@@ -153,6 +198,11 @@ impl Topology {
                 self.remove_exchange(source.as_str());
             }
         }
+    }
+
+    /// A queue by name; 404 if there is none.
+    pub fn queue(&self, name: &str) -> Ruling<QueueRef> {
+        self.table.queue(name.as_bytes()).cloned().ok_or_else(|| no_queue(name, &self.vhost))
     }
 
     /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
@@ -170,18 +220,14 @@ impl Topology {
         }
         let settings = argument::validate(&what, &spec.arguments)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
+        if durable {
+            let (name, arguments) = (name.clone(), arguments.clone());
+            self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
+        }
         let vhost = self.vhost.clone();
-        let queue = QueueRef::new(QueueFacts {
-            id,
-            name: name.clone(),
-            vhost,
-            durable,
-            auto_delete,
-            owner,
-            arguments,
-            settings,
-        });
-        self.table.add_queue(&name, queue.clone());
+        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, settings };
+        let queue = QueueRef::new(facts, self.store.clone());
+        self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
         Ok((queue, true))
     }
@@ -206,20 +252,30 @@ impl Topology {
             Deletion::Deleted(count) => {
                 self.changed = true;
                 let removed = self.table.remove_queue(name, queue);
+                self.note_unbound(&removed);
+                if queue.facts().durable {
+                    self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
+                }
                 self.cascade(&removed);
                 Ok(count)
             }
         }
     }
 
-    /// Binds. Binding the same again changes nothing.
-    pub fn bind(&mut self, binding: BindingSpec) -> Ruling {
+    /// Binds. Binding the same again changes nothing. `true`: the binding is durable.
+    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<bool> {
         let destination = self.ends(&binding, true)?;
         let source = ExchangeName::from(binding.source);
-        match self.table.bind(&source, destination, &binding.routing_key, binding.arguments) {
+        let durable = self.is_durable(&source, &destination);
+        let key = &binding.routing_key;
+        match self.table.bind(&source, destination.clone(), key, binding.arguments.clone()) {
             Ok(is_new) => {
                 self.changed |= is_new;
-                Ok(())
+                if is_new && durable {
+                    let made = || Binding::new(source, destination, key, binding.arguments);
+                    self.note(|vhost| Definition::Binding(durable_binding(vhost, &made())));
+                }
+                Ok(durable)
             }
             Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
             Err(error) => Err(Refusal::precondition_failed(error.to_string())),
@@ -235,13 +291,17 @@ impl Topology {
         self.table.bindings_to(binding.destination()).any(|known| **known == binding)
     }
 
-    /// Unbinds, if there is such a binding.
-    pub fn unbind(&mut self, binding: BindingSpec) {
-        let Ok(destination) = self.ends(&binding, false) else { return };
+    /// Unbinds, if there is such a binding. `false`: it could not be durable.
+    pub fn unbind(&mut self, binding: BindingSpec) -> bool {
+        let Ok(destination) = self.ends(&binding, false) else { return true };
         let source = ExchangeName::from(binding.source);
+        let durable = self.is_durable(&source, &destination);
         let removed = self.table.unbind(&source, destination, &binding.routing_key, binding.arguments);
         self.changed |= removed.is_some();
-        self.cascade(&removed.unwrap_or_default());
+        let removed = removed.unwrap_or_default();
+        self.note_unbound(&removed);
+        self.cascade(&removed);
+        durable
     }
 
     /// Checks that both ends exist, the source first.
@@ -264,6 +324,19 @@ impl Topology {
 
     fn check_exchange(&self, name: &str) -> Ruling {
         if self.exchanges.contains_key(name) { Ok(()) } else { Err(no_exchange(name, &self.vhost)) }
+    }
+}
+
+fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding {
+    DurableBinding {
+        vhost,
+        source: binding.source().as_str().to_owned(),
+        destination: match binding.destination() {
+            Destination::Queue(queue) => BindingEnd::Queue(queue.facts().name.clone()),
+            Destination::Exchange(name) => BindingEnd::Exchange(name.as_str().to_owned()),
+        },
+        routing_key: Bytes::copy_from_slice(binding.routing_key()),
+        arguments: binding.arguments().clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! matches only the empty name; one that does not compile denies everything. The default exchange is
 //! checked under the name `amq.default`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use fancy_regex::Regex;
@@ -93,14 +93,22 @@ impl Permissions {
         Self { configure: Pattern::new(configure), write: Pattern::new(write), read: Pattern::new(read) }
     }
 
+    /// The regular expression of one access, as it was given.
+    pub fn pattern(&self, access: Access) -> &str {
+        &self.of(access).text
+    }
+
     /// Whether this access is granted.
     pub fn grants(&self, access: Access, resource: Resource<'_>) -> bool {
-        let pattern = match access {
+        self.of(access).grants(resource.checked_name())
+    }
+
+    fn of(&self, access: Access) -> &Pattern {
+        match access {
             Access::Configure => &self.configure,
             Access::Write => &self.write,
             Access::Read => &self.read,
-        };
-        pattern.grants(resource.checked_name())
+        }
     }
 }
 
@@ -113,13 +121,13 @@ pub struct User {
     pub password: PasswordHash,
     /// `administrator`, `impersonator` and so on; they give no permission on queues or exchanges.
     pub tags: Vec<String>,
-    permissions: HashMap<String, Permissions>,
+    permissions: BTreeMap<String, Permissions>,
 }
 
 impl User {
     /// A user without any permission.
     pub fn new(name: &str, password: PasswordHash, tags: Vec<String>) -> Self {
-        Self { name: name.to_owned(), password, tags, permissions: HashMap::new() }
+        Self { name: name.to_owned(), password, tags, permissions: BTreeMap::new() }
     }
 
     /// Grants, or changes what was granted.
@@ -130,6 +138,11 @@ impl User {
     /// What it may do in a virtual host; `None`: not even enter.
     pub fn permissions(&self, vhost: &str) -> Option<&Permissions> {
         self.permissions.get(vhost)
+    }
+
+    /// What it may do, by virtual host.
+    pub fn all_permissions(&self) -> impl Iterator<Item = (&str, &Permissions)> {
+        self.permissions.iter().map(|(vhost, permissions)| (vhost.as_str(), permissions))
     }
 
     /// Whether it carries a tag.
@@ -178,6 +191,20 @@ mod tests {
         assert!(!grants("", "q"));
         assert!(grants("", ""));
         assert!(!grants("(", "("));
+    }
+
+    #[test]
+    fn what_was_granted_can_be_told_as_it_was_given() {
+        let mut user = User::new("jane", PasswordHash::default(), vec![]);
+        user.set_permissions("b", Permissions::new("", "^b", "("));
+        user.set_permissions("a", Permissions::new(".*", ".*", ".*"));
+        let told: Vec<_> = user
+            .all_permissions()
+            .map(|(vhost, own)| {
+                (vhost, [Access::Configure, Access::Write, Access::Read].map(|access| own.pattern(access)))
+            })
+            .collect();
+        assert_eq!(told, [("a", [".*", ".*", ".*"]), ("b", ["", "^b", "("])]);
     }
 
     #[test]

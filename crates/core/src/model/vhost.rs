@@ -1,9 +1,10 @@
 //! A virtual host: a topology that changes under a lock, and the snapshot that publishers route by.
 //!
 //! Publishers never take the lock. A change is published before its method is answered, so whoever has
-//! seen the answer routes by it.
+//! seen the answer routes by it. What of it is durable is given to the store under the lock, so that the log has
+//! changes in the order in which they were made.
 //!
-//! Lock order: `Topology` → queue → outlet.
+//! Lock order: `Topology` → queue → outlet; the store's own come last.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use crate::model::exchange::ExchangeSpec;
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
+use crate::store::{Position, Store};
 use crate::time::Timestamp;
 
 /// What messages are routed by at one moment.
@@ -30,15 +32,25 @@ pub struct Vhost {
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
+    store: Arc<dyn Store>,
+    /// Where in the log the last change of what is durable is.
+    defined: AtomicU64,
 }
 
 impl Vhost {
     /// A virtual host with the exchanges that are always there; `entropy` keys the hashes of its routes.
-    pub fn new(name: &str, entropy: [u64; 4]) -> Self {
+    pub fn new(name: &str, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let name: Arc<str> = Arc::from(name);
-        let topology = Topology::new(name.clone(), entropy);
+        let topology = Topology::new(name.clone(), entropy, store.clone());
         let routes = ArcSwap::from_pointee(topology.table().clone());
-        Self { name, topology: Mutex::new(topology), routes, generation: AtomicU64::new(0) }
+        Self {
+            name,
+            topology: Mutex::new(topology),
+            routes,
+            generation: AtomicU64::new(0),
+            store,
+            defined: AtomicU64::new(Position::ZERO.0),
+        }
     }
 
     /// Its name.
@@ -54,6 +66,11 @@ impl Vhost {
     /// Which snapshot is the current one.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// When the log has come so far, it has everything that is durable here.
+    pub fn defined(&self) -> Position {
+        Position(self.defined.load(Ordering::Acquire))
     }
 
     /// A queue by name; 404 if there is none.
@@ -79,7 +96,7 @@ impl Vhost {
     }
 
     /// See [`Topology::delete_exchange`].
-    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling {
+    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling<bool> {
         self.change(|topology| topology.delete_exchange(name, if_unused))
     }
 
@@ -100,7 +117,7 @@ impl Vhost {
     }
 
     /// See [`Topology::bind`].
-    pub fn bind(&self, binding: BindingSpec) -> Ruling {
+    pub fn bind(&self, binding: BindingSpec) -> Ruling<bool> {
         self.change(|topology| topology.bind(binding))
     }
 
@@ -110,20 +127,37 @@ impl Vhost {
     }
 
     /// See [`Topology::unbind`].
-    pub fn unbind(&self, binding: BindingSpec) {
-        self.change(|topology| topology.unbind(binding));
+    pub fn unbind(&self, binding: BindingSpec) -> bool {
+        self.change(|topology| topology.unbind(binding))
+    }
+
+    /// Changes that the log has already.
+    pub fn restore<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
+        let mut topology = self.topology.lock();
+        let result = change(&mut topology);
+        drop(topology.take_definitions());
+        self.publish(&mut topology);
+        result
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
         let mut topology = self.topology.lock();
         let result = change(&mut topology);
-        // Declaring again, or a refusal, changes nothing: remembered routes stay good.
+        let definitions = topology.take_definitions();
+        if !definitions.is_empty() {
+            self.defined.store(self.store.define(&definitions).0, Ordering::Release);
+        }
+        self.publish(&mut topology);
+        result
+    }
+
+    /// Declaring again, or a refusal, changes nothing: remembered routes stay good.
+    fn publish(&self, topology: &mut Topology) {
         if topology.take_changed() {
             // A clone shares its structure; publishing under the lock keeps snapshots in order.
             self.routes.store(Arc::new(topology.table().clone()));
             self.generation.fetch_add(1, Ordering::Release);
         }
-        result
     }
 }
 
@@ -138,6 +172,7 @@ mod tests {
     use leveret_codec::field::Table;
 
     use super::*;
+    use crate::store::NoStore;
 
     fn spec(name: &str) -> QueueSpec {
         QueueSpec {
@@ -151,7 +186,7 @@ mod tests {
 
     #[test]
     fn declaring_again_or_in_vain_leaves_remembered_routes_good() {
-        let vhost = Vhost::new("/", [0; 4]);
+        let vhost = Vhost::new("/", [0; 4], Arc::new(NoStore));
         assert!(vhost.declare_queue(QueueId(1), spec("q")).is_ok());
         let before = vhost.generation();
         assert!(vhost.declare_queue(QueueId(2), spec("q")).is_ok());

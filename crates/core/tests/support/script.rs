@@ -75,7 +75,19 @@ fn act(stage: &mut Stage, line: &str) {
             let alarm = if *alarm == "memory" { Alarm::Memory } else { Alarm::Disk };
             stage.set_alarm(alarm, *on == "on");
         }
-        (["log", how], _) => stage.set_log(how),
+        (["log", "has", messages, "messages", "in", pages, "pages"], _) => {
+            let (messages, pages) = (messages.parse().unwrap(), pages.parse().unwrap());
+            assert_eq!(
+                stage.store.left(),
+                (messages, pages),
+                "what is left in the log, and in how many pages"
+            );
+        }
+        (["log", how @ ..], _) => stage.set_log(how),
+        (["definitions", "shown"], _) => stage.store.show_definitions(),
+        (["pages", how] | [how @ "page", "comes" | "is", ..] | [how @ "last", "page", "comes"], _) => {
+            stage.set_pages(if texts.contains(&"lost") { "lost" } else { how });
+        }
         ([name, "is", "accepted", from @ ..], _) => stage.accept(name, from != ["from", "afar"]),
         ([name, "connects", ..], [_, _, options @ ..]) => stage.connect(name, &login(options)),
         ([name, "is", "lost"], _) => stage.lose(name),
@@ -107,6 +119,9 @@ fn duration(text: &str) -> Duration {
 
 fn set(stage: &mut Stage, setting: &str) {
     let (key, value) = named(setting).expect("settings are written key=value");
+    if key == "budget" {
+        return stage.store.set_budget(value.parse().unwrap());
+    }
     let settings = &mut stage.settings;
     match key {
         "heartbeat" => settings.heartbeat_secs = value.parse().unwrap(),

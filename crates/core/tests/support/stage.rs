@@ -1,7 +1,8 @@
 //! The world of a transcript: one broker, its connections, a clock and a log, all on one thread.
 //!
 //! It does for each connection what the shell does: feeds bytes, carries out effects once the turn is
-//! over (a woken connection looks into its outlet, appends are committed), closes sockets that are done.
+//! over (a woken connection looks into its outlet), writes nothing that must not be heard yet, tells how far the
+//! log has come, closes sockets that are done.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, Output, Timestamp};
+use leveret_core::{ConnectionId, Effects, Fetch, Output, Store as _, Timestamp};
 
 use super::hear::{Ear, take};
 use super::speak::speak;
+use super::store::TestStore;
 use super::words::quoted;
 
 /// What a connection may add to its socket's buffer at a time.
@@ -35,18 +37,12 @@ struct Actor {
     ear: Ear,
     /// Channels that have been spoken on.
     channels: HashSet<u16>,
-    appended: u64,
-    committed: u64,
+    /// What waits for the socket.
+    out: Output,
+    was_told_of_failure: bool,
     /// Its socket takes nothing: it does not look into its outlet.
     is_stalled: bool,
     is_gone: bool,
-}
-
-/// What the log does with appends.
-#[derive(Default)]
-struct Log {
-    is_held: bool,
-    is_shown: bool,
 }
 
 /// How a client logs in.
@@ -80,7 +76,10 @@ pub struct Stage {
     broker: Option<Arc<Broker>>,
     actors: Vec<Actor>,
     wakes: VecDeque<ConnectionId>,
-    log: Log,
+    pub store: TestStore,
+    /// Pages that queues wait for.
+    fetches: VecDeque<Fetch>,
+    are_pages_held: bool,
     /// What was heard since it was last asked for.
     heard: Vec<String>,
 }
@@ -94,13 +93,16 @@ impl Stage {
             broker: None,
             actors: Vec::new(),
             wakes: VecDeque::new(),
-            log: Log::default(),
+            store: TestStore::default(),
+            fetches: VecDeque::new(),
+            are_pages_held: false,
             heard: Vec::new(),
         }
     }
 
     /// What was heard since the last call.
     pub fn take_heard(&mut self) -> Vec<String> {
+        self.hear_log();
         std::mem::take(&mut self.heard)
     }
 
@@ -108,7 +110,7 @@ impl Stage {
     pub fn broker(&mut self) -> Arc<Broker> {
         let settings = &self.settings;
         let made = self.broker.get_or_insert_with(|| {
-            let broker = Broker::new(settings.clone(), [7; 32]);
+            let broker = Broker::new(settings.clone(), [7; 32], Arc::new(self.store.clone()));
             broker.add_vhost("/");
             broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
             broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
@@ -128,8 +130,8 @@ impl Stage {
             input: BytesMut::new(),
             ear: Ear::default(),
             channels: HashSet::new(),
-            appended: 0,
-            committed: 0,
+            out: Output::default(),
+            was_told_of_failure: false,
             is_stalled: false,
             is_gone: false,
         });
@@ -217,24 +219,35 @@ impl Stage {
         index: usize,
         turn: impl FnOnce(&mut Connection, Timestamp, &mut BytesMut, &mut Output),
     ) {
-        let mut out = Output::default();
         let actor = &mut self.actors[index];
-        turn(&mut actor.connection, self.now, &mut actor.input, &mut out);
-        for (channel, line) in actor.ear.hear(&take(&mut out.frames)) {
+        turn(&mut actor.connection, self.now, &mut actor.input, &mut actor.out);
+        let effects = std::mem::take(&mut actor.out.effects);
+        self.write(index);
+        self.carry_out(effects);
+    }
+
+    /// Writes what waits for a socket, unless it must not be heard yet.
+    fn write(&mut self, index: usize) {
+        let actor = &mut self.actors[index];
+        if actor.connection.holds_frames_until().is_some_and(|until| self.store.committed() < until) {
+            return;
+        }
+        for (channel, line) in actor.ear.hear(&take(&mut actor.out.frames)) {
             let who = if channel == 0 { actor.name.clone() } else { format!("{}.{channel}", actor.name) };
             self.heard.push(format!("{who} < {line}"));
         }
-        actor.appended += out.effects.appends.len() as u64;
-        self.wakes.extend(out.effects.wakes);
-        if self.log.is_shown {
-            for append in &out.effects.appends {
-                let queues: Vec<String> = append.queues.iter().map(|queue| queue.0.to_string()).collect();
-                self.heard.push(format!("log < append {} queues={}", append.record.0, queues.join(",")));
-            }
-            for settle in &out.effects.settles {
-                self.heard.push(format!("log < settle {} queue={}", settle.record.0, settle.queue.0));
-            }
-        }
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
+        self.wakes.extend(effects.wakes);
+        effects.settles.into_iter().for_each(|settle| self.store.settle(settle));
+        effects.dropped_pages.into_iter().for_each(|page| self.store.drop_page(page));
+        self.fetches.extend(effects.fetches);
+        self.hear_log();
+    }
+
+    fn hear_log(&mut self) {
+        self.heard.extend(self.store.take_lines().into_iter().map(|line| format!("log < {line}")));
     }
 
     /// Carries out what is to be done for others, until nothing is left.
@@ -245,7 +258,7 @@ impl Stage {
                 self.look_into_outlet(usize::try_from(id).unwrap());
             } else if let Some(index) = self.actors.iter().position(waits) {
                 self.look_into_outlet(index);
-            } else if !self.commit() && !self.close_sockets() {
+            } else if !self.commit() && !self.fetch() && !self.close_sockets() {
                 break;
             }
         }
@@ -261,20 +274,84 @@ impl Stage {
         }
     }
 
+    /// Tells one connection how far the log has come, if it waits for that.
     fn commit(&mut self) -> bool {
-        let behind = |actor: &Actor| actor.committed < actor.appended && !actor.is_gone;
-        let Some(index) = self.actors.iter().position(behind).filter(|_| !self.log.is_held) else {
-            return false;
+        let (committed, has_failed) = (self.store.committed(), self.store.has_failed());
+        let waits = |actor: &Actor| {
+            let is_due = actor.connection.awaits().is_some_and(|position| position <= committed);
+            !actor.is_gone && (is_due || (has_failed && !actor.was_told_of_failure))
         };
-        let actor = &mut self.actors[index];
-        actor.committed = actor.appended;
-        let up_to = actor.committed;
-        self.act(index, |connection, _, _, out| connection.handle_committed(up_to, out));
+        let Some(index) = self.actors.iter().position(waits) else { return false };
+        if has_failed {
+            self.actors[index].was_told_of_failure = true;
+            self.act(index, |connection, now, _, out| connection.handle_log_failed(now, out));
+        } else {
+            self.act(index, |connection, _, _, out| connection.handle_committed(committed, out));
+        }
+        assert!(
+            self.actors[index].connection.awaits().is_none_or(|position| committed < position),
+            "what was waited for is there"
+        );
         true
     }
 
+    /// Brings one page that a queue waits for.
+    fn fetch(&mut self) -> bool {
+        if self.are_pages_held {
+            return false;
+        }
+        let Some(fetch) = self.fetches.pop_front() else { return false };
+        self.bring(fetch);
+        true
+    }
+
+    fn bring(&mut self, Fetch { queue, page }: Fetch) {
+        let mut effects = Effects::default();
+        let was_there = self.store.has_page(page);
+        let entries = if was_there { self.store.read(page) } else { Vec::new() };
+        let is_wanted = queue.handle_page(self.now, page, entries, &mut effects);
+        assert_eq!(is_wanted, was_there, "a page is wanted until it is dropped");
+        if is_wanted {
+            self.store.forget(page);
+        }
+        self.carry_out(effects);
+    }
+
+    fn lose_page(&mut self, Fetch { queue, page }: Fetch) {
+        let mut effects = Effects::default();
+        queue.handle_page_lost(self.now, page, &mut effects);
+        self.store.forget(page);
+        self.carry_out(effects);
+    }
+
+    /// `hold`: pages that are asked for do not come. `come`: all do. `page`: the first of those that are waited for,
+    /// `last`: the last; `lost`: the first can't be read. `shown`: what happens to them, as lines.
+    pub fn set_pages(&mut self, how: &str) {
+        let waited_for = "a page that is waited for";
+        match how {
+            "shown" => self.store.show_pages(),
+            "hold" => self.are_pages_held = true,
+            "come" => self.are_pages_held = false,
+            "page" => {
+                let first = self.fetches.pop_front().expect(waited_for);
+                self.bring(first);
+            }
+            "last" => {
+                let last = self.fetches.pop_back().expect(waited_for);
+                self.bring(last);
+            }
+            "lost" => {
+                let first = self.fetches.pop_front().expect(waited_for);
+                self.lose_page(first);
+            }
+            other => panic!("pages can't {other}"),
+        }
+        self.settle();
+    }
+
     fn close_sockets(&mut self) -> bool {
-        let done = |actor: &Actor| actor.connection.is_done() && !actor.is_gone;
+        let is_heard = |actor: &Actor| actor.out.frames.is_empty() || actor.connection.is_aborted();
+        let done = |actor: &Actor| actor.connection.is_done() && is_heard(actor) && !actor.is_gone;
         let Some(index) = self.actors.iter().position(done) else { return false };
         let actor = &self.actors[index];
         let how = if actor.connection.is_aborted() { "aborted" } else { "closed" };
@@ -318,15 +395,25 @@ impl Stage {
         self.settle();
     }
 
-    /// `holds`: appends wait. `commits`: they are committed, and those to come too. `shown`: as lines.
-    pub fn set_log(&mut self, how: &str) {
-        match how {
-            "holds" => self.log.is_held = true,
-            "commits" => self.log.is_held = false,
-            "shown" => self.log.is_shown = true,
-            other => panic!("the log can't {other}"),
+    /// `holds`: what is written waits. `syncs`: what has been written is committed. `commits`: what is to come
+    /// too, at once. `fails`: for good. `shown`: what it is told of messages, as lines.
+    pub fn set_log(&mut self, how: &[&str]) {
+        for how in how {
+            self.set_log_to(how);
         }
         self.settle();
+    }
+
+    fn set_log_to(&mut self, how: &str) {
+        match how {
+            "holds" => self.store.hold(),
+            "syncs" => self.store.commit(),
+            "commits" => self.store.go_on(),
+            "fails" => self.store.fail(),
+            "shown" => self.store.show_messages(),
+            "and" => {}
+            other => panic!("the log can't {other}"),
+        }
     }
 
     /// Time passes; every deadline on the way is met at its moment.

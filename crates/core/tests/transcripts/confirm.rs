@@ -110,9 +110,9 @@ fn a_failed_publish_is_not_confirmed_but_those_before_it_are() {
 fn a_confirm_of_a_persistent_message_waits_for_the_log() {
     check(
         "
-        log holds
         a.1 > queue.declare q durable
         a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         a.1 > confirm.select
         a.1 < confirm.select-ok
         a.1 > publish '' q one
@@ -130,9 +130,9 @@ fn a_confirm_of_a_persistent_message_waits_for_the_log() {
 fn a_delivery_does_not_wait_for_the_log() {
     check(
         "
-        log holds
         b.1 > queue.declare q durable
         b.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         b.1 > consume q c no-ack
         b.1 < consume-ok c
         a.1 > confirm.select
@@ -149,11 +149,11 @@ fn a_delivery_does_not_wait_for_the_log() {
 fn only_persistent_messages_for_durable_queues_are_logged() {
     check(
         "
-        log holds
         a.1 > queue.declare q
         a.1 < queue.declare-ok q messages=0 consumers=0
         a.1 > queue.declare d durable
         a.1 < queue.declare-ok d messages=0 consumers=0
+        log holds
         a.1 > confirm.select
         a.1 < confirm.select-ok
         a.1 > publish '' q one persistent
@@ -175,9 +175,9 @@ fn only_persistent_messages_for_durable_queues_are_logged() {
 fn a_closed_channels_confirms_are_never_sent() {
     check(
         "
-        log holds
         a.1 > queue.declare q durable
         a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         a.1 > confirm.select
         a.1 < confirm.select-ok
         a.1 > publish '' q one persistent
@@ -198,16 +198,16 @@ fn a_closed_channels_confirms_are_never_sent() {
 fn a_deleted_queue_does_not_keep_its_publisher_waiting() {
     check(
         "
-        log holds
         a.1 > queue.declare q durable
         a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         a.1 > confirm.select
         a.1 < confirm.select-ok
         a.1 > publish '' q one persistent
         b.1 > queue.delete q
-        b.1 < queue.delete-ok 1
         log commits
         a.1 < ack 1
+        b.1 < queue.delete-ok 1
         ",
     );
 }

@@ -272,9 +272,9 @@ fn a_closing_channel_undoes_its_transaction() {
 fn a_channel_is_not_deaf_while_its_commit_waits_for_the_log() {
     check(
         "
-        log holds
         a.1 > queue.declare q durable
         a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         a.1 > tx.select
         a.1 < tx.select-ok
         a.1 > publish '' q one persistent
@@ -294,9 +294,9 @@ fn a_channel_is_not_deaf_while_its_commit_waits_for_the_log() {
 fn commit_ok_waits_for_the_log() {
     check(
         "
-        log holds
         a.1 > queue.declare q durable
         a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
         a.1 > tx.select
         a.1 < tx.select-ok
         a.1 > publish '' q one persistent

@@ -1,98 +1,215 @@
-//! Messages waiting in one queue, by position.
+//! Messages waiting in one queue, by position, in memory or not.
 //!
-//! Invariants: positions rise strictly from front to back; `bytes` is the sum of the footprints. A
-//! returned message goes back to its old position, so it stays ahead of everything published after it
-//! (what RabbitMQ's classic queues do).
+//! ```text
+//! front (in memory)  │ slot │ slot │ slot │ …  │ back (in memory)
+//! ◀── goes out                page or run              new ones ◀──
+//! ```
+//! A queue that fits into its budget is all front. Beyond it, what is between the first half of the budget and the
+//! newest messages leaves memory in pages, and comes back before the front is used up.
+//!
+//! Invariants:
+//! - Positions rise from the front through the slots to the back. A returned message goes back to its old position,
+//!   wherever that is.
+//! - While the front is empty, what comes next is a page, or there is nothing.
+//! - What is counted is what waits, whether it is in memory or not; `bytes` is what is in memory.
 
-use std::collections::VecDeque;
+mod deep;
+mod run;
+mod slot;
 
-use crate::model::Message;
+use std::num::NonZeroU64;
+
+use crate::effect::Settle;
+use crate::model::queue::{Doors, Entry};
+use crate::store::PageId;
 use crate::time::Timestamp;
+use deep::Deep;
+use run::Run;
+use slot::Slot;
 
-/// A message in a queue.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place: rises by one with every publish to the queue.
-    pub position: u64,
-    /// Whether it was handed to a consumer before.
-    pub redelivered: bool,
-    /// When it may no longer be delivered. Kept through requeues.
-    pub expires_at: Option<Timestamp>,
-    /// The message.
-    pub message: Message,
-}
+pub use slot::StoredPage;
 
 /// The waiting messages.
 #[derive(Debug, Default)]
 pub struct Ready {
-    entries: VecDeque<Entry>,
-    bytes: usize,
+    front: Run,
+    /// None while everything is in front.
+    deep: Option<Box<Deep>>,
 }
 
 impl Ready {
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    /// Pages of an earlier life, in order: nothing of them is in memory.
+    pub fn restored(pages: Vec<StoredPage>) -> Self {
+        let deep = (!pages.is_empty()).then(|| Box::new(Deep::of_pages(pages)));
+        Self { front: Run::default(), deep }
     }
 
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.front.len() + self.deep.as_ref().map_or(0, |deep| deep.len())
     }
 
     /// Memory they hold, in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.front.bytes() + self.deep.as_ref().map_or(0, |deep| deep.bytes())
     }
 
-    /// The next to go.
+    /// The next to go, if it is in memory.
     pub fn head(&self) -> Option<&Entry> {
-        self.entries.front()
+        self.front.head()
     }
 
-    /// Takes the next to go.
+    /// Whether the next to go is not in memory and its time has come.
+    pub fn is_page_due(&self, now: Timestamp) -> bool {
+        self.head_page().is_some_and(|page| page.head_expiry().is_some_and(|at| at <= now))
+    }
+
+    /// Takes the next to go, if it is in memory.
     pub fn pop(&mut self) -> Option<Entry> {
-        let entry = self.entries.pop_front()?;
-        self.bytes -= entry.message.footprint_bytes();
-        if self.entries.is_empty() && SHRINK_ABOVE_ENTRIES < self.entries.capacity() {
-            self.entries = VecDeque::new();
+        let entry = self.front.pop()?;
+        if self.front.is_empty() && self.deep.is_some() {
+            self.advance();
         }
         Some(entry)
     }
 
     /// A new message, behind all others.
     pub fn push(&mut self, entry: Entry) {
-        self.bytes += entry.message.footprint_bytes();
-        self.entries.push_back(entry);
+        match &mut self.deep {
+            None => self.front.push(entry),
+            Some(deep) => deep.push(entry),
+        }
     }
 
     /// A returned message, at its old position. Cheap when it belongs near the front; give several in
     /// falling order of position.
     pub fn put_back(&mut self, entry: Entry) {
-        self.bytes += entry.message.footprint_bytes();
-        if self.entries.front().is_none_or(|head| entry.position < head.position) {
-            self.entries.push_front(entry);
-        } else {
-            let at = self.entries.partition_point(|waiting| waiting.position < entry.position);
-            self.entries.insert(at, entry);
+        match self.deep.as_mut().filter(|deep| deep.reaches(entry.position)) {
+            None => self.front.put_back(entry),
+            Some(deep) => deep.put_back(entry),
         }
     }
 
-    /// Detaches the messages from `position` on from the buffers they were read into.
+    /// Detaches the messages from `position` on, which are the newest, from the buffers they were read into.
     pub fn park_from(&mut self, position: u64) {
-        for entry in self.entries.iter_mut().rev().take_while(|entry| position <= entry.position) {
-            self.bytes -= entry.message.footprint_bytes();
-            entry.message.detach();
-            self.bytes += entry.message.footprint_bytes();
+        match &mut self.deep {
+            None => self.front.park_from(position),
+            Some(deep) => deep.back().park_from(position),
         }
     }
 
-    /// Takes all of them.
-    pub fn take(&mut self) -> VecDeque<Entry> {
-        self.bytes = 0;
-        std::mem::take(&mut self.entries)
+    /// Lets go of all of them and says how many there were.
+    pub fn clear(&mut self, doors: &mut impl Doors) -> usize {
+        let count = self.len();
+        for entry in self.residents() {
+            doors.settled(&entry.message);
+        }
+        for page in self.pages() {
+            doors.drop_page(page.id);
+        }
+        *self = Self::default();
+        count
+    }
+
+    /// Lets go of the page that the next to go is in, if all of it has expired.
+    pub fn drop_expired_page(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
+        let Some(deep) = self.deep.as_mut().filter(|_| self.front.is_empty()) else { return false };
+        let Some(page) = deep.drop_expired_page(now) else { return false };
+        doors.drop_page(page);
+        self.advance();
+        true
+    }
+
+    /// Somebody wants the next to go: asks for it if it is not in memory.
+    pub fn ask_head(&mut self, doors: &mut impl Doors) {
+        if let Some(deep) = self.deep.as_mut().filter(|_| self.front.is_empty()) {
+            deep.ask(0, |page| doors.fetch(page));
+        }
+    }
+
+    /// A page has come: its entries take its place, as many as could be read. `false`: nobody waits for it any more.
+    pub fn handle_page(&mut self, page: PageId, entries: Vec<Entry>) -> bool {
+        let is_wanted = self.deep.as_mut().is_some_and(|deep| deep.handle_page(page, entries));
+        self.advance();
+        is_wanted
+    }
+
+    /// Somebody consumes: what comes next is brought into the front while that holds less than a quarter of the
+    /// budget.
+    pub fn refill(&mut self, doors: &mut impl Doors) {
+        let budget = doors.budget_bytes();
+        while self.front.bytes() < budget / 4
+            && let Some(deep) = &mut self.deep
+        {
+            match deep.take_next() {
+                Some(run) => self.append(run),
+                None => {
+                    return deep
+                        .ask((budget / 2).saturating_sub(self.front.bytes()), |page| doors.fetch(page));
+                }
+            }
+        }
+    }
+
+    /// Lets go of memory beyond the budget, as far as messages have a place where they can be read again.
+    pub fn page_out(&mut self, doors: &mut impl Doors) {
+        let budget = doors.budget_bytes();
+        if self.bytes() <= budget {
+            return;
+        }
+        if budget < self.front.bytes() {
+            let tail = self.front.split_behind(budget / 2);
+            match &mut self.deep {
+                None => self.deep = Some(Box::new(Deep::behind(tail))),
+                Some(deep) => deep.page_out_before(tail, budget, |entries| doors.put_page(entries)),
+            }
+        }
+        let most_bytes = budget.saturating_sub(self.front.bytes());
+        if let Some(deep) = &mut self.deep {
+            deep.page_out(budget, most_bytes, |entries| doors.put_page(entries));
+        }
+    }
+
+    /// What was delivered before and would be delivered as if it were new after a restart: messages by name, pages in
+    /// which there are such.
+    pub fn delivered_before(&self) -> (impl Iterator<Item = NonZeroU64>, impl Iterator<Item = PageId>) {
+        let seen = self.residents().filter(|entry| entry.redelivered);
+        let durable = seen.filter_map(|entry| Settle::of(&entry.message)).filter(|settle| settle.durable);
+        let pages = self.pages().filter(|page| page.has_redelivered);
+        (durable.map(|settle| settle.id), pages.map(|page| page.id))
+    }
+
+    fn residents(&self) -> impl Iterator<Item = &Entry> {
+        self.front.iter().chain(self.deep.iter().flat_map(|deep| deep.residents()))
+    }
+
+    fn pages(&self) -> impl Iterator<Item = &StoredPage> {
+        self.deep.iter().flat_map(|deep| deep.slots()).filter_map(|slot| match slot {
+            Slot::Page(page) => Some(&page.stored),
+            Slot::Resident(_) => None,
+        })
+    }
+
+    /// The page that the next to go is in.
+    fn head_page(&self) -> Option<&slot::Page> {
+        match self.deep.as_ref().filter(|_| self.front.is_empty())?.head()? {
+            Slot::Page(page) => Some(page),
+            Slot::Resident(_) => None,
+        }
+    }
+
+    /// Brings what is in memory forward to an empty front.
+    fn advance(&mut self) {
+        while self.front.is_empty()
+            && let Some(run) = self.deep.as_mut().and_then(|deep| deep.take_next())
+        {
+            self.append(run);
+        }
+    }
+
+    fn append(&mut self, run: Run) {
+        self.front.append(run);
+        // The last run was the back: everything is in front again.
+        self.deep.take_if(|deep| deep.len() == 0);
     }
 }
-
-/// A drained queue keeps at most this much room; a deep backlog gives its memory back.
-const SHRINK_ABOVE_ENTRIES: usize = 1024;

@@ -1,0 +1,109 @@
+//! A leveret process on a data directory of its own, and what the system says of it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::Outcome;
+
+/// A data directory, gone at the end.
+pub struct DataDir(TempDir);
+
+impl DataDir {
+    pub fn new() -> Outcome<Self> {
+        Ok(Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Everything in it.
+    pub fn files(&self) -> Outcome<Vec<PathBuf>> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            // Folders of the view come and go.
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What its files take on the disk. One that goes meanwhile takes nothing.
+    pub fn disk_bytes(&self) -> Outcome<u64> {
+        use std::os::unix::fs::MetadataExt as _;
+        let taken = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.blocks() * 512);
+        Ok(self.files()?.iter().map(taken).sum())
+    }
+}
+
+/// A running broker; killed when dropped.
+pub struct Server {
+    process: Child,
+    pub address: SocketAddr,
+    /// From its start to its word that it is ready.
+    pub ready_after: Duration,
+}
+
+impl Server {
+    pub fn start(data_dir: &DataDir) -> Outcome<Self> {
+        let started = Instant::now();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_leveret"))
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir.path())
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(process.stdout.take().ok_or("no standard output")?).lines();
+        let mut address = None;
+        for line in lines.by_ref() {
+            let line = line?;
+            if let Some((_, text)) = line.split_once("started TCP listener on ") {
+                address = Some(text.parse()?);
+            }
+            if line.contains("Server startup complete") {
+                break;
+            }
+        }
+        let ready_after = started.elapsed();
+        // What it has to say from now on is for us to see.
+        std::thread::spawn(move || {
+            for line in
+                lines.map_while(Result::ok).filter(|line| line.contains("WARN") || line.contains("ERROR"))
+            {
+                eprintln!("  {line}");
+            }
+        });
+        Ok(Self { process, address: address.ok_or("the broker did not start")?, ready_after })
+    }
+
+    /// A line of what the system says of its memory, in bytes: `VmRSS` now, `VmHWM` at most so far.
+    pub fn memory(&self, line: &str) -> Outcome<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let text = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+        let kibibytes = text.and_then(|text| text.trim().strip_suffix(" kB")).ok_or("no such line")?;
+        Ok(kibibytes.parse::<u64>()? << 10)
+    }
+
+    /// Ends it as a loss of power would end it for its clients.
+    pub fn kill(mut self) -> Outcome<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,130 @@
+//! What stands between the front and the back of a deep queue: pages, and runs that can't be pages.
+
+use crate::model::queue::Entry;
+use crate::model::queue::ready::run::Run;
+use crate::store::PageId;
+use crate::time::Timestamp;
+
+/// A page, and what must be known of it without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredPage {
+    /// Its name.
+    pub id: PageId,
+    /// How many messages are in it.
+    pub count: usize,
+    /// What they take in memory, in bytes of [footprint](crate::model::Message::footprint_bytes).
+    pub bytes: usize,
+    /// The position of its first message.
+    pub first: u64,
+    /// The position of its last message.
+    pub last: u64,
+    /// When its first message expires.
+    pub first_expiry: Option<Timestamp>,
+    /// When the last of them will have expired, if all of them expire.
+    pub last_expiry: Option<Timestamp>,
+    /// Whether some of them were delivered before.
+    pub has_redelivered: bool,
+}
+
+impl StoredPage {
+    /// What there is to know of these entries, which are in position; `None` if there are none.
+    pub fn of(id: PageId, entries: &[Entry]) -> Option<Self> {
+        let (first, last) = (entries.first()?, entries.last()?);
+        let expiries = entries.iter().map(|entry| entry.expires_at);
+        let latest = |a: Option<Timestamp>, b: Option<Timestamp>| a.zip(b).map(|(a, b)| a.max(b));
+        Some(Self {
+            id,
+            count: entries.len(),
+            bytes: entries.iter().map(|entry| entry.message.footprint_bytes()).sum(),
+            first: first.position,
+            last: last.position,
+            first_expiry: first.expires_at,
+            last_expiry: expiries.reduce(latest).flatten(),
+            has_redelivered: entries.iter().any(|entry| entry.redelivered),
+        })
+    }
+}
+
+/// A page in its place in the queue.
+#[derive(Debug)]
+pub struct Page {
+    /// What is known of it.
+    pub stored: StoredPage,
+    /// Whether it is on its way back.
+    pub is_asked: bool,
+    /// Messages that were returned and belong between those of the page (or right before them).
+    pub returned: Run,
+}
+
+impl Page {
+    /// When the first of it expires.
+    pub fn head_expiry(&self) -> Option<Timestamp> {
+        match self.returned.head() {
+            Some(head) if head.position < self.stored.first => head.expires_at,
+            _ => self.stored.first_expiry,
+        }
+    }
+
+    /// Whether all of it has expired, so that nobody needs to read it.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.returned.is_empty() && self.stored.last_expiry.is_some_and(|last| last <= now)
+    }
+}
+
+/// One place between front and back.
+#[derive(Debug)]
+pub enum Slot {
+    /// Messages that have left memory.
+    Page(Page),
+    /// Messages that are here: they have no place in the log, or have just been read.
+    Resident(Run),
+}
+
+impl Slot {
+    /// A page that has nothing to do yet.
+    pub fn page(stored: StoredPage) -> Self {
+        Self::Page(Page { stored, is_asked: false, returned: Run::default() })
+    }
+
+    /// The position of the first message that can be in it.
+    pub fn first(&self) -> u64 {
+        match self {
+            Self::Page(page) => {
+                page.returned.head().map_or(u64::MAX, |head| head.position).min(page.stored.first)
+            }
+            Self::Resident(run) => run.head().map_or(u64::MAX, |head| head.position),
+        }
+    }
+
+    /// The position of the last.
+    pub fn last(&self) -> u64 {
+        match self {
+            Self::Page(page) => page.stored.last,
+            Self::Resident(run) => run.last_position().unwrap_or_default(),
+        }
+    }
+
+    /// How many messages are in it.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Page(page) => page.stored.count + page.returned.len(),
+            Self::Resident(run) => run.len(),
+        }
+    }
+
+    /// What of it is in memory.
+    pub fn resident(&self) -> &Run {
+        match self {
+            Self::Page(page) => &page.returned,
+            Self::Resident(run) => run,
+        }
+    }
+
+    /// The same, for returned messages.
+    pub fn resident_mut(&mut self) -> &mut Run {
+        match self {
+            Self::Page(page) => &mut page.returned,
+            Self::Resident(run) => run,
+        }
+    }
+}
