@@ -41,8 +41,9 @@
 //! 24  4 ordinal            how many pairs of this segment are before it
 //! 28  4 zero
 //! ```
-//! An invalid record at x in the last segment is the torn end of a write that nobody relies on, unless a Mark
-//! behind it says that x had been synced: then it is corruption. In any earlier segment, it is corruption.
+//! An invalid record at x in the last segment is taken for the torn end of a write that nobody relies on, unless a
+//! Mark behind it says that x had been synced: then it is corruption. In any earlier segment, it is corruption. So
+//! of what was committed, only the very last write before an unclean end can rot without being noticed.
 //! The ordinal lets the pairs behind a spoilt record keep their ids.
 //!
 //! ## 2 Message: flags 1 durable (otherwise it is dead after a restart), 2 moved
