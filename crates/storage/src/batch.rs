@@ -3,6 +3,7 @@
 //! Invariant: a batch's records are whole and in the order they were added, its bytes are nothing else.
 
 use crate::record::{Encoded, Encoder, Message, Origin, Run, Seed};
+use crate::segment::LiveBits;
 
 /// A message to be logged.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +76,13 @@ impl Records {
     }
 
     /// Adds which pairs of a segment are alive.
-    pub fn live(&mut self, segment: u32, runs: &[(u32, u32)]) {
-        let encoded = self.encoder.live(segment, runs);
+    pub fn live(&mut self, segment: u32, pairs: &LiveBits) {
+        let runs = pairs.runs();
+        let encoded = if runs.len() <= pairs.words().len() {
+            self.encoder.live(segment, &runs)
+        } else {
+            self.encoder.live_bits(segment, pairs.words())
+        };
         self.push(encoded);
     }
 

@@ -15,7 +15,7 @@
 //!   their checksums, so that an item that was lost, or is older than the others, shows.
 //! - After a failure the catalog is empty and takes nothing: the log is told from its beginning next time.
 //! - Definitions lie in buckets because sled takes a hundred thousand small values in one batch with 260 MB of
-//!   memory, and the same in a thousand large ones with 40.
+//!   memory, and the same in a thousand large ones with 50.
 
 mod definition;
 mod load;

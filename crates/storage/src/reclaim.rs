@@ -38,6 +38,8 @@ pub struct Keeper {
     pub indexes: BTreeMap<u32, Index>,
     /// Segments that are not worth copying as long as so many of their pairs are alive.
     unfit: BTreeMap<u32, u32>,
+    /// To drop so many dead segments would have taken too much writing.
+    too_dear: Option<usize>,
     share: Share,
 }
 
@@ -55,7 +57,15 @@ pub struct Saved {
 impl Keeper {
     /// Of a log that was opened from a checkpoint, or from its beginning.
     pub fn new(catalog: Catalog, at: u32, saved: BTreeMap<u32, Saved>) -> Self {
-        Self { catalog, at, saved, indexes: BTreeMap::new(), unfit: BTreeMap::new(), share: Share::default() }
+        Self {
+            catalog,
+            at,
+            saved,
+            indexes: BTreeMap::new(),
+            unfit: BTreeMap::new(),
+            too_dear: None,
+            share: Share::default(),
+        }
     }
 }
 
@@ -70,6 +80,7 @@ impl Engine {
         let told = self.checkpoint(keeper)?;
         if told || keeper.share.is_idle() {
             self.watch(keeper);
+            keeper.too_dear = None;
         }
         let copied = self.copy_forward(keeper)?;
         let moved = self.pages.tend();

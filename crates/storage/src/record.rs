@@ -70,11 +70,17 @@
 //! 24  … key, and to the end of the record the value
 //! ```
 //!
-//! ## 5 Live: all other pairs of that segment that were written before this record are settled
+//! ## 5 Live: all other pairs of that segment that were written before this record are settled. Flags 1 bits
 //! ```text
 //! 16  4 segment
 //! 20  4 n
 //! 24 8n runs of ordinals   the first u32, how many u32
+//! ```
+//! or, with bits
+//! ```text
+//! 16  4 segment
+//! 20  4 n
+//! 24 8n bits               u64 each, the first pair's is the lowest of the first
 //! ```
 //!
 //! ## 6 Closed: the broker ended cleanly. Means something only as the last record
@@ -96,7 +102,9 @@ mod header;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Invalid, Record, Runs, StoredHead, announced_len, decode, decode_own, stored_head};
+pub use decode::{
+    Invalid, Record, Runs, StoredHead, announced_len, decode, decode_own, set_runs, stored_head,
+};
 pub use encode::{Encoded, Encoder, Message, Origin, lost, mark};
 pub use header::{HEADER_BYTES, HeaderError, SegmentHeader, salt_of};
 
@@ -141,6 +149,8 @@ pub mod flag {
     pub const MOVED: u8 = 2;
     /// Definition: there is a value.
     pub const PUT: u8 = 1;
+    /// Live: bits, not runs.
+    pub const BITS: u8 = 1;
 }
 
 /// What every record's checksum begins with.

@@ -54,17 +54,23 @@ impl Engine {
     }
 
     fn draft(&self, keeper: &Keeper, at: u32) -> Draft {
-        let mut inner = self.inner.lock();
         let is_new = |number: u32, segment: &Segment| {
             keeper.saved.get(&number).is_none_or(|saved| saved.live != segment.pairs.live())
         };
-        let closed = inner.closed.range(..at).filter(|(number, segment)| is_new(**number, segment));
-        Draft {
-            at,
-            segments: closed.map(|(number, segment)| (*number, segment.clone())).collect(),
-            gone: keeper.saved.keys().copied().filter(|number| !inner.closed.contains_key(number)).collect(),
-            definitions: inner.definitions.take_changed(),
-        }
+        let (changed, gone, definitions) = {
+            let mut inner = self.inner.lock();
+            let closed = inner.closed.range(..at).filter(|(number, segment)| is_new(**number, segment));
+            let changed: Vec<u32> = closed.map(|(number, _)| *number).collect();
+            let gone =
+                keeper.saved.keys().copied().filter(|number| !inner.closed.contains_key(number)).collect();
+            (changed, gone, inner.definitions.take_changed())
+        };
+        // The lock for each anew: there may be many, and each as it is at some time will do.
+        let segments = changed.into_iter().filter_map(|number| {
+            let segment = self.inner.lock().closed.get(&number).cloned()?;
+            Some((number, segment))
+        });
+        Draft { at, segments: segments.collect(), gone, definitions }
     }
 
     fn tell(&self, keeper: &mut Keeper, draft: Draft) -> io::Result<()> {
