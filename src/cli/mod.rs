@@ -5,6 +5,7 @@
 mod allocator;
 mod arguments;
 mod client;
+mod inspect;
 mod log;
 mod perf;
 mod serve;
@@ -30,6 +31,8 @@ struct CommandLine {
 enum Command {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
+    /// Look into a data directory
+    Log(inspect::LogOptions),
     /// Measure how many messages a second pass through a broker
     Perf(Box<perf::PerfOptions>),
 }
@@ -39,6 +42,7 @@ pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     match line.command.unwrap_or(Command::Serve(line.serve)) {
         Command::Serve(serve) => serve::serve(&serve),
+        Command::Log(options) => inspect::run_and_print(&options),
         Command::Perf(options) => perf::run_and_print(&options),
     }
 }

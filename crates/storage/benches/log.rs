@@ -22,7 +22,7 @@ fn main() {
 
 /// A log in a directory of its own.
 struct Bench {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     log: Arc<Log>,
     batch: Batch,
     places: Vec<Place>,
@@ -33,7 +33,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let disk = Arc::new(FileDisk::open(dir.path()).unwrap());
         let (log, _) = Log::open(disk, Box::new(NoView), Options::default()).unwrap();
-        Self { _dir: dir, log, batch: Batch::default(), places: Vec::new() }
+        Self { dir, log, batch: Batch::default(), places: Vec::new() }
     }
 
     fn append(&mut self, count: usize) -> Position {
@@ -147,4 +147,44 @@ fn append_alone_per_batch(bencher: Bencher<'_, '_>) {
     };
     let counted = bencher.counter(ItemsCount::new(BATCH)).with_inputs(commit);
     counted.bench_local_refs(|()| bench.append(BATCH));
+}
+
+/// 100,000 messages found again by reading the whole log, as when there is no view.
+#[divan::bench(sample_count = 10)]
+fn opened_without_a_view(bencher: Bencher<'_, '_>) {
+    let mut bench = Bench::new();
+    for _ in 0..1000 {
+        bench.append(BATCH);
+        bench.commit();
+    }
+    bench.log.close(&[]).unwrap();
+    bencher.counter(ItemsCount::new(1000 * BATCH)).bench_local(|| {
+        let disk = Arc::new(FileDisk::open(bench.dir.path()).unwrap());
+        let (_, mut recovery) = Log::open(disk, Box::new(NoView), Options::default()).unwrap();
+        let mut found = 0;
+        recovery
+            .messages(&mut |_| {
+                found += 1;
+                true
+            })
+            .unwrap();
+        assert_eq!(found, 1000 * BATCH);
+    });
+}
+
+/// All of them read back, a thousand at a time, in their order.
+#[divan::bench(sample_count = 10)]
+fn read_in_order(bencher: Bencher<'_, '_>) {
+    let mut bench = Bench::new();
+    let mut places = Vec::new();
+    for _ in 0..1000 {
+        bench.append(BATCH);
+        bench.commit();
+        places.append(&mut bench.places);
+    }
+    bencher.counter(ItemsCount::new(places.len())).bench_local(|| {
+        for places in places.chunks(1000) {
+            assert!(bench.log.read(places).iter().all(Result::is_ok));
+        }
+    });
 }

@@ -3,6 +3,7 @@
 //! Invariant: a batch's records are whole and in the order they were added, its bytes are nothing else.
 
 use crate::record::{Encoded, Encoder, Message, Origin, Run, Seed};
+use crate::segment::LiveBits;
 
 /// A message to be logged.
 #[derive(Clone, Copy, Debug)]
@@ -23,21 +24,39 @@ pub struct NewMessage<'a> {
 
 /// Records encoded outside any lock. Keeps its room when it is emptied.
 #[derive(Debug, Default)]
-pub struct Batch {
-    pub(crate) encoder: Encoder,
-    pub(crate) records: Vec<Encoded>,
-    /// What could not be encoded.
-    pub(crate) refused: bool,
-}
+pub struct Batch(pub(crate) Records);
 
 impl Batch {
     /// Adds a message.
     pub fn message(&mut self, message: &NewMessage<'_>) {
-        self.moved(message, &[]);
+        self.0.message(message, &[]);
     }
 
-    /// Adds a message that is in the log already: one origin for each of its queues.
-    pub(crate) fn moved(&mut self, message: &NewMessage<'_>, origins: &[Origin]) {
+    /// Adds a definition: the key's value, or that it has none any more.
+    pub fn define(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.0.define(key, value);
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.all.is_empty()
+    }
+}
+
+/// A batch as the log itself sees it, which has more to say than others.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The bytes.
+    pub encoder: Encoder,
+    /// What is where in them.
+    pub all: Vec<Encoded>,
+    /// Something could not be encoded.
+    pub is_refused: bool,
+}
+
+impl Records {
+    /// Adds a message, with one origin for each of its queues if it is in the log already.
+    pub fn message(&mut self, message: &NewMessage<'_>, origins: &[Origin]) {
         let &NewMessage { durable, published_at, expiration, queues, head, body } = message;
         let encoded =
             self.encoder.message(&Message { durable, published_at, expiration, queues, origins, head, body });
@@ -51,39 +70,39 @@ impl Batch {
     }
 
     /// Adds settlements: at least one run.
-    pub(crate) fn settled(&mut self, runs: &[Run]) {
+    pub fn settled(&mut self, runs: &[Run]) {
         let encoded = self.encoder.settled(runs);
         self.push(encoded);
     }
 
     /// Adds which pairs of a segment are alive.
-    pub(crate) fn live(&mut self, segment: u32, runs: &[(u32, u32)]) {
-        let encoded = self.encoder.live(segment, runs);
+    pub fn live(&mut self, segment: u32, pairs: &LiveBits) {
+        let runs = pairs.runs();
+        let encoded = if runs.len() <= pairs.words().len() {
+            self.encoder.live(segment, &runs)
+        } else {
+            self.encoder.live_bits(segment, pairs.words())
+        };
         self.push(encoded);
     }
 
     /// Adds the clean end.
-    pub(crate) fn closed(&mut self, redelivered: &[Run]) {
+    pub fn closed(&mut self, redelivered: &[Run]) {
         let encoded = self.encoder.closed(redelivered);
         self.push(encoded);
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     /// Takes note of a record that was encoded, or could not be.
-    pub(crate) fn push(&mut self, encoded: Option<Encoded>) {
+    pub fn push(&mut self, encoded: Option<Encoded>) {
         match encoded {
-            Some(encoded) => self.records.push(encoded),
-            None => self.refused = true,
+            Some(encoded) => self.all.push(encoded),
+            None => self.is_refused = true,
         }
     }
 
     /// Gives every record its checksum.
-    pub(crate) fn seal(&mut self, seed: Seed) {
-        for record in &self.records {
+    pub fn seal(&mut self, seed: Seed) {
+        for record in &self.all {
             let end = record.start + record.len as usize;
             if let Some(bytes) = self.encoder.bytes.get_mut(record.start..end) {
                 seed.seal(bytes);
@@ -92,9 +111,9 @@ impl Batch {
     }
 
     /// Empties it.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.encoder.bytes.clear();
-        self.records.clear();
-        self.refused = false;
+        self.all.clear();
+        self.is_refused = false;
     }
 }

@@ -15,7 +15,7 @@
 //!   their checksums, so that an item that was lost, or is older than the others, shows.
 //! - After a failure the catalog is empty and takes nothing: the log is told from its beginning next time.
 //! - Definitions lie in buckets because sled takes a hundred thousand small values in one batch with 260 MB of
-//!   memory, and the same in a thousand large ones with 40.
+//!   memory, and the same in a thousand large ones with 50.
 
 mod definition;
 mod load;
@@ -40,6 +40,11 @@ const DEFINITIONS: u8 = b'd';
 const CHUNK_BYTES: usize = 4000;
 /// More than this is not applied together.
 const MOST_CHANGED_BYTES: usize = 8 << 20;
+/// The view may take up this much, and so many times what is in it: sled does not shrink its file.
+const MOST_FOOTPRINT: u64 = 16 << 20;
+const PER_BYTE: u64 = 4;
+/// But more than this is not held in memory to write it anew.
+const MOST_REWRITTEN: u64 = 32 << 20;
 const BUCKETS: u32 = 1024;
 const CHECKSUM_BYTES: usize = 4;
 
@@ -47,15 +52,24 @@ const CHECKSUM_BYTES: usize = 4;
 pub struct Catalog {
     view: Arc<dyn View>,
     salt: u64,
-    /// The checksum of every item but the root.
-    items: BTreeMap<Vec<u8>, u32>,
+    /// Every item but the root.
+    items: BTreeMap<Vec<u8>, Item>,
     digest: u64,
+    /// How much the items are.
+    bytes: u64,
     /// Stated, not applied yet.
     changes: Vec<Change>,
     changed_bytes: usize,
     /// Whether the view has a root, and so is to be believed.
     has_root: bool,
     is_lost: bool,
+}
+
+/// What is known of an item's value.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    checksum: u32,
+    len: usize,
 }
 
 impl Catalog {
@@ -66,6 +80,7 @@ impl Catalog {
             salt,
             items: BTreeMap::new(),
             digest: 0,
+            bytes: 0,
             changes: Vec::new(),
             changed_bytes: 0,
             has_root: false,
@@ -111,7 +126,26 @@ impl Catalog {
         self.changes.push(Change { key: ROOT.to_vec(), value: Some(sealed(ROOT, root)) });
         self.has_root = true;
         let done = self.apply().and_then(|()| self.view.sync());
-        self.checked(done)
+        self.checked(done)?;
+        if self.bytes < MOST_REWRITTEN && MOST_FOOTPRINT + PER_BYTE * self.bytes < self.view.footprint() {
+            let done = self.rewrite(at);
+            self.checked(done)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the view anew, because what is in it takes up much less than it does. If it ends in the middle the view
+    /// is not believed.
+    fn rewrite(&mut self, at: u64) -> Result<(), ViewError> {
+        let mut changes = Vec::with_capacity(self.items.len());
+        for (key, item) in &self.items {
+            changes.push(Change { key: key.clone(), value: Some(self.get_item(key, *item)?) });
+        }
+        self.view.reset()?;
+        let root = sealed(ROOT, self.root(at));
+        changes.push(Change { key: ROOT.to_vec(), value: Some(root) });
+        self.view.apply(changes)?;
+        self.view.sync()
     }
 
     /// Nothing more is read for a while: gives back the memory that reading has taken.
@@ -155,7 +189,7 @@ impl Catalog {
         for chunk in chunks {
             let key = chunk_key(prefix, count);
             let value = sealed(&key, chunk.to_vec());
-            self.note(&key, Some(checksum(&key, chunk)));
+            self.note(&key, Some(Item { checksum: checksum(&key, chunk), len: chunk.len() }));
             self.changed_bytes += value.len();
             self.changes.push(Change { key, value: Some(value) });
             count += 1;
@@ -179,28 +213,33 @@ impl Catalog {
     /// The bytes under a prefix.
     fn get(&self, prefix: &[u8]) -> Result<Vec<u8>, ViewError> {
         let mut bytes = Vec::new();
-        let keys = self.items.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        for (key, stated) in keys {
-            let value = self.view.get(key)?.unwrap_or_default();
-            match opened(key, &value) {
-                Some((chunk, checksum)) if checksum == *stated => bytes.extend_from_slice(chunk),
-                _ => {
-                    let why = "an item is not what was put there".to_owned();
-                    return Err(ViewError { at: "of the log".to_owned(), why });
-                }
-            }
+        let items = self.items.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        for (key, item) in items {
+            let value = self.get_item(key, *item)?;
+            bytes.extend_from_slice(opened(key, &value).map_or(&[], |(chunk, _)| chunk));
         }
         Ok(bytes)
     }
 
-    /// An item is there with that checksum from now on, or not at all.
-    fn note(&mut self, key: &[u8], checksum: Option<u32>) {
-        let before = match checksum {
-            Some(checksum) => self.items.insert(key.to_vec(), checksum),
+    /// The value of an item, as it is in the view, which is what was put there.
+    fn get_item(&self, key: &[u8], item: Item) -> Result<Vec<u8>, ViewError> {
+        let value = self.view.get(key)?.unwrap_or_default();
+        if opened(key, &value).is_some_and(|(_, checksum)| checksum == item.checksum) {
+            return Ok(value);
+        }
+        Err(ViewError { at: "of the log".to_owned(), why: "an item is not what was put there".to_owned() })
+    }
+
+    /// An item is there from now on, or not.
+    fn note(&mut self, key: &[u8], item: Option<Item>) {
+        let before = match item {
+            Some(item) => self.items.insert(key.to_vec(), item),
             None => self.items.remove(key),
         };
-        let weigh = |checksum: Option<u32>| checksum.map_or(0, weight);
-        self.digest = self.digest.wrapping_sub(weigh(before)).wrapping_add(weigh(checksum));
+        let weigh = |item: Option<Item>| item.map_or(0, |item| weight(item.checksum));
+        let len = |item: Option<Item>| item.map_or(0, |item| item.len as u64);
+        self.digest = self.digest.wrapping_sub(weigh(before)).wrapping_add(weigh(item));
+        self.bytes = self.bytes - len(before) + len(item);
     }
 
     /// After a failure nothing is believed any more.
@@ -222,6 +261,7 @@ impl Catalog {
         self.changes.clear();
         self.changed_bytes = 0;
         self.digest = 0;
+        self.bytes = 0;
     }
 }
 

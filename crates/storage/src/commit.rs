@@ -13,10 +13,10 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
-use crate::batch::Batch;
+use crate::batch::Records;
+use crate::engine::Engine;
 use crate::error::LogFailed;
 use crate::inner::{Inner, Part};
-use crate::log::Log;
 use crate::pending::Chunk;
 use crate::place::{MessageId, Position};
 use crate::reclaim::Indexes;
@@ -27,7 +27,7 @@ use crate::record::{Encoded, Run, SegmentHeader};
 pub struct Writer {
     ids: Vec<MessageId>,
     runs: Vec<Run>,
-    batch: Batch,
+    batch: Records,
     /// Of what was written.
     pub indexes: Indexes,
 }
@@ -51,9 +51,8 @@ const RUNS_PER_RECORD: usize = 4096;
 /// Settlements that one write takes: a queue of millions may be purged, and others wait for their confirms.
 const SETTLED_AT_ONCE: usize = 65_536;
 
-impl Log {
-    /// Writes everything that waits, and syncs it if there is more than settlements and spilled messages. `false`:
-    /// nothing waited. A failure is final.
+impl Engine {
+    /// See [`Log::commit`](crate::Log::commit).
     pub fn commit(&self) -> Result<bool, LogFailed> {
         let mut writer = self.writer.lock();
         let mut any = false;
@@ -63,8 +62,7 @@ impl Log {
         Ok(self.write_pending(&mut writer.indexes)? || any)
     }
 
-    /// The clean end: everything is committed, and then that nothing follows. `redelivered` is what had been
-    /// delivered before and must say so when it is delivered again.
+    /// See [`Log::close`](crate::Log::close).
     pub fn close(&self, redelivered: &[MessageId]) -> Result<(), LogFailed> {
         self.checkpoint(&mut self.keeper.lock())?;
         let mut writer = self.writer.lock();
@@ -92,16 +90,16 @@ impl Log {
     }
 
     /// Appends records of the log itself, those that a batch of ours has, and shows the lock and where they are.
-    pub(crate) fn append_own(
+    pub fn append_own(
         &self,
-        batch: &mut Batch,
+        batch: &mut Records,
         then: impl FnOnce(&mut Inner, &[Encoded], &[Part]),
     ) -> Result<(), LogFailed> {
         let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
         let mut inner = self.inner.lock();
         self.check(&inner)?;
         inner.append(batch, &mut parts);
-        then(&mut inner, &batch.records, &parts);
+        then(&mut inner, &batch.all, &parts);
         drop(inner);
         batch.clear();
         Ok(())
@@ -227,7 +225,7 @@ impl Log {
 
     /// Makes the next segment's file ahead of its time, once the active segment is half full: a commit need not
     /// wait for it then. Whether it did.
-    pub(crate) fn prepare_segment(&self) -> Result<bool, LogFailed> {
+    pub fn prepare_segment(&self) -> Result<bool, LogFailed> {
         let next = {
             let inner = self.inner.lock();
             self.check(&inner)?;
@@ -257,7 +255,7 @@ impl Log {
     }
 
     /// The disk failed in keeping house.
-    pub(crate) fn fail_keeping(&self, doing: &'static str, segment: u32, source: io::Error) -> LogFailed {
+    pub fn fail_keeping(&self, doing: &'static str, segment: u32, source: io::Error) -> LogFailed {
         self.fail(&DiskFailed { doing, segment, source })
     }
 

@@ -31,7 +31,7 @@ pub trait Disk: Send + Sync {
     fn sync(&self, segment: u32) -> io::Result<()>;
     /// The segment goes.
     fn remove(&self, segment: u32) -> io::Result<()>;
-    /// Keeps a copy of the segment, as it is, where [`Disk::list`] does not see it; says where.
+    /// Keeps a copy of the segment, as it is and with zeros for what can't be read, where [`Disk::list`] does not see it; says where.
     fn quarantine(&self, segment: u32) -> io::Result<String>;
     /// The segments that are there, in any order.
     fn list(&self) -> io::Result<Vec<u32>>;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::batch::Batch;
+use crate::batch::Records;
 use crate::definitions::{Definitions, Newest};
 use crate::log::{Stats, Waiter};
 use crate::pending::{Chunk, Pending};
@@ -119,10 +119,10 @@ impl Inner {
     }
 
     /// Gives a sealed batch its place. Its bytes are gone then, its records are not.
-    pub fn append(&mut self, batch: &mut Batch, parts: &mut SmallVec<[Part; 1]>) -> Position {
-        self.pending.sync |= batch.records.iter().any(|record| record.durable);
+    pub fn append(&mut self, batch: &mut Records, parts: &mut SmallVec<[Part; 1]>) -> Position {
+        self.pending.sync |= batch.all.iter().any(|record| record.durable);
         if batch.encoder.bytes.len() <= self.room() {
-            let records = 0..batch.records.len();
+            let records = 0..batch.all.len();
             if !records.is_empty() {
                 self.begin_chunk();
                 parts.push(self.place(batch, records, 0));
@@ -137,8 +137,8 @@ impl Inner {
     }
 
     /// As many records as fit, then the next segment.
-    fn append_split(&mut self, batch: &Batch, parts: &mut SmallVec<[Part; 1]>) {
-        let records = &batch.records;
+    fn append_split(&mut self, batch: &Records, parts: &mut SmallVec<[Part; 1]>) {
+        let records = &batch.all;
         let end_of = |at: usize| records.get(at + 1).map_or(batch.encoder.bytes.len(), |next| next.start);
         let mut from = 0;
         while let Some(first) = records.get(from) {
@@ -185,10 +185,10 @@ impl Inner {
     }
 
     /// The next records, whose first lies at `start` in their batch, are the active segment's next.
-    fn place(&mut self, batch: &Batch, range: Range<usize>, start: usize) -> Part {
+    fn place(&mut self, batch: &Records, range: Range<usize>, start: usize) -> Part {
         let (offset, ordinal) = (self.active.end, self.active.pairs.pairs());
         let mut pairs = 0;
-        for record in batch.records.get(range.clone()).unwrap_or_default() {
+        for record in batch.all.get(range.clone()).unwrap_or_default() {
             pairs += record.pairs;
             if record.pairs != 0 {
                 self.active.message_bytes += u64::from(record.len);
@@ -202,7 +202,7 @@ impl Inner {
     }
 
     /// A definition of a batch gets its place.
-    fn define(&mut self, batch: &Batch, record: Encoded, offset: u32) {
+    fn define(&mut self, batch: &Records, record: Encoded, offset: u32) {
         let bytes = batch.encoder.bytes.get(record.start..).and_then(decode_own);
         if let Some((Record::Definition { key, value }, _)) = bytes {
             let newest = Newest { segment: self.number, offset, len: record.len, oldest: self.number };

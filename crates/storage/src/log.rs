@@ -1,26 +1,18 @@
-//! The log: what is appended to it, what is settled, and who waits for what.
+//! The log as a broker sees it.
 //!
-//! Invariants:
-//! - Everything that changes is behind one short lock, `Inner`; encoding, checksums and the disk are outside it.
-//! - `committed` rises, and only to what a sync that has returned without an error covers.
-//! - After a failure nothing more is taken and nothing more is committed, but what is there can be read.
-//! - Lock order: `keeper` → `writer` → `created` → `inner`. Waiters are woken without any.
+//! Invariant: what is here only passes on; what is promised here is kept by [`Engine`] and its parts.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-
-use parking_lot::{Condvar, Mutex};
-use smallvec::SmallVec;
+use std::sync::Arc;
 
 use crate::batch::Batch;
-use crate::commit::Writer;
 use crate::disk::Disk;
-use crate::error::LogFailed;
-use crate::inner::{Inner, Part};
-use crate::pages::{PageId, Pages};
+use crate::engine::Engine;
+use crate::error::{LogFailed, OpenError, ReadError};
+use crate::pages::PageId;
 use crate::place::{MessageId, Place, Position};
-use crate::reclaim::Keeper;
-use crate::record::Seed;
+use crate::read::StoredMessage;
+use crate::recovery::Recovery;
+use crate::view::View;
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
@@ -39,160 +31,10 @@ impl Default for Options {
     }
 }
 
-/// How many pairs are settled before others have the lock in between.
-const SETTLED_AT_ONCE: usize = 4096;
-
 /// Who waits for a commit. Called without any lock held; must not wait for anything itself.
 pub trait Waiter: Send + Sync {
     /// It is done, or the log has failed.
     fn wake(&self);
-}
-
-/// The log. One thread calls [`Log::commit`], all others what they like.
-pub struct Log {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) options: Options,
-    pub(crate) seed: Seed,
-    pub(crate) inner: Mutex<Inner>,
-    /// There may be something to be committed. Goes with `inner`.
-    pub(crate) work: Condvar,
-    /// There may be something for the thread that keeps house. Goes with `inner`.
-    pub(crate) keep: Condvar,
-    pub(crate) writer: Mutex<Writer>,
-    /// What is kept up to date behind the log's back.
-    pub(crate) keeper: Mutex<Keeper>,
-    /// See [`Log::put_page`].
-    pub(crate) pages: Pages,
-    /// The highest segment whose file is there.
-    pub(crate) created: Mutex<u32>,
-    pub(crate) committed: AtomicU64,
-    pub(crate) behind: AtomicBool,
-    pub(crate) failure: OnceLock<LogFailed>,
-}
-
-impl Log {
-    /// Takes the batch, which is then empty and keeps its room, and pushes the place of every pair in order. Nobody
-    /// waits in here: the batch is safe once [`Log::committed`] has reached the position returned.
-    pub fn append(&self, batch: &mut Batch, places: &mut Vec<Place>) -> Result<Position, LogFailed> {
-        if batch.refused {
-            return Err(LogFailed::TooLong);
-        }
-        batch.seal(self.seed);
-        let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
-        let position = {
-            let mut inner = self.inner.lock();
-            self.check(&inner)?;
-            if inner.is_closed {
-                return Err(LogFailed::Closed);
-            }
-            inner.traffic.appended += batch.encoder.bytes.len() as u64;
-            let position = inner.append(batch, &mut parts);
-            if self.options.waiting_bytes < inner.waiting_bytes() {
-                self.behind.store(true, Ordering::Release);
-            }
-            position
-        };
-        self.work.notify_one();
-        for part in &parts {
-            part.places(&batch.records, places);
-        }
-        batch.clear();
-        Ok(position)
-    }
-
-    /// These pairs are done with. What was durable is logged, soon, and nobody waits for it.
-    pub fn settle(&self, durable: &[MessageId], spilled: &[MessageId]) {
-        for ids in durable.chunks(SETTLED_AT_ONCE) {
-            self.settle_some(ids, &[]);
-        }
-        for ids in spilled.chunks(SETTLED_AT_ONCE) {
-            self.settle_some(&[], ids);
-        }
-    }
-
-    fn settle_some(&self, durable: &[MessageId], spilled: &[MessageId]) {
-        let begins = {
-            let mut inner = self.inner.lock();
-            let before = inner.settled.len();
-            inner.traffic.settled += (durable.len() + spilled.len()) as u64;
-            inner.settle(durable, spilled);
-            before == 0 && !inner.settled.is_empty()
-        };
-        if begins {
-            self.work.notify_one();
-        }
-    }
-
-    /// Everything up to here survives whatever happens to the process and to the power.
-    pub fn committed(&self) -> Position {
-        Position(self.committed.load(Ordering::Acquire))
-    }
-
-    /// Whether the disk failed, or the log was closed. Nothing is committed any more.
-    pub fn has_failed(&self) -> bool {
-        self.failure.get().is_some()
-    }
-
-    /// Why it has failed.
-    pub fn failure(&self) -> Option<&LogFailed> {
-        self.failure.get()
-    }
-
-    /// Whether so many bytes wait to be written that publishers should pause until the next commit.
-    pub fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Acquire)
-    }
-
-    /// The waiter is woken once, as soon as everything up to `at` is committed or the log has failed. With
-    /// [`Position::NEXT_COMMIT`]: as soon as what waits now has been written.
-    pub fn wake_at(&self, at: Position, waiter: Arc<dyn Waiter>) {
-        let mut inner = self.inner.lock();
-        let idle = at == Position::NEXT_COMMIT && inner.waiting_bytes() == 0;
-        if idle || at <= self.committed() || self.has_failed() {
-            drop(inner);
-            waiter.wake();
-        } else {
-            inner.wait(at, waiter);
-            drop(inner);
-            self.work.notify_one();
-        }
-    }
-
-    /// Keeps some bytes as long as the process lives, out of memory if there are many.
-    pub fn put_page(&self, page: Vec<u8>) -> PageId {
-        let (id, is_much) = self.pages.put(page);
-        if is_much {
-            self.inner.lock().wants_keeping = true;
-            self.keep.notify_one();
-        }
-        id
-    }
-
-    /// The bytes of a page, unless it was removed, or the view has lost it, which the broker's log tells.
-    pub fn page(&self, id: PageId) -> Option<Vec<u8>> {
-        self.pages.get(id)
-    }
-
-    /// The page is not needed any more.
-    pub fn remove_page(&self, id: PageId) {
-        self.pages.remove(id);
-    }
-
-    /// What there is.
-    pub fn stats(&self) -> Stats {
-        self.inner.lock().stats()
-    }
-
-    /// Fails if the log takes nothing any more. The lock shows that nothing can fail meanwhile.
-    pub(crate) fn check(&self, _inner: &Inner) -> Result<(), LogFailed> {
-        self.failure.get().map_or(Ok(()), |failure| Err(failure.clone()))
-    }
-}
-
-impl std::fmt::Debug for Log {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Log").field("committed", &self.committed()).finish_non_exhaustive()
-    }
 }
 
 /// How much is in the log.
@@ -208,4 +50,102 @@ pub struct Stats {
     pub live_bytes: u64,
     /// What waits to be written.
     pub waiting_bytes: usize,
+}
+
+/// The log. One thread calls [`Log::commit`], one [`Log::tend`], all others what they like.
+#[derive(Debug)]
+pub struct Log(pub(crate) Arc<Engine>);
+
+impl Log {
+    /// Opens the log of a disk, or begins one if the disk has none. The view is believed if it belongs to this log,
+    /// and told anew otherwise.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        view: Box<dyn View>,
+        options: Options,
+    ) -> Result<(Arc<Self>, Recovery), OpenError> {
+        let (engine, recovery) = Engine::open(disk, view, options)?;
+        Ok((Arc::new(Self(engine)), recovery))
+    }
+
+    /// Takes the batch, which is then empty and keeps its room, and pushes the place of every pair in order. Nobody
+    /// waits in here: the batch is safe once [`Log::committed`] has reached the position returned.
+    pub fn append(&self, batch: &mut Batch, places: &mut Vec<Place>) -> Result<Position, LogFailed> {
+        self.0.append(&mut batch.0, places)
+    }
+
+    /// These pairs are done with. What was durable is logged, soon, and nobody waits for it.
+    pub fn settle(&self, durable: &[MessageId], spilled: &[MessageId]) {
+        self.0.settle(durable, spilled);
+    }
+
+    /// Everything up to here survives whatever happens to the process and to the power.
+    pub fn committed(&self) -> Position {
+        self.0.committed()
+    }
+
+    /// Whether the disk failed, or the log was closed. Nothing is committed any more.
+    pub fn has_failed(&self) -> bool {
+        self.0.has_failed()
+    }
+
+    /// Why it has failed.
+    pub fn failure(&self) -> Option<&LogFailed> {
+        self.0.failure()
+    }
+
+    /// Whether so many bytes wait to be written that publishers should pause until the next commit.
+    pub fn is_behind(&self) -> bool {
+        self.0.is_behind()
+    }
+
+    /// The waiter is woken once, as soon as everything up to `at` is committed or the log has failed. With
+    /// [`Position::NEXT_COMMIT`]: as soon as what waits now has been written.
+    pub fn wake_at(&self, at: Position, waiter: Arc<dyn Waiter>) {
+        self.0.wake_at(at, waiter);
+    }
+
+    /// The messages of these places, in their order.
+    pub fn read(&self, places: &[Place]) -> Vec<Result<StoredMessage, ReadError>> {
+        self.0.read(places)
+    }
+
+    /// Writes everything that waits, and syncs it if there is more than settlements and spilled messages. `false`:
+    /// nothing waited. A failure is final.
+    pub fn commit(&self) -> Result<bool, LogFailed> {
+        self.0.commit()
+    }
+
+    /// One step of housekeeping, by one thread: makes the next segment's file, drops dead segments, tells the view
+    /// what has been closed, copies what is left of a mostly dead segment forward, moves pages out of memory.
+    /// `true`: there may be more to do at once.
+    pub fn tend(&self) -> Result<bool, LogFailed> {
+        self.0.tend()
+    }
+
+    /// The clean end: everything is committed, and then that nothing follows. `redelivered` is what had been
+    /// delivered before and must say so when it is delivered again.
+    pub fn close(&self, redelivered: &[MessageId]) -> Result<(), LogFailed> {
+        self.0.close(redelivered)
+    }
+
+    /// Keeps some bytes as long as the process lives, out of memory if there are many.
+    pub fn put_page(&self, page: Vec<u8>) -> PageId {
+        self.0.put_page(page)
+    }
+
+    /// The bytes of a page, unless it was removed, or the view has lost it, which the broker's log tells.
+    pub fn page(&self, id: PageId) -> Option<Vec<u8>> {
+        self.0.page(id)
+    }
+
+    /// The page is not needed any more.
+    pub fn remove_page(&self, id: PageId) {
+        self.0.remove_page(id);
+    }
+
+    /// What there is.
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
 }

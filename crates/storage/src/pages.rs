@@ -36,6 +36,8 @@ struct Inner {
     to_remove: Vec<u64>,
     /// Above the low mark after having been above the high one.
     moving: bool,
+    /// That the view takes none has been told.
+    has_warned: bool,
 }
 
 /// All pages of a process.
@@ -132,7 +134,9 @@ impl Pages {
         }
         let pages: Vec<(u64, &[u8])> = chosen.iter().map(|(number, page)| (*number, &**page)).collect();
         if let Err(error) = self.view.put_pages(&pages) {
-            tracing::warn!(%error, "pages of deep queues stay in memory");
+            if !std::mem::replace(&mut self.inner.lock().has_warned, true) {
+                tracing::warn!(%error, "pages of deep queues stay in memory");
+            }
             return false;
         }
         let inner = &mut *self.inner.lock();

@@ -54,8 +54,9 @@ impl Chunk {
     }
 }
 
-/// Batches of up to so many bytes are copied together: that is quicker than to hand over a buffer, and fewer parts
-/// are written. (1 KiB each on one thread: copied 35 ns, handed over 60 ns.)
+/// Batches of up to so many bytes are copied together: that is a little quicker than to hand over a buffer, and
+/// fewer parts are written. (A hundred appends and a commit in memory, fastest of 600: of 1 KiB each 23 µs against
+/// 26 µs, of 7 KiB 135 against 143, of 15 KiB the same.)
 const COPIED_BYTES: usize = 8 * 1024;
 /// How much room a piece is given that small batches are copied to.
 const PIECE_BYTES: usize = 64 * 1024;

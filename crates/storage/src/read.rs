@@ -8,8 +8,8 @@ use std::io;
 
 use bytes::Bytes;
 
+use crate::engine::Engine;
 use crate::error::ReadError;
-use crate::log::Log;
 use crate::place::Place;
 use crate::record::stored_head;
 
@@ -39,13 +39,14 @@ impl StoredMessage {
     }
 }
 
-type Answer = Result<StoredMessage, ReadError>;
+/// A message, or why it can't be had.
+pub type Answer = Result<StoredMessage, ReadError>;
 
 /// A place that is to be read, and which of those asked for it is.
 type Wanted = (usize, Place);
 
-impl Log {
-    /// The messages of these places, in their order.
+impl Engine {
+    /// See [`Log::read`](crate::Log::read).
     pub fn read(&self, places: &[Place]) -> Vec<Answer> {
         let mut answers: Vec<Option<Answer>> = Vec::new();
         answers.resize_with(places.len(), || None);

@@ -17,9 +17,9 @@ mod share;
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
+use crate::engine::Engine;
 use crate::error::LogFailed;
 use crate::index::Index;
-use crate::log::Log;
 use share::Share;
 
 pub use indexes::Indexes;
@@ -38,6 +38,8 @@ pub struct Keeper {
     pub indexes: BTreeMap<u32, Index>,
     /// Segments that are not worth copying as long as so many of their pairs are alive.
     unfit: BTreeMap<u32, u32>,
+    /// To drop so many dead segments would have taken too much writing.
+    too_dear: Option<usize>,
     share: Share,
 }
 
@@ -55,14 +57,20 @@ pub struct Saved {
 impl Keeper {
     /// Of a log that was opened from a checkpoint, or from its beginning.
     pub fn new(catalog: Catalog, at: u32, saved: BTreeMap<u32, Saved>) -> Self {
-        Self { catalog, at, saved, indexes: BTreeMap::new(), unfit: BTreeMap::new(), share: Share::default() }
+        Self {
+            catalog,
+            at,
+            saved,
+            indexes: BTreeMap::new(),
+            unfit: BTreeMap::new(),
+            too_dear: None,
+            share: Share::default(),
+        }
     }
 }
 
-impl Log {
-    /// One step of housekeeping, by one thread: makes the next segment's file, drops dead segments, tells the view
-    /// what has been closed, copies what is left of a mostly dead segment forward, moves pages out of memory.
-    /// `true`: there may be more to do at once.
+impl Engine {
+    /// See [`Log::tend`](crate::Log::tend).
     pub fn tend(&self) -> Result<bool, LogFailed> {
         let prepared = self.prepare_segment()?;
         let mut keeper = self.keeper.lock();
@@ -72,6 +80,7 @@ impl Log {
         let told = self.checkpoint(keeper)?;
         if told || keeper.share.is_idle() {
             self.watch(keeper);
+            keeper.too_dear = None;
         }
         let copied = self.copy_forward(keeper)?;
         let moved = self.pages.tend();

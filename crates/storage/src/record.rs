@@ -41,8 +41,9 @@
 //! 24  4 ordinal            how many pairs of this segment are before it
 //! 28  4 zero
 //! ```
-//! An invalid record at x in the last segment is the torn end of a write that nobody relies on, unless a Mark
-//! behind it says that x had been synced: then it is corruption. In any earlier segment, it is corruption.
+//! An invalid record at x in the last segment is taken for the torn end of a write that nobody relies on, unless a
+//! Mark behind it says that x had been synced: then it is corruption. In any earlier segment, it is corruption. So
+//! of what was committed, only the very last write before an unclean end can rot without being noticed.
 //! The ordinal lets the pairs behind a spoilt record keep their ids.
 //!
 //! ## 2 Message: flags 1 durable (otherwise it is dead after a restart), 2 moved
@@ -69,11 +70,17 @@
 //! 24  … key, and to the end of the record the value
 //! ```
 //!
-//! ## 5 Live: all other pairs of that segment that were written before this record are settled
+//! ## 5 Live: all other pairs of that segment that were written before this record are settled. Flags 1 bits
 //! ```text
 //! 16  4 segment
 //! 20  4 n
 //! 24 8n runs of ordinals   the first u32, how many u32
+//! ```
+//! or, with bits
+//! ```text
+//! 16  4 segment
+//! 20  4 n
+//! 24 8n bits               u64 each, the first pair's is the lowest of the first
 //! ```
 //!
 //! ## 6 Closed: the broker ended cleanly. Means something only as the last record
@@ -95,7 +102,9 @@ mod header;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Invalid, Record, Runs, StoredHead, announced_len, decode, decode_own, stored_head};
+pub use decode::{
+    Invalid, Record, Runs, StoredHead, announced_len, decode, decode_own, set_runs, stored_head,
+};
 pub use encode::{Encoded, Encoder, Message, Origin, lost, mark};
 pub use header::{HEADER_BYTES, HeaderError, SegmentHeader, salt_of};
 
@@ -140,6 +149,8 @@ pub mod flag {
     pub const MOVED: u8 = 2;
     /// Definition: there is a value.
     pub const PUT: u8 = 1;
+    /// Live: bits, not runs.
+    pub const BITS: u8 = 1;
 }
 
 /// What every record's checksum begins with.

@@ -13,6 +13,8 @@ mod tail;
 mod window;
 
 pub use restore::{Definition, Recovery, Restored};
+pub use scan::End;
+pub use tail::survey;
 pub use window::Window;
 
 use std::sync::Arc;
@@ -24,9 +26,10 @@ use parking_lot::{Condvar, Mutex};
 use crate::catalog::Catalog;
 use crate::commit::Writer;
 use crate::disk::Disk;
+use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::inner::Inner;
-use crate::log::{Log, Options};
+use crate::log::Options;
 use crate::pages::Pages;
 use crate::place::Position;
 use crate::reclaim::Keeper;
@@ -36,11 +39,10 @@ use begin::{Segments, first_segment, segments};
 use replay::Replay;
 use restore::Known;
 use resume::{Resumed, resume};
-use scan::{End, Scanner};
+use scan::Scanner;
 
-impl Log {
-    /// Opens the log of a disk, or begins one if the disk has none. The view is believed if it belongs to this log,
-    /// and told anew otherwise.
+impl Engine {
+    /// See [`Log::open`](crate::Log::open).
     pub fn open(
         disk: Arc<dyn Disk>,
         view: Box<dyn View>,
@@ -111,7 +113,7 @@ fn read_on(
     Ok(replay)
 }
 
-fn assemble(opening: Opening, begun: &Segments, mut replay: Replay) -> (Arc<Log>, Recovery) {
+fn assemble(opening: Opening, begun: &Segments, mut replay: Replay) -> (Arc<Engine>, Recovery) {
     let Opening { disk, view, options, mut keeper } = opening;
     let last = replay.segments.pop_last().unwrap_or_else(|| (1, crate::segment::Segment::new()));
     let committed = Position::at(last.0, last.1.end);
@@ -122,7 +124,7 @@ fn assemble(opening: Opening, begun: &Segments, mut replay: Replay) -> (Arc<Log>
     let known = Known { last: last.0, pairs: last.1.pairs.pairs() };
     let mut inner = Inner::new(segments, last, begun.salt, options.segment_bytes);
     inner.definitions = std::mem::take(&mut replay.newest);
-    let log = Arc::new(Log {
+    let log = Arc::new(Engine {
         disk,
         options,
         seed: Seed::new(begun.salt),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::record::HEADER_BYTES;
+use crate::record::{HEADER_BYTES, set_runs};
 
 const WORD_BITS: u32 = u64::BITS;
 
@@ -66,14 +66,7 @@ impl LiveBits {
 
     /// The pairs that are alive: first ordinals and how many follow.
     pub fn runs(&self) -> Vec<(u32, u32)> {
-        let mut runs: Vec<(u32, u32)> = Vec::new();
-        for ordinal in (0..self.pairs).filter(|ordinal| self.is_live(*ordinal)) {
-            match runs.last_mut() {
-                Some((first, count)) if *first + *count == ordinal => *count += 1,
-                _ => runs.push((ordinal, 1)),
-            }
-        }
-        runs
+        set_runs(self.words.iter().copied())
     }
 
     /// The bits, 64 a word, of which the last may have some to spare.

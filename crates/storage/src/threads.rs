@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::engine::Engine;
 use crate::inner::Inner;
 use crate::log::Log;
 
@@ -40,8 +41,8 @@ impl Threads {
         Ok(threads)
     }
 
-    fn start(&mut self, name: &str, run: fn(&Log, &AtomicBool)) -> io::Result<()> {
-        let (log, stopping) = (Arc::clone(&self.log), Arc::clone(&self.stopping));
+    fn start(&mut self, name: &str, run: fn(&Engine, &AtomicBool)) -> io::Result<()> {
+        let (log, stopping) = (Arc::clone(&self.log.0), Arc::clone(&self.stopping));
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&log, &stopping))?;
         self.running.push(thread);
         Ok(())
@@ -55,9 +56,10 @@ impl Threads {
     fn join(&mut self) {
         self.stopping.store(true, Ordering::Release);
         // With the lock, so that nobody is between a look at the flag and the wait.
-        drop(self.log.inner.lock());
-        self.log.work.notify_all();
-        self.log.keep.notify_all();
+        let Log(engine) = &*self.log;
+        drop(engine.inner.lock());
+        engine.work.notify_all();
+        engine.keep.notify_all();
         for thread in self.running.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the log panicked");
@@ -72,7 +74,7 @@ impl Drop for Threads {
     }
 }
 
-fn committer(log: &Log, stopping: &AtomicBool) {
+fn committer(log: &Engine, stopping: &AtomicBool) {
     while log.wait_for_work(stopping) {
         // The failure has been logged, and those who wait have been told.
         if log.commit().is_err() {
@@ -81,7 +83,7 @@ fn committer(log: &Log, stopping: &AtomicBool) {
     }
 }
 
-fn keeper(log: &Log, stopping: &AtomicBool) {
+fn keeper(log: &Engine, stopping: &AtomicBool) {
     // A failure has been logged, and those who wait have been told.
     while let Ok(again) = log.tend() {
         if !again && !log.wait_for_keeping(stopping) {
@@ -90,7 +92,7 @@ fn keeper(log: &Log, stopping: &AtomicBool) {
     }
 }
 
-impl Log {
+impl Engine {
     /// Returns when there is something to be committed now, or with `false` when it is time to stop.
     fn wait_for_work(&self, stopping: &AtomicBool) -> bool {
         let mut inner = self.inner.lock();

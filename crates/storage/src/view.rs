@@ -70,3 +70,45 @@ pub trait View: Send + Sync {
     /// Removes pages; when none is left their room is given back.
     fn remove_pages(&self, numbers: &[u64]) -> Result<(), ViewError>;
 }
+
+impl<V: View + ?Sized> View for std::sync::Arc<V> {
+    fn apply(&self, changes: Vec<Change>) -> Result<(), ViewError> {
+        (**self).apply(changes)
+    }
+
+    fn sync(&self) -> Result<(), ViewError> {
+        (**self).sync()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ViewError> {
+        (**self).get(key)
+    }
+
+    fn scan(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), ViewError> {
+        (**self).scan(visit)
+    }
+
+    fn rest(&self) -> Result<(), ViewError> {
+        (**self).rest()
+    }
+
+    fn reset(&self) -> Result<(), ViewError> {
+        (**self).reset()
+    }
+
+    fn footprint(&self) -> u64 {
+        (**self).footprint()
+    }
+
+    fn put_pages(&self, pages: &[(u64, &[u8])]) -> Result<(), ViewError> {
+        (**self).put_pages(pages)
+    }
+
+    fn page(&self, number: u64) -> Result<Option<Vec<u8>>, ViewError> {
+        (**self).page(number)
+    }
+
+    fn remove_pages(&self, numbers: &[u64]) -> Result<(), ViewError> {
+        (**self).remove_pages(numbers)
+    }
+}

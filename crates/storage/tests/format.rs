@@ -139,8 +139,8 @@ impl Writer {
             batch.message(&NewMessage {
                 durable,
                 published_at: 1_700_000_000_000_000 + number,
-                expiration: (number % 3 == 0).then_some(1_800_000_000_000_000 + number),
-                queues: &[number % 4, 100 + number][..1 + usize::from(number % 5 == 0)],
+                expiration: number.is_multiple_of(3).then_some(1_800_000_000_000_000 + number),
+                queues: &[number % 4, 100 + number][..=usize::from(number.is_multiple_of(5))],
                 head: &[b"exchange/", format!("key {number}").as_bytes()],
                 body: "a body ".repeat(usize::try_from(number % 20).unwrap()).as_bytes(),
             });

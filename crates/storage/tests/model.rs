@@ -116,7 +116,7 @@ impl Both {
             Step::Close(some) => {
                 let ids = self.chosen(&some).iter().map(|pair| pair.place.id).collect::<Vec<_>>();
                 self.log.close(&ids).unwrap();
-                self.reopen(Some(ids));
+                self.reopen(Some(&ids));
             }
         }
         let live = u64::try_from(self.live.len()).unwrap();
@@ -190,14 +190,14 @@ impl Both {
     }
 
     /// A new process. The places are the new ones from now on, as they are for a broker.
-    fn reopen(&mut self, delivered: Option<Vec<MessageId>>) {
+    fn reopen(&mut self, delivered: Option<&[MessageId]>) {
         let (log, mut recovery) =
             Log::open(Arc::clone(&self.disk) as _, Box::new(self.view.clone()), OPTIONS).unwrap();
         self.log = log;
         assert_eq!(recovery.was_clean(), delivered.is_some());
         assert!(recovery.definitions().unwrap().into_iter().eq(self.definitions.clone()));
         self.live.retain(|pair| pair.message.durable);
-        self.restore(&mut recovery, delivered.as_deref());
+        self.restore(&mut recovery, delivered);
         for pair in &self.live {
             assert_eq!(&*self.log.read(&[pair.place])[0].as_ref().unwrap().body(), &*pair.body());
         }

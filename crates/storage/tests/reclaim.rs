@@ -187,6 +187,28 @@ fn a_stuck_queue_does_not_keep_what_a_fast_one_has_done_with() {
 }
 
 #[test]
+fn settlements_scattered_over_a_long_backlog_are_said_again_in_few_bytes() {
+    let mut house = House::new();
+    let backlog: Vec<Place> = (0..150).flat_map(|_| house.publish(1, 20)).collect();
+    house.tidy();
+    let before = house.files();
+    // One place in each segment after the other, so that every new segment speaks about all of them.
+    for round in 0..100 {
+        let fast = house.publish(2, 20);
+        let scattered: Vec<Place> = backlog.iter().skip(2 * round).step_by(200).copied().collect();
+        house.settle(&fast);
+        house.settle(&scattered);
+        house.log.tend().unwrap();
+    }
+    house.tidy();
+    assert!(house.files() <= before + 3, "{} files, {before} before", house.files());
+    let (_, with) = open(&Arc::new(house.disk.after_crash(Fate::Kept)), Box::new(house.view.copy()));
+    let (_, without) = open(&Arc::new(house.disk.after_crash(Fate::Kept)), Box::new(NoView));
+    assert_eq!(with.len(), 1500);
+    assert_eq!(with, without);
+}
+
+#[test]
 fn definitions_outlive_the_segments_they_were_in() {
     let mut house = House::new();
     let define = |house: &House, key: &[u8], value: Option<&[u8]>| {

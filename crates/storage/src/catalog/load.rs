@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::definition::decode_bucket;
-use super::{Catalog, DEFINITIONS, FORMAT, ROOT, SEGMENT, StoredDefinition, StoredSegment, opened};
+use super::{Catalog, DEFINITIONS, FORMAT, Item, ROOT, SEGMENT, StoredDefinition, StoredSegment, opened};
 use crate::varint;
 
 /// What the last checkpoint said.
@@ -73,7 +73,7 @@ impl Catalog {
             reading.root = Some(content.to_vec());
             return;
         }
-        self.note(key, Some(checksum));
+        self.note(key, Some(Item { checksum, len: content.len() }));
         let is_wanted = matches!(key.first(), Some(&(SEGMENT | DEFINITIONS)));
         if let Some((prefix, _)) = key.split_last_chunk::<4>()
             && is_wanted

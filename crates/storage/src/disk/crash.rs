@@ -5,8 +5,9 @@
 //! - What was not synced is kept, lost, cut short or torn as the test says, when the [power goes](CrashDisk::after_crash).
 //! - A sync that fails is as those of real systems: what it was to sync is never written, whatever is synced later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 
 use parking_lot::Mutex;
 
@@ -57,6 +58,8 @@ struct State {
     /// Segments whose creation was under way when the power went.
     half_created: Option<(u32, usize)>,
     asides: Vec<(String, Vec<u8>)>,
+    /// Parts of segments that can't be read until they are written to, by segment and number.
+    unreadable: BTreeSet<(u32, usize)>,
     /// How many operations there were, of any kind and of each.
     operations: u64,
     counts: BTreeMap<u8, u64>,
@@ -104,6 +107,12 @@ impl CrashDisk {
                 *byte ^= 1 << bit;
             }
         }
+    }
+
+    /// Some bytes, and what else is in the same 64, can't be read any more until they are written to.
+    pub fn make_unreadable(&self, segment: u32, bytes: Range<usize>) {
+        let units = units(bytes.start, bytes.len());
+        self.0.lock().unreadable.extend(units.map(|unit| (segment, unit)));
     }
 
     /// How many operations there were.
@@ -158,8 +167,8 @@ impl CrashDisk {
             let bytes = vec![0; len];
             segments.insert(number, Segment { synced: bytes.clone(), bytes, unsynced: Vec::new() });
         }
-        let asides = state.asides.clone();
-        Self(Mutex::new(State { segments, asides, ..State::default() }))
+        let (asides, unreadable) = (state.asides.clone(), state.unreadable.clone());
+        Self(Mutex::new(State { segments, asides, unreadable, ..State::default() }))
     }
 }
 
@@ -221,6 +230,9 @@ impl Disk for CrashDisk {
         let written = parts.concat();
         let grows = (at + written.len()).saturating_sub(state.segment(segment)?.bytes.len());
         state.find_room(grows)?;
+        for unit in units(at, written.len()) {
+            state.unreadable.remove(&(segment, unit));
+        }
         let of = state.segment(segment)?;
         overwrite(&mut of.bytes, at, &written);
         of.unsynced.push((at, written));
@@ -230,6 +242,9 @@ impl Disk for CrashDisk {
     fn read(&self, segment: u32, at: u64, into: &mut [u8]) -> io::Result<()> {
         let mut state = self.0.lock();
         let at = usize::try_from(at).map_err(io::Error::other)?;
+        if units(at, into.len()).any(|unit| state.unreadable.contains(&(segment, unit))) {
+            return Err(io::Error::other("a part of the disk is broken"));
+        }
         let there = state.segment(segment)?.bytes.get(at..at + into.len());
         into.copy_from_slice(there.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
@@ -277,6 +292,11 @@ impl Disk for CrashDisk {
     fn describe(&self, segment: u32) -> String {
         format!("segment {segment}")
     }
+}
+
+/// The numbers of the 64 bytes that these bytes are in.
+fn units(at: usize, len: usize) -> Range<usize> {
+    if len == 0 { 0..0 } else { at / TORN_BYTES..(at + len).div_ceil(TORN_BYTES) }
 }
 
 fn overwrite(bytes: &mut Vec<u8>, at: usize, written: &[u8]) {

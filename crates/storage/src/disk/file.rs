@@ -15,6 +15,8 @@ use parking_lot::Mutex;
 use super::Disk;
 
 const MOST_OPEN: usize = 64;
+/// What is lost at once where a disk can't be read.
+const PAGE_BYTES: usize = 4096;
 /// What the system takes in one call.
 const MOST_PARTS: usize = 1024;
 
@@ -23,6 +25,7 @@ const MOST_PARTS: usize = 1024;
 pub struct FileDisk {
     dir: PathBuf,
     handle: File,
+    is_writable: bool,
     /// The file used last is the last.
     open: Mutex<Vec<(u32, Arc<File>)>>,
 }
@@ -37,7 +40,13 @@ impl FileDisk {
                     .sync_all()?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), handle: File::open(dir)?, open: Mutex::default() })
+        Ok(Self { is_writable: true, ..Self::read_only(dir)? })
+    }
+
+    /// Opens a directory that is there, to look at it: writing fails.
+    pub fn read_only(dir: &Path) -> io::Result<Self> {
+        let handle = File::open(dir)?;
+        Ok(Self { dir: dir.to_owned(), handle, is_writable: false, open: Mutex::default() })
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -52,7 +61,7 @@ impl FileDisk {
             open.push(used);
             return Ok(file);
         }
-        let file = Arc::new(OpenOptions::new().read(true).write(true).open(self.path(segment))?);
+        let file = Arc::new(OpenOptions::new().read(true).write(self.is_writable).open(self.path(segment))?);
         Self::keep(&mut open, segment, &file);
         Ok(file)
     }
@@ -119,9 +128,9 @@ impl Disk for FileDisk {
     }
 
     fn quarantine(&self, segment: u32) -> io::Result<String> {
-        let mut from = File::open(self.path(segment))?;
-        let (mut to, path) = self.create_copy(segment)?;
-        io::copy(&mut from, &mut to)?;
+        let from = self.file(segment)?;
+        let (to, path) = self.create_copy(segment)?;
+        copy(&from, &to)?;
         to.sync_all()?;
         self.handle.sync_all()?;
         Ok(path.display().to_string())
@@ -165,6 +174,23 @@ impl FileDisk {
             }
         }
     }
+}
+
+/// Copies what can be read; the rest is zeros.
+fn copy(from: &File, to: &File) -> io::Result<()> {
+    let len = from.metadata()?.len();
+    to.set_len(len)?;
+    let mut at = 0;
+    while at < len {
+        let mut part = [0; PAGE_BYTES];
+        // Short only at the end.
+        match from.read_at(&mut part, at) {
+            Ok(read) => to.write_all_at(part.get(..read).unwrap_or_default(), at)?,
+            Err(error) => tracing::warn!(offset = at, %error, "left out of the copy what can't be read"),
+        }
+        at += PAGE_BYTES as u64;
+    }
+    Ok(())
 }
 
 fn file_name(segment: u32) -> String {

@@ -10,8 +10,8 @@ use std::io;
 use super::{Keeper, Saved};
 use crate::catalog::{StoredDefinition, StoredSegment};
 use crate::definitions::{Known, Newest};
+use crate::engine::Engine;
 use crate::error::LogFailed;
-use crate::log::Log;
 use crate::place::Position;
 use crate::record::{Invalid, Record, decode};
 use crate::segment::Segment;
@@ -25,11 +25,13 @@ struct Draft {
     definitions: Vec<Known>,
 }
 
-impl Log {
-    /// Tells the view, if a segment was closed since the last time. Whether it did.
-    pub(crate) fn checkpoint(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
+impl Engine {
+    /// Tells the view, if a segment was closed since the last time, or there is time and a segment has gone. Whether
+    /// it did.
+    pub fn checkpoint(&self, keeper: &mut Keeper) -> Result<bool, LogFailed> {
         let at = self.committed().segment();
-        if at <= keeper.at {
+        let has_shrunk = || keeper.share.is_idle() && self.inner.lock().closed.len() < keeper.saved.len();
+        if at <= keeper.at && !has_shrunk() {
             return Ok(false);
         }
         keeper.at = at;
@@ -52,17 +54,23 @@ impl Log {
     }
 
     fn draft(&self, keeper: &Keeper, at: u32) -> Draft {
-        let mut inner = self.inner.lock();
         let is_new = |number: u32, segment: &Segment| {
             keeper.saved.get(&number).is_none_or(|saved| saved.live != segment.pairs.live())
         };
-        let closed = inner.closed.range(..at).filter(|(number, segment)| is_new(**number, segment));
-        Draft {
-            at,
-            segments: closed.map(|(number, segment)| (*number, segment.clone())).collect(),
-            gone: keeper.saved.keys().copied().filter(|number| !inner.closed.contains_key(number)).collect(),
-            definitions: inner.definitions.take_changed(),
-        }
+        let (changed, gone, definitions) = {
+            let mut inner = self.inner.lock();
+            let closed = inner.closed.range(..at).filter(|(number, segment)| is_new(**number, segment));
+            let changed: Vec<u32> = closed.map(|(number, _)| *number).collect();
+            let gone =
+                keeper.saved.keys().copied().filter(|number| !inner.closed.contains_key(number)).collect();
+            (changed, gone, inner.definitions.take_changed())
+        };
+        // The lock for each anew: there may be many, and each as it is at some time will do.
+        let segments = changed.into_iter().filter_map(|number| {
+            let segment = self.inner.lock().closed.get(&number).cloned()?;
+            Some((number, segment))
+        });
+        Draft { at, segments: segments.collect(), gone, definitions }
     }
 
     fn tell(&self, keeper: &mut Keeper, draft: Draft) -> io::Result<()> {

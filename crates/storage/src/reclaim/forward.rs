@@ -9,11 +9,11 @@
 use std::io;
 
 use super::Keeper;
-use crate::batch::{Batch, NewMessage};
+use crate::batch::{NewMessage, Records};
+use crate::engine::Engine;
 use crate::error::LogFailed;
 use crate::index::{Entries, Entry};
 use crate::inner::{Inner, Part};
-use crate::log::Log;
 use crate::place::{MessageId, Place};
 use crate::record::Origin;
 
@@ -37,7 +37,7 @@ struct Live {
     pairs: Vec<(MessageId, u64, Origin)>,
 }
 
-impl Log {
+impl Engine {
     /// A round has passed.
     pub(super) fn watch(&self, keeper: &mut Keeper) {
         let mostly_dead = self.mostly_dead(keeper);
@@ -141,7 +141,7 @@ impl Log {
                 Some(Place { id: *id, offset: live.entry.offset, len: live.entry.len })
             })
             .collect();
-        let mut batch = Batch::default();
+        let mut batch = Records::default();
         let mut olds = Vec::new();
         for (live, stored) in messages.iter().zip(self.read(&places)) {
             let stored = match stored {
@@ -160,7 +160,7 @@ impl Log {
                 head: &[&head],
                 body: &body,
             };
-            batch.moved(&message, &origins);
+            batch.message(&message, &origins);
             olds.extend(live.pairs.iter().map(|(id, _, _)| (*id, durable)));
         }
         batch.seal(self.seed);

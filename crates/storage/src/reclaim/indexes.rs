@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Keeper;
+use crate::engine::Engine;
 use crate::index::{Entry, Index};
-use crate::log::Log;
 use crate::pending::Chunk;
 use crate::record::{HEADER_BYTES, Invalid, Record, Seed, aligned, decode_own};
 use crate::recovery::Window;
@@ -81,7 +81,7 @@ pub fn index_segment(window: &mut Window<'_>, seed: Seed, end: u64) -> io::Resul
     Ok(index)
 }
 
-impl Log {
+impl Engine {
     /// The segments up to `last` that have live pairs.
     pub fn segments_with_live(&self, last: u32) -> Vec<u32> {
         let inner = self.inner.lock();
@@ -110,6 +110,11 @@ impl Log {
         Ok((index, bits))
     }
 
+    /// Whether the view was believed when the log was opened, or has been told something since.
+    pub fn has_view(&self) -> bool {
+        self.keeper.lock().at != 0
+    }
+
     /// Nothing more is read from the view for a while.
     pub fn rest_view(&self) {
         self.keeper.lock().catalog.rest();
@@ -128,5 +133,58 @@ impl Log {
         let end = u64::from(self.inner.lock().closed.get(&segment).map_or(0, |segment| segment.end));
         let mut window = Window::new(&*self.disk, segment, end);
         Ok(index_segment(&mut window, self.seed, end)?.bytes().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::batch::Records;
+    use crate::{CrashDisk, MemoryView, NewMessage, Options};
+
+    #[test]
+    fn who_writes_the_view_and_the_segment_say_the_same() {
+        let disk = Arc::new(CrashDisk::new());
+        let options = Options { segment_bytes: 4096, ..Options::default() };
+        let (log, _) = Engine::open(disk, Box::new(MemoryView::default()), options).unwrap();
+        let (mut batch, mut places) = (Records::default(), Vec::new());
+        for number in 0..200_u64 {
+            batch.message(
+                &NewMessage {
+                    durable: !number.is_multiple_of(3),
+                    published_at: number * number,
+                    expiration: number.is_multiple_of(5).then_some(number),
+                    queues: &[1, 2, number][..=usize::try_from(number % 3).unwrap()],
+                    head: &[b"head"],
+                    body: &vec![1; usize::try_from(number % 70).unwrap()],
+                },
+                &[],
+            );
+            batch.define(b"key", Some(&number.to_le_bytes()));
+            log.append(&mut batch, &mut places).unwrap();
+            if number.is_multiple_of(7) {
+                log.settle(&[places[places.len() / 2].id], &[]);
+                log.commit().unwrap();
+            }
+        }
+        log.commit().unwrap();
+        let from_disk = |segment: u32, end: u32| {
+            let mut window = Window::new(&*log.disk, segment, end.into());
+            index_segment(&mut window, log.seed, end.into()).unwrap().bytes().to_vec()
+        };
+        let ends: Vec<(u32, u32)> =
+            log.inner.lock().closed.iter().map(|(number, segment)| (*number, segment.end)).collect();
+        assert!(5 < ends.len());
+        for (segment, end) in &ends {
+            let written = log.writer.lock().indexes.get(*segment).unwrap().bytes().to_vec();
+            assert_eq!(written, from_disk(*segment, *end));
+        }
+        log.checkpoint(&mut log.keeper.lock()).unwrap();
+        for (segment, end) in ends {
+            let told = log.keeper.lock().catalog.index(segment).unwrap();
+            assert_eq!(told.unwrap(), from_disk(segment, end));
+        }
     }
 }

@@ -188,15 +188,12 @@ fn decode_body(kind: u8, flags: u8, body: &[u8]) -> Option<Record<'_>> {
             (zero == 0 && (put || fields.rest().is_empty())).then_some(())?;
             Record::Definition { key, value: put.then_some(fields.rest()) }
         }
-        (kind::LIVE, 0) => {
+        (kind::LIVE, 0 | flag::BITS) => {
             let (segment, count) = (fields.u32()?, fields.u32()?);
-            let (pairs, rest) = fields.rest().as_chunks::<8>();
-            (rest.is_empty() && pairs.len() == count as usize).then_some(())?;
-            let runs = pairs.iter().map(|pair| {
-                let mut pair = Fields::new(pair);
-                Some((pair.u32()?, pair.u32()?))
-            });
-            Record::Live { segment, runs: runs.collect::<Option<_>>()? }
+            let (parts, rest) = fields.rest().as_chunks::<8>();
+            (rest.is_empty() && parts.len() == count as usize).then_some(())?;
+            let runs = if flags == flag::BITS { runs_of_bits(parts)? } else { runs_of_ordinals(parts)? };
+            Record::Live { segment, runs }
         }
         (kind::CLOSED, 0) => {
             let (count, zero) = (fields.u32()?, fields.u32()?);
@@ -207,6 +204,38 @@ fn decode_body(kind: u8, flags: u8, body: &[u8]) -> Option<Record<'_>> {
         _ => return None,
     };
     Some(record)
+}
+
+fn runs_of_ordinals(parts: &[[u8; 8]]) -> Option<Vec<(u32, u32)>> {
+    let runs = parts.iter().map(|part| {
+        let mut part = Fields::new(part);
+        Some((part.u32()?, part.u32()?))
+    });
+    runs.collect()
+}
+
+fn runs_of_bits(parts: &[[u8; 8]]) -> Option<Vec<(u32, u32)>> {
+    // Ordinals are 32 bits.
+    u32::try_from(parts.len() * 64).ok()?;
+    Some(set_runs(parts.iter().map(|part| u64::from_le_bytes(*part))))
+}
+
+/// Where bits are set, as runs.
+pub fn set_runs(words: impl Iterator<Item = u64>) -> Vec<(u32, u32)> {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for (begins, mut word) in (0..).step_by(64).zip(words) {
+        while word != 0 {
+            let skipped = word.trailing_zeros();
+            let count = (word >> skipped).trailing_ones();
+            match runs.last_mut() {
+                Some((first, so_far)) if *first + *so_far == begins + skipped => *so_far += count,
+                _ => runs.push((begins + skipped, count)),
+            }
+            // Those bits are done with; a shift by all 64 would be none.
+            word &= !((u64::MAX >> (64 - count)) << skipped);
+        }
+    }
+    runs
 }
 
 fn runs(body: &[u8]) -> Option<Runs<'_>> {

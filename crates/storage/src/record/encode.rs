@@ -128,6 +128,16 @@ impl Encoder {
         Some(Encoded { start, len, pairs: 0, durable: true, is_definition: false })
     }
 
+    /// The pairs of a segment that are alive, one bit each.
+    pub fn live_bits(&mut self, segment: u32, words: &[u64]) -> Option<Encoded> {
+        let (start, len) = self.begin(kind::LIVE, flag::BITS, 8 + 8 * words.len())?;
+        self.bytes.extend_from_slice(&segment.to_le_bytes());
+        self.bytes.extend_from_slice(&u32::try_from(words.len()).ok()?.to_le_bytes());
+        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        self.pad();
+        Some(Encoded { start, len, pairs: 0, durable: true, is_definition: false })
+    }
+
     /// A clean end, with the pairs that had been delivered before.
     pub fn closed(&mut self, redelivered: &[Run]) -> Option<Encoded> {
         let (start, len) = self.begin(kind::CLOSED, 0, 8 + 12 * redelivered.len())?;

@@ -245,6 +245,22 @@ fn a_snapshot_of_what_is_alive_has_not_changed() {
 }
 
 #[test]
+fn a_snapshot_in_bits_has_not_changed() {
+    let words = [0x8000_0000_0000_0007, 0x1, 0];
+    let (bytes, _) = sealed(|encoder| encoder.live_bits(0x11, &words));
+    check(
+        &bytes,
+        "17 2e 5c a9 30 00 00 00
+         05 01 00 00 00 00 00 00
+         11 00 00 00 03 00 00 00
+         07 00 00 00 00 00 00 80
+         01 00 00 00 00 00 00 00
+         00 00 00 00 00 00 00 00",
+    );
+    assert_eq!(read(&bytes), Record::Live { segment: 0x11, runs: vec![(0, 3), (63, 2)] });
+}
+
+#[test]
 fn a_clean_end_has_not_changed() {
     let (bytes, _) = sealed(|encoder| encoder.closed(&[Run { first: 0x11, count: 0x22 }]));
     check(

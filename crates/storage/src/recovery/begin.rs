@@ -6,12 +6,16 @@
 
 use std::io;
 
+use super::scan::Scanner;
 use super::tail::survey;
 use super::window::Window;
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::log::Options;
 use crate::record::{FORMAT, HEADER_BYTES, HeaderError, Seed, SegmentHeader, salt_of};
+
+/// What a disk and its cache read and write at once.
+const PAGE_BYTES: u64 = 4096;
 
 /// The segments of a log.
 #[derive(Debug)]
@@ -46,9 +50,9 @@ pub fn segments(disk: &dyn Disk, options: Options) -> Result<Option<Segments>, O
     numbers.sort_unstable();
     let mut found = Vec::new();
     for number in numbers {
-        found.push((number, header(disk, number)?));
+        found.push((number, header(disk, number, options.accept_loss)?));
     }
-    let created = drop_unbegun(disk, &mut found, options.segment_bytes)?;
+    let created = drop_unbegun(disk, &mut found, options)?;
     let Some(salt) = found.iter().find_map(|(_, bytes)| salt_of(bytes)) else {
         if let Some((first, _)) = found.first()
             && !options.accept_loss
@@ -77,15 +81,28 @@ pub fn segments(disk: &dyn Disk, options: Options) -> Result<Option<Segments>, O
 }
 
 /// The bytes of a segment's header; zeros where the file is too short.
-fn header(disk: &dyn Disk, segment: u32) -> Result<[u8; HEADER_BYTES], OpenError> {
+fn header(disk: &dyn Disk, segment: u32, accept_loss: bool) -> Result<[u8; HEADER_BYTES], OpenError> {
     let read = || {
-        let mut bytes = [0; HEADER_BYTES];
-        let there = usize::try_from(disk.len(segment)?).unwrap_or(usize::MAX);
-        let end = there.min(HEADER_BYTES);
-        disk.read(segment, 0, bytes.get_mut(..end).unwrap_or_default())?;
-        Ok(bytes)
+        let mut header = [0; HEADER_BYTES];
+        let bytes = first_bytes(disk, segment, HEADER_BYTES as u64, accept_loss)?;
+        for (to, from) in header.iter_mut().zip(bytes) {
+            *to = from;
+        }
+        Ok(header)
     };
-    read().map_err(|source| failed("reading", disk, segment, source))
+    read().map_err(|source| unreadable(disk, segment, source))
+}
+
+/// So many bytes from the beginning of a segment, or all.
+fn first_bytes(disk: &dyn Disk, segment: u32, count: u64, accept_loss: bool) -> io::Result<Vec<u8>> {
+    let limit = disk.len(segment)?.min(count);
+    let mut window = Window::new(disk, segment, limit).tolerant(accept_loss);
+    Ok(window.bytes(0, HEADER_BYTES)?.to_vec())
+}
+
+/// A segment can't be read, and where, if the disk knows.
+fn unreadable(disk: &dyn Disk, segment: u32, source: io::Error) -> OpenError {
+    Scanner { disk, seed: Seed::new(0), accept_loss: false }.failed("reading", segment, source)
 }
 
 /// Takes those off the end that were made ahead of their time and never begun. Keeps the file of the one that comes
@@ -93,11 +110,12 @@ fn header(disk: &dyn Disk, segment: u32) -> Result<[u8; HEADER_BYTES], OpenError
 fn drop_unbegun(
     disk: &dyn Disk,
     found: &mut Vec<(u32, [u8; HEADER_BYTES])>,
-    segment_bytes: u32,
+    options: Options,
 ) -> Result<u32, OpenError> {
     let mut unbegun = Vec::new();
     while let Some((number, bytes)) = found.last() {
-        if SegmentHeader::decode(bytes) != Err(HeaderError::Invalid) || !is_empty(disk, *number)? {
+        let is_begun = SegmentHeader::decode(bytes) != Err(HeaderError::Invalid);
+        if is_begun || !is_empty(disk, *number, options.accept_loss)? {
             break;
         }
         unbegun.push(*number);
@@ -105,7 +123,7 @@ fn drop_unbegun(
     }
     let mut created = found.last().map_or(0, |(number, _)| *number);
     for number in unbegun.into_iter().rev() {
-        let is_whole = disk.len(number).is_ok_and(|len| u64::from(segment_bytes) <= len);
+        let is_whole = disk.len(number).is_ok_and(|len| u64::from(options.segment_bytes) <= len);
         if created != 0 && number == created + 1 && is_whole {
             created = number;
         } else {
@@ -116,13 +134,13 @@ fn drop_unbegun(
 }
 
 /// Whether there is nothing behind the segment's header.
-fn is_empty(disk: &dyn Disk, segment: u32) -> Result<bool, OpenError> {
+fn is_empty(disk: &dyn Disk, segment: u32, accept_loss: bool) -> Result<bool, OpenError> {
     let look = || {
-        let mut window = Window::new(disk, segment, disk.len(segment)?);
+        let mut window = Window::new(disk, segment, disk.len(segment)?).tolerant(accept_loss);
         // Marks are of no interest: any byte will do.
         Ok(survey(&mut window, Seed::new(0), HEADER_BYTES as u64)?.nonzero_end.is_none())
     };
-    look().map_err(|source| failed("reading", disk, segment, source))
+    look().map_err(|source| unreadable(disk, segment, source))
 }
 
 /// Writes a segment's header anew. It tells nothing of the segment before: that one ends where zeros follow.
@@ -130,7 +148,9 @@ fn restore_header(disk: &dyn Disk, segment: u32, salt: u64) -> Result<SegmentHea
     let header = SegmentHeader { segment, salt, previous: 0, previous_end: 0, previous_pairs: 0 };
     let write = || {
         let copy = disk.quarantine(segment)?;
-        disk.write(segment, 0, &[&header.encode()])?;
+        // If it can't be read, a part of it can't be written either.
+        let page = first_bytes(disk, segment, PAGE_BYTES, true)?;
+        disk.write(segment, 0, &[&header.encode(), page.get(HEADER_BYTES..).unwrap_or_default()])?;
         disk.sync(segment)?;
         Ok(copy)
     };

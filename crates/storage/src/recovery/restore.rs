@@ -11,9 +11,9 @@ use std::mem;
 use std::sync::Arc;
 
 use super::replay::Replay;
+use crate::engine::Engine;
 use crate::error::OpenError;
 use crate::index::{Entries, Entry};
-use crate::log::Log;
 use crate::place::{MessageId, Place};
 use crate::record::Run;
 use crate::segment::LiveBits;
@@ -21,7 +21,7 @@ use crate::segment::LiveBits;
 /// What opening found.
 #[derive(Debug)]
 pub struct Recovery {
-    log: Arc<Log>,
+    log: Arc<Engine>,
     definitions: BTreeMap<Vec<u8>, Vec<u8>>,
     known: Known,
     /// After a clean end: what had been delivered before.
@@ -63,7 +63,7 @@ type Found = (Option<u64>, Restored);
 
 impl Recovery {
     /// What was replayed into a log.
-    pub fn new(log: Arc<Log>, replay: Replay, known: Known) -> Self {
+    pub fn new(log: Arc<Engine>, replay: Replay, known: Known) -> Self {
         let Replay { definitions, closed, .. } = replay;
         Self { log, definitions, known, delivered: closed }
     }

@@ -6,14 +6,15 @@
 //! - A segment whose successor has gone ends where there is nothing but zeros.
 //! - What is spoilt is replaced only if the operator accepted the loss, and after a copy was made.
 
+use std::fmt::Display;
 use std::io;
 
 use super::replay::Replay;
 use super::tail::{Tail, survey};
-use super::window::Window;
+use super::window::{Unreadable, Window};
 use crate::disk::Disk;
 use crate::error::OpenError;
-use crate::record::{Invalid, Record, SHORTEST_RECORD, Seed, aligned, lost};
+use crate::record::{Record, SHORTEST_RECORD, Seed, aligned, lost};
 
 /// What is known of a segment's end before it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Scanner<'_> {
     pub fn scan(&self, replay: &mut Replay, segment: u32, from: u64, end: End) -> Result<(), OpenError> {
         let len = self.disk.len(segment).map_err(|source| self.failed("reading", segment, source))?;
         let limit = if let End::Told { end, .. } = end { u64::from(end) } else { len };
-        let mut window = Window::new(self.disk, segment, limit.min(len));
+        let mut window = Window::new(self.disk, segment, limit.min(len)).tolerant(self.accept_loss);
         let mut at = from;
         let mut copied = false;
         while at < limit {
@@ -65,10 +66,10 @@ impl Scanner<'_> {
                 break;
             }
             if !self.accept_loss {
-                return Err(self.corrupt(segment, at, invalid));
+                return Err(self.corrupt(segment, at, &invalid));
             }
             if !std::mem::replace(&mut copied, true) {
-                self.keep_copy(segment, at, invalid)?;
+                self.keep_copy(segment, at, &invalid)?;
             }
             at = self.replace_spoilt(&mut window, replay, at, end)?;
         }
@@ -80,12 +81,15 @@ impl Scanner<'_> {
         if matches!(end, End::Told { .. }) {
             return Ok(false);
         }
-        let mut window = Window::new(self.disk, segment, len);
+        let mut window = Window::new(self.disk, segment, len).tolerant(self.accept_loss);
         let tail =
             survey(&mut window, self.seed, at).map_err(|source| self.failed("reading", segment, source))?;
         let position = u64::from(segment) << 32 | at;
         if end == End::Untold || position < tail.synced {
             return Ok(tail.nonzero_end.is_none());
+        }
+        if window.has_unreadable {
+            self.keep_copy(segment, at, &"some of it can't be read")?;
         }
         self.cut(segment, at, tail)?;
         Ok(true)
@@ -110,13 +114,13 @@ impl Scanner<'_> {
         self.sync(segment)
     }
 
-    fn keep_copy(&self, segment: u32, at: u64, invalid: Invalid) -> Result<(), OpenError> {
+    fn keep_copy(&self, segment: u32, at: u64, why: &dyn Display) -> Result<(), OpenError> {
         let copy = self.disk.quarantine(segment).map_err(|source| self.failed("copying", segment, source))?;
         tracing::warn!(
             file = %self.disk.describe(segment),
             offset = at,
             %copy,
-            "the log is spoilt ({invalid}); going on without, as told. A copy of the file as it was has been kept"
+            "the log is spoilt ({why}); going on without, as told. A copy of the file as it was has been kept"
         );
         Ok(())
     }
@@ -201,13 +205,16 @@ impl Scanner<'_> {
         self.disk.sync(segment).map_err(|source| self.failed("syncing", segment, source))
     }
 
-    /// The disk failed.
+    /// The disk failed, as a whole or in one place.
     pub fn failed(&self, doing: &str, segment: u32, source: io::Error) -> OpenError {
+        if let Some(unreadable) = source.get_ref().and_then(|source| source.downcast_ref::<Unreadable>()) {
+            return self.corrupt(segment, unreadable.at, unreadable);
+        }
         OpenError::Io { what: format!("{doing} {}", self.disk.describe(segment)), source }
     }
 
-    fn corrupt(&self, segment: u32, offset: u64, invalid: Invalid) -> OpenError {
-        OpenError::Corrupt { file: self.disk.describe(segment), offset, what: invalid.to_string() }
+    fn corrupt(&self, segment: u32, offset: u64, why: &dyn Display) -> OpenError {
+        OpenError::Corrupt { file: self.disk.describe(segment), offset, what: why.to_string() }
     }
 }
 

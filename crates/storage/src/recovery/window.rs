@@ -1,6 +1,9 @@
 //! A segment's bytes, read in large parts.
 //!
-//! Invariant: nothing at or behind `limit` is looked at.
+//! Invariants:
+//! - Nothing at or behind `limit` is looked at.
+//! - What the disk can't read is an [`Unreadable`] error that says where, or, if that is tolerated, bytes that are no
+//!   record and not zero either: so it is never taken for a place where nothing was written.
 
 use std::io;
 
@@ -10,6 +13,20 @@ use crate::record::{Invalid, RECORD_HEADER_BYTES, Record, Seed, announced_len, d
 /// How much is read at once.
 const WINDOW_BYTES: usize = 1 << 20;
 
+/// In what parts it is tried to read around what can't be read. A disk and its cache may lose more at once.
+const BLOCK_BYTES: u64 = 512;
+/// Stands for what can't be read.
+const UNREADABLE: u8 = 0xFF;
+
+/// Where a segment can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("it can't be read: {source}")]
+pub struct Unreadable {
+    /// The first byte.
+    pub at: u64,
+    source: io::Error,
+}
+
 /// A part of a segment.
 pub struct Window<'a> {
     disk: &'a dyn Disk,
@@ -17,6 +34,10 @@ pub struct Window<'a> {
     pub segment: u32,
     /// Its end, as far as it is looked at.
     pub limit: u64,
+    /// Whether to go on where it can't be read.
+    pub is_tolerant: bool,
+    /// Whether that was so anywhere.
+    pub has_unreadable: bool,
     start: u64,
     bytes: Vec<u8>,
 }
@@ -24,7 +45,13 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// Of a segment that is looked at up to `limit`.
     pub fn new(disk: &'a dyn Disk, segment: u32, limit: u64) -> Self {
-        Self { disk, segment, limit, start: 0, bytes: Vec::new() }
+        Self { disk, segment, limit, is_tolerant: false, has_unreadable: false, start: 0, bytes: Vec::new() }
+    }
+
+    /// The same, going on where it can't be read.
+    #[must_use]
+    pub fn tolerant(self, is_tolerant: bool) -> Self {
+        Self { is_tolerant, ..self }
     }
 
     /// What is there from `at` on: at least so many bytes, if there are.
@@ -38,10 +65,32 @@ impl<'a> Window<'a> {
         if has.is_none_or(|has| has < wanted) {
             self.bytes.resize(WINDOW_BYTES.max(wanted).min(there), 0);
             self.start = at;
-            self.disk.read(self.segment, at, &mut self.bytes)?;
+            if self.disk.read(self.segment, at, &mut self.bytes).is_err() {
+                self.read_around()?;
+            }
         }
         let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
         Ok(self.bytes.get(from..).unwrap_or_default())
+    }
+
+    /// Reads what can be read.
+    fn read_around(&mut self) -> io::Result<()> {
+        let mut at = self.start;
+        let mut rest = self.bytes.as_mut_slice();
+        while !rest.is_empty() {
+            let block = usize::try_from(BLOCK_BYTES - at % BLOCK_BYTES).unwrap_or(1).min(rest.len());
+            let (block, later) = rest.split_at_mut(block);
+            if let Err(source) = self.disk.read(self.segment, at, block) {
+                if !self.is_tolerant {
+                    return Err(io::Error::new(source.kind(), Unreadable { at, source }));
+                }
+                self.has_unreadable = true;
+                block.fill(UNREADABLE);
+            }
+            at += block.len() as u64;
+            rest = later;
+        }
+        Ok(())
     }
 
     /// The record that begins at `at`, and how long it is.

@@ -45,7 +45,11 @@ fn nothing_is_lost_and_nothing_comes_back_wherever_housekeeping_is_interrupted()
             let older = world.view.as_ref().unwrap().copy();
             let done = done.and_then(|()| world.steps(120));
             let views = views(&world, &older);
-            let fate = [Fate::Lost, Fate::Kept, Fate::Torn(operation)][operation as usize % 3];
+            let fate = match operation % 3 {
+                0 => Fate::Lost,
+                1 => Fate::Kept,
+                _ => Fate::Torn(operation),
+            };
             survives(&disk, fate, &views, (&world.oracle, &Random(operation)));
             operations += 1;
             if done.is_ok() && disk.operations() <= operation {

@@ -190,3 +190,60 @@ fn whatever_is_spoilt_the_rest_is_kept_if_the_loss_is_accepted() {
         assert!(again.pairs.len() >= kept.pairs.len());
     }
 }
+
+#[test]
+fn what_the_disk_cannot_read_is_refused_with_its_place_or_costs_what_is_there() {
+    /// What the log reads at once where a disk can't be read.
+    const BLOCK: usize = 512;
+    for seed in 0..200 {
+        let (disk, oracle) = sound(seed % 7);
+        let mut random = Random(seed);
+        let segments = disk.list().unwrap();
+        let segment = segments[random.below(segments.len())];
+        let first = random.below(disk.bytes(segment).len());
+        let bytes = first..first + 1 + random.below(700);
+        let copy = || {
+            let copy = Arc::new(disk.after_crash(Fate::Kept));
+            copy.make_unreadable(segment, bytes.clone());
+            copy
+        };
+        let error = open(&copy(), OPTIONS).map(drop);
+        // The header is read by itself.
+        let begin = if first < HEADER_BYTES { 0 } else { (first / BLOCK * BLOCK).max(HEADER_BYTES) };
+        let lost = begin..(bytes.end.div_ceil(64) * 64).next_multiple_of(BLOCK);
+        match error {
+            Err(OpenError::Corrupt { file, offset, what }) => {
+                assert_eq!((file, usize::try_from(offset).unwrap()), (disk.describe(segment), lost.start));
+                assert!(what.contains("a part of the disk is broken"), "{what}");
+            }
+            other => {
+                // Behind the end of a segment nobody looks, except in the last.
+                let all = records(&disk);
+                let written = all.iter().rfind(|record| record.segment == segment).unwrap();
+                assert!(other.is_ok() && written.start + written.len <= first, "{other:?}");
+                continue;
+            }
+        }
+        let accepting = copy();
+        let (_, found) = open(&accepting, ACCEPTING).unwrap();
+        assert!(!accepting.asides().is_empty());
+        let is_lost = |pair: &crate::world::Pair| {
+            let start = pair.place.offset as usize;
+            pair.place.id.segment() == segment
+                && start < lost.end
+                && lost.start < start + pair.place.len as usize
+        };
+        let mut intact = oracle.clone();
+        intact.pairs.retain(|pair| !is_lost(pair));
+        let tail = segments.last() == Some(&segment);
+        let spoilt = Spoilt {
+            settlements: true,
+            definitions: true,
+            from: tail.then(|| proven(&disk, &records(&disk))),
+            ..Spoilt::default()
+        };
+        intact.check(&found, spoilt);
+        let (_, again) = open(&accepting, OPTIONS).unwrap();
+        assert_eq!(again.pairs, found.pairs, "the loss is accepted once");
+    }
+}
