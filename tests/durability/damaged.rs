@@ -178,3 +178,39 @@ async fn a_second_process_is_refused_the_directory_and_told_who_has_it() {
     let mut served = directory.start();
     assert_eq!(bodies(served.address()).await, [b"a"]);
 }
+
+/// Of such messages a segment has no more than sixty-four.
+fn large_body(number: usize) -> Vec<u8> {
+    let mut body = body(number);
+    body.resize(1 << 20, b'.');
+    body
+}
+
+#[tokio::test]
+async fn damage_in_an_older_segment_is_told_when_it_is_read_and_costs_one_message() {
+    let directory = Directory::new();
+    let mut served = directory.start();
+    let mut peer = Peer::open_channel(served.address()).await;
+    peer.must(say::durable_queue("q")).await;
+    peer.must(say::confirms()).await;
+    for number in 0..MESSAGES {
+        publish(&mut peer, &large_body(number)).await;
+    }
+    peer.close().await;
+    served.end_by("TERM");
+    let (path, at) = directory.find(&body(10));
+    assert_ne!(directory.segments().last(), Some(&path));
+    flip(&path, at + 100_000);
+    // A start does not read what the view knows; the checksum is looked at when the message is.
+    let mut served = directory.start();
+    let mut peer = Peer::open_channel(served.address()).await;
+    peer.must(say::consume("q")).await;
+    for number in (0..MESSAGES).filter(|number| *number != 10) {
+        assert!(peer.delivery(1).await.body == large_body(number), "{number}");
+    }
+    peer.close().await;
+    let (printed, _) = served.end_by("TERM");
+    let errors: Vec<_> = printed.iter().filter(|line| line.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{printed:#?}");
+    assert!(errors[0].contains(path.to_str().unwrap()), "it says where: {errors:?}");
+}
