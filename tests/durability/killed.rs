@@ -88,7 +88,9 @@ impl House {
         if self.dice.once_in(3) {
             self.kill_while_it_starts();
         }
-        let mut served = self.directory.start();
+        // With less memory queues hold less of it, and page.
+        let memory = self.dice.choose(&["256MiB", "4GiB"]);
+        let mut served = self.directory.start_with(&[], &[("LEVERET_MEMORY_HIGH_WATERMARK", memory)]);
         let address = served.address();
         self.ledger.lock().unwrap().restarted();
         let backlog = self.account(address).await;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::BytesMut;
+use leveret_codec::method::{Method, connection};
 use tokio::sync::Notify;
 
 use crate::account::found;
@@ -44,6 +45,13 @@ impl Fuse {
 
     fn burn_confirms(&self, count: u32) {
         self.burn(&self.confirms, count);
+    }
+
+    /// Short of memory the broker may let its publishers wait for long: this is as good a moment as any.
+    fn burn_if_blocked(&self, said: &Method) {
+        let is_blocked = matches!(said, Method::Connection(connection::AMQPMethod::Blocked(_)));
+        assert!(is_blocked, "expected a confirm or connection.blocked, got {said:?}");
+        self.over.notify_one();
     }
 
     fn burn(&self, left: &AtomicU32, count: u32) {
@@ -90,6 +98,7 @@ impl Load {
                 match self.peer.try_event(1).await {
                     None => return,
                     Some(Event::Confirm { tag, multiple }) => self.confirm(&mut waiting, tag, multiple),
+                    Some(Event::Method(said)) => self.fuse.burn_if_blocked(&said),
                     Some(other) => panic!("expected a confirm, got {other:?}"),
                 }
             }
@@ -127,10 +136,13 @@ impl Load {
             if !self.peer.try_send_bytes(&bytes).await {
                 return;
             }
-            match self.peer.try_event(1).await {
-                None => return,
-                Some(Event::Method(ok)) if matches!(*ok, leveret_codec::Method::Tx(_)) => {}
-                Some(other) => panic!("expected tx.commit-ok, got {other:?}"),
+            loop {
+                match self.peer.try_event(1).await {
+                    None => return,
+                    Some(Event::Method(ok)) if matches!(*ok, Method::Tx(_)) => break,
+                    Some(Event::Method(said)) => self.fuse.burn_if_blocked(&said),
+                    Some(other) => panic!("expected tx.commit-ok, got {other:?}"),
+                }
             }
             self.promised(&of_one);
         }

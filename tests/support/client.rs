@@ -83,10 +83,12 @@ impl Peer {
         self.try_event(channel).await.expect("the broker closed the socket")
     }
 
-    /// The same of a broker that may end at any moment; `None` is its end.
+    /// The same of a broker that may end at any moment; `None` is its end. What it has to say of the whole
+    /// connection comes, too.
     pub async fn try_event(&mut self, channel: u16) -> Option<Event> {
         let seen = self.look(|frame| {
-            assert_eq!((frame.channel, frame.kind), (channel, FrameKind::Method));
+            assert!([0, channel].contains(&frame.channel), "{frame:?}");
+            assert_eq!(frame.kind, FrameKind::Method);
             Begun::of(frame)
         });
         let (tag, redelivered) = match seen.await? {
