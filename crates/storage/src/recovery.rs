@@ -55,8 +55,10 @@ impl Engine {
         };
         let view: Arc<dyn View> = view.into();
         let mut catalog = Catalog::new(Arc::clone(&view), begun.salt);
-        let resumed = if options.accept_loss {
-            // Everything is to be looked at, since what is spoilt may lie anywhere.
+        let is_short = begun.headers.len() < 2;
+        let resumed = if options.accept_loss || is_short {
+            // Everything is to be looked at, since what is spoilt may lie anywhere; or it is quicker to read
+            // one segment than to open a view.
             catalog.clear();
             None
         } else {
