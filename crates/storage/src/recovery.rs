@@ -66,7 +66,9 @@ impl Engine {
         };
         let Resumed { replay, at, saved } = resumed.unwrap_or_default();
         let replay = read_on(&*disk, &begun, options, (replay, at))?;
-        let keeper = Keeper::new(catalog, at, saved);
+        // Of a single segment, which is not closed, there is nothing that the view could be told.
+        let told = if is_short { begun.headers.last().map_or(at, |last| last.segment) } else { at };
+        let keeper = Keeper::new(catalog, told, saved);
         let (log, recovery) = assemble(Opening { disk, view, options, keeper }, &begun, replay);
         // The first Mark: from now on a clean end is not the last record any more.
         {
