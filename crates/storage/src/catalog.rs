@@ -88,6 +88,11 @@ impl Catalog {
         }
     }
 
+    /// Whether there is something in it to be believed.
+    pub fn has_root(&self) -> bool {
+        self.has_root
+    }
+
     /// Whether it takes anything.
     pub fn is_lost(&self) -> bool {
         self.is_lost

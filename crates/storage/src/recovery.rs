@@ -55,8 +55,10 @@ impl Engine {
         };
         let view: Arc<dyn View> = view.into();
         let mut catalog = Catalog::new(Arc::clone(&view), begun.salt);
-        let resumed = if options.accept_loss {
-            // Everything is to be looked at, since what is spoilt may lie anywhere.
+        let is_short = begun.headers.len() < 2;
+        let resumed = if options.accept_loss || is_short {
+            // Everything is to be looked at, since what is spoilt may lie anywhere; or it is quicker to read
+            // one segment than to open a view.
             catalog.clear();
             None
         } else {
@@ -64,7 +66,9 @@ impl Engine {
         };
         let Resumed { replay, at, saved } = resumed.unwrap_or_default();
         let replay = read_on(&*disk, &begun, options, (replay, at))?;
-        let keeper = Keeper::new(catalog, at, saved);
+        // Of a single segment, which is not closed, there is nothing that the view could be told.
+        let told = if is_short { begun.headers.last().map_or(at, |last| last.segment) } else { at };
+        let keeper = Keeper::new(catalog, told, saved);
         let (log, recovery) = assemble(Opening { disk, view, options, keeper }, &begun, replay);
         // The first Mark: from now on a clean end is not the last record any more.
         {

@@ -126,13 +126,13 @@ impl Queue {
 
     /// Whether what may have expired at the head is gone. If not, it is on its way into memory.
     pub fn knows_head(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
-        self.expire_head(now, doors);
+        self.expire(now, now, doors);
         !self.ready.is_page_due(now)
     }
 
     /// Its numbers; what has expired at the head is gone first.
     pub fn counts(&mut self, now: Timestamp, doors: &mut impl Doors) -> Counts {
-        self.expire_head(now, doors);
+        self.expire(now, now, doors);
         Counts { ready: self.ready.len(), unacked: self.unacked, consumers: self.consumers.len() }
     }
 
@@ -172,14 +172,14 @@ impl Queue {
         }
         self.dispatch(now, doors);
         // Who could take a message of no time to live has it by now.
-        self.expire_head(now + TICK, doors);
+        self.expire(now, now + TICK, doors);
         self.ready.park_from(first);
         self.ready.page_out(doors);
     }
 
     /// Takes the head for a `basic.get`; prefetch does not apply to it.
     pub fn get(&mut self, now: Timestamp, auto_ack: bool, doors: &mut impl Doors) -> Got {
-        self.expire_head(now, doors);
+        self.expire(now, now, doors);
         let Some(entry) = self.ready.pop() else {
             self.ready.ask_head(doors);
             return if self.ready.len() == 0 { Got::Nothing } else { Got::Later };
@@ -286,6 +286,13 @@ impl Queue {
         if !self.consumers.is_empty() {
             self.ready.refill(doors);
         }
+    }
+
+    /// What has expired at the head by `then` goes. With a page that went others may have come into memory, or
+    /// have to be asked for: they are for whoever waits.
+    fn expire(&mut self, now: Timestamp, then: Timestamp, doors: &mut impl Doors) {
+        self.expire_head(then, doors);
+        self.dispatch(now, doors);
     }
 
     fn expire_head(&mut self, now: Timestamp, doors: &mut impl Doors) {

@@ -112,7 +112,7 @@ impl Engine {
 
     /// Whether the view was believed when the log was opened, or has been told something since.
     pub fn has_view(&self) -> bool {
-        self.keeper.lock().at != 0
+        self.keeper.lock().catalog.has_root()
     }
 
     /// Nothing more is read from the view for a while.

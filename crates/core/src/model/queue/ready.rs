@@ -160,6 +160,7 @@ impl Ready {
         if budget < self.front.bytes() {
             let tail = self.front.split_behind(budget / 2);
             match &mut self.deep {
+                _ if tail.is_empty() => {}
                 None => self.deep = Some(Box::new(Deep::behind(tail))),
                 Some(deep) => deep.page_out_before(tail, budget, |entries| doors.put_page(entries)),
             }

@@ -51,11 +51,6 @@ impl Store {
         Self { path, db: RwLock::new(State::Closed) }
     }
 
-    /// Opens it, unless it is open.
-    pub fn open(&self) -> Result<(), ViewError> {
-        self.with(|_| Ok(()))
-    }
-
     /// Removes everything, in whatever state it is. It begins anew with the next use.
     pub fn discard(&self) -> io::Result<()> {
         let mut state = self.db.write();
@@ -70,15 +65,12 @@ impl Store {
         }
     }
 
-    /// Closes and opens it again, and so empties its cache.
-    pub fn reopen(&self) -> Result<(), ViewError> {
-        {
-            let mut state = self.db.write();
-            if let State::Open(_) = &*state {
-                close(&mut state);
-            }
+    /// Closes it until it is needed again, and so gives its memory back.
+    pub fn close(&self) {
+        let mut state = self.db.write();
+        if let State::Open(_) = &*state {
+            close(&mut state);
         }
-        self.open()
     }
 
     /// All changes or none.

@@ -125,10 +125,22 @@ fn a_damaged_directory_opens() {
 }
 
 #[test]
-fn a_file_where_the_view_should_be_is_thrown_away() {
+fn a_file_where_the_view_should_be_is_an_error_until_the_view_is_reset() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("entries"), b"not a directory").unwrap();
     let view = SledView::open(dir.path()).unwrap();
+    assert!(view.scan(&mut |_, _| {}).is_err());
+    assert!(view.get(b"a").is_err());
+    view.reset().unwrap();
     view.apply(vec![put(b"a", b"1")]).unwrap();
     assert_eq!(everything(&view).len(), 1);
+}
+
+#[test]
+fn a_view_that_rests_goes_on_where_it_was() {
+    let dir = TempDir::new().unwrap();
+    let view = SledView::open(dir.path()).unwrap();
+    view.apply(vec![put(b"a", b"1")]).unwrap();
+    view.rest().unwrap();
+    assert_eq!(view.get(b"a").unwrap(), Some(b"1".to_vec()));
 }

@@ -100,11 +100,16 @@ impl Deep {
         }
     }
 
-    /// Takes what comes next if it is in memory: the first slot, or the back if there is no slot.
+    /// Takes what comes next if it is in memory: the first slot, what was returned and comes before its page, or
+    /// the back if there is no slot.
     pub fn take_next(&mut self) -> Option<Run> {
         let run = match self.slots.front_mut() {
             None => std::mem::take(&mut self.back),
-            Some(Slot::Page(_)) => return None,
+            Some(Slot::Page(page)) => {
+                let run = page.take_early()?;
+                self.slot_bytes -= run.bytes();
+                run
+            }
             Some(Slot::Resident(run)) => {
                 let run = std::mem::take(run);
                 self.slots.pop_front();

@@ -65,6 +65,12 @@ impl Page {
         }
     }
 
+    /// Takes what was returned and comes before all of the page.
+    pub fn take_early(&mut self) -> Option<Run> {
+        let count = self.returned.iter().take_while(|entry| entry.position < self.stored.first).count();
+        (0 < count).then(|| Run::of(self.returned.take_first(count)))
+    }
+
     /// Whether all of it has expired, so that nobody needs to read it.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.returned.is_empty() && self.stored.last_expiry.is_some_and(|last| last <= now)
