@@ -17,6 +17,8 @@ pub struct Tail {
 }
 
 const STEP_BYTES: usize = 1 << 18;
+/// What nearly every step is, so that it is compared as a whole first.
+static NOTHING: [u8; STEP_BYTES] = [0; STEP_BYTES];
 
 /// Looks at everything from `from` on, a multiple of 8.
 pub fn survey(window: &mut Window<'_>, seed: Seed, from: u64) -> io::Result<Tail> {
@@ -30,6 +32,10 @@ pub fn survey(window: &mut Window<'_>, seed: Seed, from: u64) -> io::Result<Tail
         }
         // Besides the step itself what a Mark that begins in it needs.
         let bytes = window.bytes(at, STEP_BYTES + MARK_BYTES)?;
+        if bytes.starts_with(&NOTHING) {
+            at += STEP_BYTES as u64;
+            continue;
+        }
         for (place, word) in (at..).step_by(8).zip(bytes.chunks(8).take(STEP_BYTES / 8)) {
             let Some(used) = word.iter().rposition(|byte| *byte != 0) else { continue };
             tail.nonzero_end = Some(place + used as u64 + 1);
