@@ -61,6 +61,8 @@ pub struct Habits {
     pub persistent: usize,
     /// Bodies have up to so many bytes.
     pub body_bytes: usize,
+    /// Times in a hundred that one who could consume does.
+    pub appetite: usize,
     /// Consumers in a hundred that do not acknowledge.
     pub careless: usize,
     /// Changes of definitions, in a thousand requests.
@@ -192,7 +194,9 @@ impl Client {
             }
             50..74 => channel.acknowledge(random)?,
             74..80 if channel.mode == Mode::Tx => channel.end_transaction(random),
-            80..86 => return self.consume(at, random, habits).map(|request| (at, request)),
+            80..86 if random.percent(habits.appetite) => {
+                return self.consume(at, random, habits).map(|request| (at, request));
+            }
             86..90 => {
                 let no_ack = random.percent(habits.careless);
                 channel.gets.push_back(no_ack);
@@ -238,13 +242,12 @@ impl Channel {
         }
         let at = random.below(self.held.len().min(8));
         let (tag, multiple) = (self.held[at], random.percent(40));
-        let request = random.weighted(&[
-            (6, Request::ACK),
-            (2, Request::REQUEUE),
-            (1, Request::DROP),
-        ]);
-        let taken: Vec<u64> =
-            if multiple { self.held.drain(..=at).collect() } else { self.held.remove(at).into_iter().collect() };
+        let request = random.weighted(&[(6, Request::ACK), (2, Request::REQUEUE), (1, Request::DROP)]);
+        let taken: Vec<u64> = if multiple {
+            self.held.drain(..=at).collect()
+        } else {
+            self.held.remove(at).into_iter().collect()
+        };
         if self.mode == Mode::Tx {
             self.decided.extend(taken);
         }

@@ -12,8 +12,8 @@ mod wire;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use world::{Failure, MakeDisk, Tally, World};
 
@@ -74,5 +74,8 @@ fn a_disk_that_lies_is_found_out() {
     let missed: Vec<String> = missed.filter_map(|why| why.lines().next().map(str::to_owned)).collect();
     let tells = |what: &str| missed.iter().any(|missed| missed.contains(what));
     assert!(tells("definitions came back as"), "lost definitions are noticed: {missed:#?}");
-    assert!(tells("messages, there are") || tells("never came out"), "lost messages are noticed: {missed:#?}");
+    assert!(
+        tells("messages, there are") || tells("never came out"),
+        "lost messages are noticed: {missed:#?}"
+    );
 }

@@ -16,8 +16,8 @@ mod topology;
 
 use std::collections::{BTreeSet, HashMap};
 
-use channel::{Answer, Channel, Consumer, Fate, Held, Mode, Phase};
 pub use channel::Promise;
+use channel::{Answer, Channel, Consumer, Fate, Held, Mode, Phase};
 use contents::{Contents, PairNumber};
 use leveret_codec::MethodId;
 use topology::Topology;
@@ -366,7 +366,11 @@ impl Oracle {
 
     /// The queues that there are.
     pub fn queue_names(&self) -> Vec<Name> {
-        names::QUEUES.iter().map(|kind| kind.name).filter(|name| self.topology.queue(name).is_some()).collect()
+        names::QUEUES
+            .iter()
+            .map(|kind| kind.name)
+            .filter(|name| self.topology.queue(name).is_some())
+            .collect()
     }
 }
 

@@ -95,10 +95,7 @@ impl Request {
 
     /// Whether it may have to wait for the head of a queue.
     pub fn asks_queue(&self) -> bool {
-        matches!(
-            self,
-            Self::DeclareQueue { .. } | Self::DeleteQueue(_) | Self::Purge(_) | Self::Get { .. }
-        )
+        matches!(self, Self::DeclareQueue { .. } | Self::DeleteQueue(_) | Self::Purge(_) | Self::Get { .. })
     }
 
     /// The frames of it.
@@ -150,10 +147,13 @@ impl Request {
                     arguments.insert("x-message-ttl".into(), millis);
                 }
                 let (queue, durable) = ((*queue).into(), kind.durable);
-                let declare = queue::Declare { queue, passive: *passive, durable, arguments, ..Default::default() };
+                let declare =
+                    queue::Declare { queue, passive: *passive, durable, arguments, ..Default::default() };
                 Q::Declare(declare)
             }
-            Self::DeleteQueue(queue) => Q::Delete(queue::Delete { queue: (*queue).into(), ..Default::default() }),
+            Self::DeleteQueue(queue) => {
+                Q::Delete(queue::Delete { queue: (*queue).into(), ..Default::default() })
+            }
             Self::Purge(queue) => Q::Purge(queue::Purge { queue: (*queue).into(), ..Default::default() }),
             other => unreachable!("not of this class: {other:?}"),
         })
@@ -182,7 +182,9 @@ impl Request {
                 let (exchange, routing_key) = ((*exchange).into(), (*key).into());
                 B::Publish(basic::Publish { exchange, routing_key, ..Default::default() })
             }
-            Self::Qos(prefetch_count) => B::Qos(basic::Qos { prefetch_count: *prefetch_count, global: false }),
+            Self::Qos(prefetch_count) => {
+                B::Qos(basic::Qos { prefetch_count: *prefetch_count, global: false })
+            }
             Self::Consume { queue, tag, no_ack } => {
                 let (queue, consumer_tag) = ((*queue).into(), tag.as_str().into());
                 B::Consume(basic::Consume { queue, consumer_tag, no_ack: *no_ack, ..Default::default() })
@@ -273,10 +275,23 @@ pub enum Said {
     Done(MethodId),
     /// An answer that says how many messages.
     Count(MethodId, usize),
-    Deliver { consumer: String, tag: u64, redelivered: bool, message: Message },
-    GetOk { tag: u64, redelivered: bool, message: Message },
+    Deliver {
+        consumer: String,
+        tag: u64,
+        redelivered: bool,
+        message: Message,
+    },
+    GetOk {
+        tag: u64,
+        redelivered: bool,
+        message: Message,
+    },
     GetEmpty,
-    Confirm { tag: u64, multiple: bool, ok: bool },
+    Confirm {
+        tag: u64,
+        multiple: bool,
+        ok: bool,
+    },
     /// The consumer's queue is gone.
     Cancelled(String),
     ChannelClosed(u16, String),

@@ -35,6 +35,7 @@ pub type MakeDisk = fn(Arc<CrashDisk>) -> Arc<dyn Disk>;
 pub struct Tally {
     pub crashes: usize,
     pub clean_ends: usize,
+    pub half_begun: usize,
     pub failed_logs: usize,
     pub published: u32,
     pub pages: usize,
@@ -45,6 +46,7 @@ impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.crashes += other.crashes;
         self.clean_ends += other.clean_ends;
+        self.half_begun += other.half_begun;
         self.failed_logs += other.failed_logs;
         self.published += other.published;
         self.pages += other.pages;
@@ -76,6 +78,7 @@ impl Nature {
             window: *random.pick(&[1, 5, 50]),
             persistent: *random.pick(&[100, 90, 50]),
             body_bytes: *random.pick(&[40, 400, 3000]),
+            appetite: *random.pick(&[100, 30, 5]),
             careless: *random.pick(&[0, 10]),
             definitions: *random.pick(&[0, 10, 60]),
             expiring: *random.pick(&[0, 0, 20]),
@@ -289,8 +292,7 @@ impl World {
 
     /// Who is not gone and is as asked.
     fn any_peer(&mut self, is: impl Fn(&Peer) -> bool) -> Option<u64> {
-        let peers: Vec<u64> =
-            self.peers.iter().filter(|(_, peer)| is(peer)).map(|(id, _)| *id).collect();
+        let peers: Vec<u64> = self.peers.iter().filter(|(_, peer)| is(peer)).map(|(id, _)| *id).collect();
         (!peers.is_empty()).then(|| *self.schedule.pick(&peers))
     }
 

@@ -111,7 +111,8 @@ impl Contents {
             }
             is_logged |= content.persistent && self.queues[at].durable;
             let number = PairNumber(self.pairs.len());
-            let ttl = content.expiration_millis.into_iter().chain(names::queue(self.queues[at].name).ttl_millis);
+            let ttl =
+                content.expiration_millis.into_iter().chain(names::queue(self.queues[at].name).ttl_millis);
             self.pairs.push(Pair {
                 message: content.number,
                 queue: *queue,
@@ -259,7 +260,8 @@ impl Contents {
                     continue;
                 }
                 let was_settled = matches!(pair.state, State::Settled(_) | State::Purged);
-                pair.doubt |= was_settled || synced < published.fact || (careless && pair.state == State::Waiting);
+                pair.doubt |=
+                    was_settled || synced < published.fact || (careless && pair.state == State::Waiting);
                 (pair.state, pair.returned) = (State::Waiting, false);
                 pair.redelivered |= !was_clean;
                 self.queues[at].contents.insert(PairNumber(number));

@@ -14,7 +14,9 @@ impl Oracle {
         let Some(channel) = self.channels.get(&(connection, reply.channel)) else { return false };
         match &reply.said {
             Said::Done(MethodId::TX_COMMIT_OK) => !channel.commits.is_empty(),
-            Said::Done(_) | Said::Count(..) | Said::GetOk { .. } | Said::GetEmpty => !channel.answers.is_empty(),
+            Said::Done(_) | Said::Count(..) | Said::GetOk { .. } | Said::GetEmpty => {
+                !channel.answers.is_empty()
+            }
             Said::Confirm { tag, .. } => {
                 matches!(&channel.mode, Mode::Confirm { published, .. } if tag <= published)
             }
@@ -43,7 +45,11 @@ impl Oracle {
                 let consumer = consumer.ok_or_else(|| Missed(format!("{tag} is no consumer")))?;
                 let is_deleted = self.contents.queue(consumer.queue).is_deleted;
                 self.leave(&consumer);
-                if is_deleted { Ok(0) } else { Err(Missed(format!("{tag} was cancelled, its queue is there"))) }
+                if is_deleted {
+                    Ok(0)
+                } else {
+                    Err(Missed(format!("{tag} was cancelled, its queue is there")))
+                }
             }
             Said::ChannelClosed(code, text) => {
                 self.channel(place).phase = Phase::Closing;
@@ -116,8 +122,8 @@ impl Oracle {
         message: &Message,
     ) -> Result<(), Missed> {
         let consumer = self.channel(place).consumers.get(tag).cloned();
-        let Consumer { queue, no_ack, last, .. } =
-            consumer.ok_or_else(|| Missed(format!("{tag} is no consumer, and got {:?}", message.number())))?;
+        let Consumer { queue, no_ack, last, .. } = consumer
+            .ok_or_else(|| Missed(format!("{tag} is no consumer, and got {:?}", message.number())))?;
         if self.channel(place).consumers.get(tag).is_some_and(|consumer| !consumer.has_room()) {
             return Err(Missed(format!("{tag} got {:?} beyond its prefetch", message.number())));
         }

@@ -108,7 +108,8 @@ impl Topology {
                 continue;
             }
             let routing = names::exchange(source).routing;
-            for binding in self.bindings.iter().filter(|it| it.source == source && routing.takes(it.key, key)) {
+            for binding in self.bindings.iter().filter(|it| it.source == source && routing.takes(it.key, key))
+            {
                 match binding.end {
                     End::Queue(name) => reached.extend(self.queue(name)),
                     End::Exchange(name) => next.push(name),
@@ -165,9 +166,8 @@ impl Topology {
     fn allows(&self, found: &Defined) -> bool {
         let states: Vec<&Defined> = self.history.iter().map(|(_, state)| state).collect();
         let between = |one: &Defined, other: &Defined| {
-            let in_both = one.iter().all(|(entity, id)| {
-                other.get(entity) != Some(id) || found.get(entity) == Some(id)
-            });
+            let in_both =
+                one.iter().all(|(entity, id)| other.get(entity) != Some(id) || found.get(entity) == Some(id));
             let in_one = |(entity, id)| one.get(entity) == Some(id) || other.get(entity) == Some(id);
             in_both && found.iter().all(in_one)
         };
@@ -190,7 +190,8 @@ impl Topology {
                 Entity::Exchange(name) => drop(self.exchanges.insert(name)),
                 Entity::Binding(binding) => drop(self.bindings.insert(*binding)),
                 Entity::Queue(name) => {
-                    let number = number(*id).ok_or_else(|| Missed(format!("{name} has an unknown id {id}")))?;
+                    let number =
+                        number(*id).ok_or_else(|| Missed(format!("{name} has an unknown id {id}")))?;
                     self.queues.insert(name, (number, *id));
                 }
             }

@@ -6,7 +6,7 @@ use leveret::durable::Storage;
 use leveret_core::model::{
     BindingSpec, Broker, BrokerSettings, PasswordHash, Permissions, Target, User, Vhost,
 };
-use leveret_storage::{Fate, Log, MemoryView, OpenError, Operation, Options};
+use leveret_storage::{Fate, Log, MemoryView, Operation, Options};
 
 use super::World;
 use super::peer::Peer;
@@ -30,19 +30,40 @@ pub enum Ending {
 }
 
 impl World {
-    /// A broker begins on what the disk has.
+    /// A broker begins on what the disk has, perhaps not at the first attempt.
     pub fn begin(&mut self, ending: Ending) -> Result<(), Missed> {
-        let options = Options { segment_bytes: self.nature.segment_bytes, ..Options::default() };
-        let disk = (self.make_disk)(self.disk.clone());
-        let opened = Log::open(disk, Box::new(self.view.clone()), options);
-        let (log, mut recovery) = opened.map_err(|error: OpenError| Missed(format!("it did not open: {error}")))?;
+        let mut ending = ending;
+        while self.faults.percent(15) {
+            let operations = self.faults.below(40) as u64;
+            self.disk.cut_power_at(self.disk.operations() + operations);
+            let opened = self.open();
+            self.note(|| format!("power for {operations} operations: {:?}", opened.as_ref().err()));
+            self.tally.half_begun += usize::from(opened.is_err());
+            drop(opened);
+            self.lose_power();
+            ending = if ending == Ending::Clean { Ending::Half } else { ending };
+        }
+        self.disk.repair();
+        let (life, had_been_closed) = self.open()?;
         let was_clean = match ending {
-            Ending::Clean if !recovery.was_clean() => {
+            Ending::Clean if !had_been_closed => {
                 return Err(Missed("a clean end was not taken for one".to_owned()));
             }
             Ending::Crash => false,
-            Ending::Clean | Ending::Half => recovery.was_clean(),
+            Ending::Clean | Ending::Half => had_been_closed,
         };
+        let found = defined(&life.broker);
+        self.life = Some(life);
+        self.oracle.restart(found, was_clean)
+    }
+
+    /// A broker on what the disk has, and whether it says that the one before has ended cleanly.
+    fn open(&mut self) -> Result<(Life, bool), Missed> {
+        let options = Options { segment_bytes: self.nature.segment_bytes, ..Options::default() };
+        let disk = (self.make_disk)(self.disk.clone());
+        let opened = Log::open(disk, Box::new(self.view.clone()), options);
+        let (log, mut recovery) = opened.map_err(|error| Missed(format!("it did not open: {error}")))?;
+        let was_clean = recovery.was_clean();
         let storage = Storage::over(log.clone(), None);
         storage.set_queue_budget_bytes(self.nature.budget_bytes);
         let broker = Broker::new(BrokerSettings::default(), [7; 32], storage.store());
@@ -51,13 +72,12 @@ impl World {
         self.note(|| format!("a life begins: {counts:?}"));
         if broker.is_blank() {
             broker.add_vhost("/");
-            broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
-            broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
+            let mut guest = User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]);
+            guest.set_permissions("/", Permissions::new(".*", ".*", ".*"));
+            broker.put_user(guest);
         }
         storage.commit().map_err(|error| Missed(format!("it did not begin: {error}")))?;
-        let found = defined(&broker);
-        self.life = Some(Life { log, storage, broker });
-        self.oracle.restart(found, was_clean)
+        Ok((Life { log, storage, broker }, was_clean))
     }
 
     /// What is going to happen to the disk in this life.
@@ -84,6 +104,15 @@ impl World {
     }
 
     fn crash(&mut self, ending: Ending) -> Result<(), Missed> {
+        self.tally.crashes += 1;
+        self.peers.clear();
+        self.life = None;
+        self.lose_power();
+        self.begin(ending)
+    }
+
+    /// The power goes and comes back.
+    fn lose_power(&mut self) {
         let unsynced = self.disk.unsynced_bytes();
         let fate = match self.faults.below(4) {
             0 => Fate::Lost,
@@ -92,12 +121,8 @@ impl World {
             _ => Fate::Torn(self.faults.next()),
         };
         self.note(|| format!("crash, {unsynced} bytes are not synced: {fate:?}"));
-        self.tally.crashes += 1;
         self.disk = Arc::new(self.disk.after_crash(fate));
-        self.peers.clear();
-        self.life = None;
         self.spoil_view();
-        self.begin(ending)
     }
 
     /// The view is not the truth: it may be lost, or be an older one.

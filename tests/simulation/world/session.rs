@@ -42,7 +42,8 @@ impl World {
         let number = self.tally.published + 1;
         let habits = self.nature.habits;
         let peer = self.peers.get_mut(&id).expect("a peer that is there");
-        let request = peer.client.take_owed().or_else(|| peer.client.act(&mut self.workload, &habits, number));
+        let request =
+            peer.client.take_owed().or_else(|| peer.client.act(&mut self.workload, &habits, number));
         if let Some((channel, request)) = request {
             self.tally.published += u32::from(matches!(request, wire::Request::Publish(_)));
             peer.say(channel, request);
