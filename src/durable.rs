@@ -206,6 +206,12 @@ impl Storage {
         self.store.set_queue_budget_bytes(queue_budget_bytes(self.memory_bytes, used_bytes));
     }
 
+    /// A queue may hold so much, however little it is. For tests that want queues to leave memory early.
+    #[doc(hidden)]
+    pub fn set_queue_budget_bytes(&self, bytes: usize) {
+        self.store.set_queue_budget_bytes(bytes);
+    }
+
     /// Where the log is.
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.data_dir.lock().as_ref().map(|data_dir| data_dir.path().to_owned())

@@ -120,7 +120,7 @@ pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<
 /// away only if the definitions bring users, and the virtual host if they bring both.
 fn seed_broker(core: &Broker, sources: &[Source], seed: &Seed) -> Result<(), DefinitionsError> {
     if !core.is_blank() {
-        // It has served before: whoever deleted the first user does not want it back (RabbitMQ, too).
+        // Somebody can log in, so it has served before: whoever deleted the first user does not want it back (RabbitMQ, too).
         return Ok(());
     }
     let bring_users = sources.iter().any(|source| !source.document.users.is_empty());

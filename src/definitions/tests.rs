@@ -32,6 +32,14 @@ fn an_empty_broker_is_seeded() {
 }
 
 #[test]
+fn a_first_start_that_was_cut_short_before_the_user_is_made_up_for() {
+    let core = broker();
+    core.add_vhost("/");
+    apply(&core, &[], &Seed::default()).unwrap();
+    assert!(core.user("guest").unwrap().permissions("/").is_some());
+}
+
+#[test]
 fn the_seed_can_be_another() {
     let core = broker();
     let seed = Seed {

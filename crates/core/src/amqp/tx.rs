@@ -108,7 +108,8 @@ impl Channel {
             self.carry_out(turn, held, fate);
         }
         turn.flush();
-        match last_write {
+        // An answer never overtakes that of an earlier commit: a client takes the first for the first.
+        match last_write.or(self.commits_waiting.back().copied()) {
             None => self.commit_ok(turn.out),
             Some(write) => self.commits_waiting.push_back(write),
         }

@@ -133,9 +133,10 @@ impl Broker {
         &self.store
     }
 
-    /// Whether there is neither a user nor a virtual host: nobody could log in.
+    /// Whether there is no user: nobody could log in. A virtual host may be there, if the very first start was cut
+    /// short between the two.
     pub fn is_blank(&self) -> bool {
-        self.users.read().is_empty() && self.vhosts.read().is_empty()
+        self.users.read().is_empty()
     }
 
     /// Adds a virtual host; one that is there stays as it is.

@@ -310,3 +310,23 @@ fn commit_ok_waits_for_the_log() {
         ",
     );
 }
+
+/// The first commit-ok that a client hears is that of its first commit, so it says that this one is safe.
+#[test]
+fn the_answer_to_a_commit_does_not_overtake_that_of_an_earlier_one() {
+    check(
+        "
+        a.1 > queue.declare q durable
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        log holds
+        a.1 > tx.select
+        a.1 < tx.select-ok
+        a.1 > publish '' q one persistent
+        a.1 > tx.commit
+        a.1 > tx.commit
+        log commits
+        a.1 < tx.commit-ok
+        a.1 < tx.commit-ok
+        ",
+    );
+}

@@ -1,0 +1,442 @@
+//! What goes over a connection: requests as the bytes a client sends, and what the broker's bytes say.
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use leveret_codec::content::put_header;
+use leveret_codec::frame::{self, FRAME_END, FrameKind, put_frame_header};
+use leveret_codec::method::types::{AMQPValue, FieldTable};
+use leveret_codec::method::{
+    self, Method, MethodId, basic, channel, confirm, connection, exchange, queue, tx,
+};
+use leveret_codec::{ContentHeader, Limits, Outgoing, PROTOCOL_HEADER, PropertiesBuilder};
+
+use crate::names::{self, Name};
+
+/// A message: everything about it follows from these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// No two are the same.
+    pub number: u32,
+    pub exchange: Name,
+    pub key: Name,
+    pub persistent: bool,
+    pub expiration_millis: Option<u64>,
+    pub body_bytes: usize,
+}
+
+impl Content {
+    /// The body, in which every byte depends on the number.
+    pub fn body(&self) -> Vec<u8> {
+        let rest = (4..self.body_bytes).map(|at| (at as u32).wrapping_mul(self.number | 1).to_le_bytes()[1]);
+        self.number.to_be_bytes().into_iter().chain(rest).collect()
+    }
+
+    fn properties(&self) -> Vec<u8> {
+        let expiration = self.expiration_millis.map(|millis| millis.to_string());
+        let mut properties = PropertiesBuilder::new().delivery_mode(if self.persistent { 2 } else { 1 });
+        if let Some(expiration) = &expiration {
+            properties = properties.expiration(expiration.as_bytes());
+        }
+        properties.build()
+    }
+}
+
+/// Where a binding leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    Queue(Name),
+    Exchange(Name),
+}
+
+/// A binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binding {
+    pub source: Name,
+    pub end: End,
+    pub key: Name,
+}
+
+/// What a client asks on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    Open,
+    Close,
+    CloseOk,
+    Confirms,
+    Tx,
+    Commit,
+    Rollback,
+    Publish(Content),
+    Qos(u16),
+    Consume { queue: Name, tag: String, no_ack: bool },
+    Cancel(String),
+    Get { queue: Name, no_ack: bool },
+    Ack { tag: u64, multiple: bool },
+    Nack { tag: u64, multiple: bool, requeue: bool },
+    Recover,
+    DeclareQueue { queue: Name, passive: bool },
+    DeleteQueue(Name),
+    Purge(Name),
+    DeclareExchange(Name),
+    DeleteExchange(Name),
+    Bind(Binding),
+    Unbind(Binding),
+}
+
+impl Request {
+    /// Whether it changes what is defined.
+    pub fn defines(&self) -> bool {
+        match self {
+            Self::DeclareQueue { passive, .. } => !passive,
+            Self::DeleteQueue(_) | Self::DeclareExchange(_) | Self::DeleteExchange(_) => true,
+            Self::Bind(_) | Self::Unbind(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it may have to wait for the head of a queue.
+    pub fn asks_queue(&self) -> bool {
+        matches!(self, Self::DeclareQueue { .. } | Self::DeleteQueue(_) | Self::Purge(_) | Self::Get { .. })
+    }
+
+    /// The frames of it.
+    pub fn encode(&self, channel: u16) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        method::encode(channel, &self.method(), &mut bytes);
+        if let Self::Publish(content) = self {
+            let body = content.body();
+            put_header(&mut bytes, channel, body.len() as u64, &content.properties());
+            if !body.is_empty() {
+                put_frame_header(&mut bytes, FrameKind::Body, channel, u32::try_from(body.len()).unwrap());
+                bytes.extend_from_slice(&body);
+                bytes.extend_from_slice(&[FRAME_END]);
+            }
+        }
+        bytes
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Self::Open => Method::Channel(channel::AMQPMethod::Open(channel::Open {})),
+            Self::Close => Method::Channel(channel::AMQPMethod::Close(channel::Close {
+                reply_code: 200,
+                reply_text: "bye".into(),
+                class_id: 0,
+                method_id: 0,
+            })),
+            Self::CloseOk => Method::Channel(channel::AMQPMethod::CloseOk(channel::CloseOk {})),
+            Self::Confirms => Method::Confirm(confirm::AMQPMethod::Select(confirm::Select { nowait: false })),
+            Self::Tx => Method::Tx(tx::AMQPMethod::Select(tx::Select {})),
+            Self::Commit => Method::Tx(tx::AMQPMethod::Commit(tx::Commit {})),
+            Self::Rollback => Method::Tx(tx::AMQPMethod::Rollback(tx::Rollback {})),
+            Self::DeclareQueue { .. } | Self::DeleteQueue(_) | Self::Purge(_) => self.queue_method(),
+            Self::DeclareExchange(_) | Self::DeleteExchange(_) => self.exchange_method(),
+            Self::Bind(binding) => bind(binding),
+            Self::Unbind(binding) => unbind(binding),
+            _ => self.basic_method(),
+        }
+    }
+
+    fn queue_method(&self) -> Method {
+        use queue::AMQPMethod as Q;
+        Method::Queue(match self {
+            Self::DeclareQueue { queue, passive } => {
+                let kind = names::queue(queue);
+                let mut arguments = FieldTable::default();
+                if let Some(millis) = kind.ttl_millis {
+                    let millis = AMQPValue::LongLongInt(i64::try_from(millis).unwrap());
+                    arguments.insert("x-message-ttl".into(), millis);
+                }
+                let (queue, durable) = ((*queue).into(), kind.durable);
+                let declare =
+                    queue::Declare { queue, passive: *passive, durable, arguments, ..Default::default() };
+                Q::Declare(declare)
+            }
+            Self::DeleteQueue(queue) => {
+                Q::Delete(queue::Delete { queue: (*queue).into(), ..Default::default() })
+            }
+            Self::Purge(queue) => Q::Purge(queue::Purge { queue: (*queue).into(), ..Default::default() }),
+            other => unreachable!("not of this class: {other:?}"),
+        })
+    }
+
+    fn exchange_method(&self) -> Method {
+        use exchange::AMQPMethod as E;
+        Method::Exchange(match self {
+            Self::DeclareExchange(name) => {
+                let kind = names::exchange(name);
+                let exchange = (*name).into();
+                let (durable, kind) = (kind.durable, kind.routing.name().into());
+                E::Declare(exchange::Declare { exchange, durable, kind, ..Default::default() })
+            }
+            Self::DeleteExchange(name) => {
+                E::Delete(exchange::Delete { exchange: (*name).into(), ..Default::default() })
+            }
+            other => unreachable!("not of this class: {other:?}"),
+        })
+    }
+
+    fn basic_method(&self) -> Method {
+        use basic::AMQPMethod as B;
+        Method::Basic(match self {
+            Self::Publish(Content { exchange, key, .. }) => {
+                let (exchange, routing_key) = ((*exchange).into(), (*key).into());
+                B::Publish(basic::Publish { exchange, routing_key, ..Default::default() })
+            }
+            Self::Qos(prefetch_count) => {
+                B::Qos(basic::Qos { prefetch_count: *prefetch_count, global: false })
+            }
+            Self::Consume { queue, tag, no_ack } => {
+                let (queue, consumer_tag) = ((*queue).into(), tag.as_str().into());
+                B::Consume(basic::Consume { queue, consumer_tag, no_ack: *no_ack, ..Default::default() })
+            }
+            Self::Cancel(tag) => {
+                B::Cancel(basic::Cancel { consumer_tag: tag.as_str().into(), nowait: false })
+            }
+            Self::Get { queue, no_ack } => B::Get(basic::Get { queue: (*queue).into(), no_ack: *no_ack }),
+            Self::Ack { tag, multiple } => B::Ack(basic::Ack { delivery_tag: *tag, multiple: *multiple }),
+            Self::Nack { tag, multiple, requeue } => {
+                B::Nack(basic::Nack { delivery_tag: *tag, multiple: *multiple, requeue: *requeue })
+            }
+            Self::Recover => B::Recover(basic::Recover { requeue: true }),
+            other => unreachable!("not of this class: {other:?}"),
+        })
+    }
+}
+
+fn bind(Binding { source, end, key }: &Binding) -> Method {
+    let routing_key = (*key).into();
+    match end {
+        End::Queue(name) => Method::Queue(queue::AMQPMethod::Bind(queue::Bind {
+            queue: (*name).into(),
+            exchange: (*source).into(),
+            routing_key,
+            ..Default::default()
+        })),
+        End::Exchange(name) => Method::Exchange(exchange::AMQPMethod::Bind(exchange::Bind {
+            destination: (*name).into(),
+            source: (*source).into(),
+            routing_key,
+            ..Default::default()
+        })),
+    }
+}
+
+fn unbind(Binding { source, end, key }: &Binding) -> Method {
+    let routing_key = (*key).into();
+    match end {
+        End::Queue(name) => Method::Queue(queue::AMQPMethod::Unbind(queue::Unbind {
+            queue: (*name).into(),
+            exchange: (*source).into(),
+            routing_key,
+            ..Default::default()
+        })),
+        End::Exchange(name) => Method::Exchange(exchange::AMQPMethod::Unbind(exchange::Unbind {
+            destination: (*name).into(),
+            source: (*source).into(),
+            routing_key,
+            ..Default::default()
+        })),
+    }
+}
+
+/// Everything a client says until its connection is open.
+pub fn handshake() -> BytesMut {
+    use connection::AMQPMethod as C;
+    let mut capabilities = FieldTable::default();
+    capabilities.insert("consumer_cancel_notify".into(), AMQPValue::Boolean(true));
+    let mut client_properties = FieldTable::default();
+    client_properties.insert("capabilities".into(), AMQPValue::FieldTable(capabilities));
+    let start_ok = C::StartOk(connection::StartOk {
+        client_properties,
+        mechanism: "PLAIN".into(),
+        response: "\0guest\0guest".into(),
+        locale: "en_US".into(),
+    });
+    let tune_ok = C::TuneOk(connection::TuneOk { channel_max: 8, frame_max: 131_072, heartbeat: 0 });
+    let open = C::Open(connection::Open { virtual_host: "/".into() });
+    let mut bytes = BytesMut::from(&PROTOCOL_HEADER[..]);
+    for method in [start_ok, tune_ok, open] {
+        method::encode(0, &Method::Connection(method), &mut bytes);
+    }
+    bytes
+}
+
+/// Something the broker said on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub channel: u16,
+    pub said: Said,
+}
+
+/// What it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// An answer that says nothing but "done".
+    Done(MethodId),
+    /// An answer that says how many messages.
+    Count(MethodId, usize),
+    Deliver {
+        consumer: String,
+        tag: u64,
+        redelivered: bool,
+        message: Message,
+    },
+    GetOk {
+        tag: u64,
+        redelivered: bool,
+        message: Message,
+    },
+    GetEmpty,
+    Confirm {
+        tag: u64,
+        multiple: bool,
+        ok: bool,
+    },
+    /// The consumer's queue is gone.
+    Cancelled(String),
+    ChannelClosed(u16, String),
+    ConnectionClosed(u16, String),
+    /// Of no interest.
+    Other(MethodId),
+}
+
+/// A message as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub exchange: String,
+    pub key: String,
+    pub persistent: bool,
+    pub expiration: Option<String>,
+    pub body: Bytes,
+}
+
+impl Message {
+    /// The number that is in its body.
+    pub fn number(&self) -> Option<u32> {
+        self.body.first_chunk().copied().map(u32::from_be_bytes)
+    }
+
+    /// Whether it is just as it was published.
+    pub fn is(&self, content: &Content) -> bool {
+        let expiration = content.expiration_millis.map(|millis| millis.to_string());
+        (self.exchange.as_str(), self.key.as_str()) == (content.exchange, content.key)
+            && self.persistent == content.persistent
+            && self.expiration == expiration
+            && self.body == content.body()
+    }
+}
+
+/// Understands what a broker says on one connection.
+#[derive(Debug, Default)]
+pub struct Ear {
+    heard: BytesMut,
+    /// A message that has not come whole.
+    partial: Option<(Reply, u64)>,
+}
+
+impl Ear {
+    /// Takes everything that waits for the socket.
+    pub fn hear(&mut self, frames: &mut Outgoing) -> Vec<Reply> {
+        while !frames.is_empty() {
+            let mut slices = [std::io::IoSlice::new(&[]); 16];
+            let filled = frames.io_slices(&mut slices);
+            let before = self.heard.len();
+            slices[..filled].iter().for_each(|slice| self.heard.extend_from_slice(slice));
+            frames.advance(self.heard.len() - before);
+        }
+        let limits = Limits { frame_max_bytes: u32::MAX, ..Limits::default() };
+        let mut heard = std::mem::take(&mut self.heard);
+        let mut replies = Vec::new();
+        while let Some(frame) = frame::cut(&heard, &limits).expect("the broker sends frames") {
+            let size = frame.wire_bytes();
+            replies.extend(self.hear_frame(&frame, &limits));
+            heard.advance(size);
+        }
+        assert!(heard.is_empty(), "the broker sends whole frames");
+        replies
+    }
+
+    fn hear_frame(&mut self, frame: &frame::Frame<'_>, limits: &Limits) -> Option<Reply> {
+        match frame.kind {
+            FrameKind::Method => {
+                assert!(self.partial.is_none(), "a method amid a message");
+                let reply = Reply { channel: frame.channel, said: understand(frame.payload, limits) };
+                if matches!(reply.said, Said::Deliver { .. } | Said::GetOk { .. }) {
+                    self.partial = Some((reply, 0));
+                    return None;
+                }
+                return Some(reply);
+            }
+            FrameKind::Header => {
+                let header = ContentHeader::decode(frame.payload, limits).expect("a header");
+                let (_, message, missing) = self.partial();
+                message.persistent = header.properties.delivery_mode() == Some(2);
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                message.expiration = header.properties.expiration().map(text);
+                *missing = header.body_bytes;
+            }
+            FrameKind::Body => {
+                let (_, message, missing) = self.partial();
+                message.body = [&message.body[..], frame.payload].concat().into();
+                *missing = missing.checked_sub(frame.payload.len() as u64).expect("a body as announced");
+            }
+            FrameKind::Heartbeat => return None,
+        }
+        let is_whole = self.partial.as_ref().is_some_and(|(_, missing)| *missing == 0);
+        is_whole.then(|| self.partial.take()).flatten().map(|(reply, _)| reply)
+    }
+
+    fn partial(&mut self) -> (u16, &mut Message, &mut u64) {
+        let (reply, missing) = self.partial.as_mut().expect("a message that began");
+        match &mut reply.said {
+            Said::Deliver { message, .. } | Said::GetOk { message, .. } => (reply.channel, message, missing),
+            other => unreachable!("it has no content: {other:?}"),
+        }
+    }
+}
+
+fn understand(payload: &[u8], limits: &Limits) -> Said {
+    let id = MethodId::of(payload).expect("a method");
+    match method::decode(payload, limits).expect("the broker sends methods that decode") {
+        Method::Basic(basic::AMQPMethod::Deliver(it)) => Said::Deliver {
+            consumer: it.consumer_tag.to_string(),
+            tag: it.delivery_tag,
+            redelivered: it.redelivered,
+            message: message(&it.exchange, &it.routing_key),
+        },
+        Method::Basic(basic::AMQPMethod::GetOk(it)) => Said::GetOk {
+            tag: it.delivery_tag,
+            redelivered: it.redelivered,
+            message: message(&it.exchange, &it.routing_key),
+        },
+        Method::Basic(basic::AMQPMethod::GetEmpty(_)) => Said::GetEmpty,
+        Method::Basic(basic::AMQPMethod::Ack(it)) => {
+            Said::Confirm { tag: it.delivery_tag, multiple: it.multiple, ok: true }
+        }
+        Method::Basic(basic::AMQPMethod::Nack(it)) => {
+            Said::Confirm { tag: it.delivery_tag, multiple: it.multiple, ok: false }
+        }
+        Method::Basic(basic::AMQPMethod::Cancel(it)) => Said::Cancelled(it.consumer_tag.to_string()),
+        Method::Queue(queue::AMQPMethod::DeclareOk(it)) => Said::Count(id, it.message_count as usize),
+        Method::Queue(queue::AMQPMethod::PurgeOk(it)) => Said::Count(id, it.message_count as usize),
+        Method::Queue(queue::AMQPMethod::DeleteOk(it)) => Said::Count(id, it.message_count as usize),
+        Method::Channel(channel::AMQPMethod::Close(it)) => {
+            Said::ChannelClosed(it.reply_code, it.reply_text.to_string())
+        }
+        Method::Connection(connection::AMQPMethod::Close(it)) => {
+            Said::ConnectionClosed(it.reply_code, it.reply_text.to_string())
+        }
+        Method::Connection(_) => Said::Other(id),
+        _ => Said::Done(id),
+    }
+}
+
+fn message(exchange: &impl ToString, key: &impl ToString) -> Message {
+    Message {
+        exchange: exchange.to_string(),
+        key: key.to_string(),
+        persistent: false,
+        expiration: None,
+        body: Bytes::new(),
+    }
+}
