@@ -37,6 +37,7 @@ pub struct Tally {
     pub clean_ends: usize,
     pub half_begun: usize,
     pub failed_logs: usize,
+    pub segments_removed: u64,
     pub published: u32,
     pub pages: usize,
     pub held: usize,
@@ -47,6 +48,7 @@ impl Tally {
         self.crashes += other.crashes;
         self.clean_ends += other.clean_ends;
         self.half_begun += other.half_begun;
+        self.segments_removed += other.segments_removed;
         self.failed_logs += other.failed_logs;
         self.published += other.published;
         self.pages += other.pages;
@@ -77,7 +79,7 @@ impl Nature {
         let habits = Habits {
             window: *random.pick(&[1, 5, 50]),
             persistent: *random.pick(&[100, 90, 50]),
-            body_bytes: *random.pick(&[40, 400, 3000]),
+            body_bytes: *random.pick(&[40, 400, 3000, 8000]),
             appetite: *random.pick(&[100, 30, 5]),
             careless: *random.pick(&[0, 10]),
             definitions: *random.pick(&[0, 10, 60]),
@@ -85,7 +87,7 @@ impl Nature {
         };
         Self {
             habits,
-            segment_bytes: *random.pick(&[4, 8, 16, 64]) * 1024,
+            segment_bytes: *random.pick(&[4, 4, 8, 32]) * 1024,
             budget_bytes: *random.pick(&[1, 4, 16, 256]) * 1024,
             peers: random.between(1, 4),
             turns: *random.pick(&[100, 500, 2000]),
@@ -178,6 +180,9 @@ impl World {
         for _ in 0..self.nature.peers {
             self.connect()?;
         }
+        if self.schedule.percent(40) {
+            self.connect_drain()?;
+        }
         for _ in 0..self.schedule.between(1, self.nature.turns) {
             self.turn(true)?;
             if self.life().storage.has_failed() {
@@ -235,8 +240,14 @@ impl World {
             Turn::Read => self.read(),
             Turn::Outlet => self.look_into_outlet(),
             Turn::Write => self.write(),
-            Turn::Commit => self.commit(),
-            Turn::Tend => self.tend(),
+            Turn::Commit => Ok(self.commit()),
+            // Housekeeping does more when nothing else goes on.
+            Turn::Tend => {
+                for _ in 0..*self.schedule.pick(&[1, 1, 20]) {
+                    self.tend();
+                }
+                Ok(true)
+            }
             Turn::Page => Ok(self.turn_page()),
             Turn::Clock => {
                 let millis = self.schedule.below(500) as u64;
@@ -253,20 +264,19 @@ impl World {
         }
     }
 
-    fn commit(&mut self) -> Result<bool, Missed> {
+    fn commit(&mut self) -> bool {
         let before = self.life().storage.committed();
         let result = self.life().log.commit();
         self.note(|| format!("commit: {result:?}"));
         self.follow_log(before);
-        Ok(result.unwrap_or(false))
+        result.unwrap_or(false)
     }
 
-    fn tend(&mut self) -> Result<bool, Missed> {
+    fn tend(&mut self) {
         let before = self.life().storage.committed();
         let result = self.life().log.tend();
         self.note(|| format!("tend: {result:?}"));
         self.follow_log(before);
-        Ok(result.unwrap_or(false))
     }
 
     fn follow_log(&mut self, before: leveret_core::Position) {
@@ -316,12 +326,18 @@ impl World {
 
     /// Takes and acknowledges everything that is there: then nothing may be missing.
     fn drain(&mut self) -> Result<(), Missed> {
+        self.connect_drain()?;
+        self.rest()?;
+        self.oracle.check_drained(self.now.as_micros())
+    }
+
+    /// Somebody comes who takes and acknowledges what there is.
+    fn connect_drain(&mut self) -> Result<(), Missed> {
         let queues = self.oracle.queue_names();
         let prefetch = *self.schedule.pick(&[1, 3, 100, 0]);
         let peer = self.connect()?;
         self.peer(peer).client.drain(&queues, prefetch);
-        self.rest()?;
-        self.oracle.check_drained(self.now.as_micros())
+        Ok(())
     }
 }
 

@@ -97,6 +97,7 @@ impl World {
 
     /// The broker ends, in one way or another, and another begins.
     pub fn end(&mut self) -> Result<(), Missed> {
+        self.tally.segments_removed += self.disk.count(Operation::Remove);
         if !self.life().storage.has_failed() && self.faults.percent(25) {
             return self.end_cleanly();
         }

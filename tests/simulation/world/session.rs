@@ -38,7 +38,9 @@ impl World {
 
     /// A client says something, of its own accord or not.
     pub fn act(&mut self, is_free: bool) -> bool {
-        let Some(id) = self.any_peer(|peer| is_free || peer.client.owes()) else { return false };
+        let Some(id) = self.any_peer(|peer| peer.client.owes() || (is_free && !peer.client.drains)) else {
+            return false;
+        };
         let number = self.tally.published + 1;
         let habits = self.nature.habits;
         let peer = self.peers.get_mut(&id).expect("a peer that is there");
