@@ -123,7 +123,13 @@ impl Disk for FileDisk {
     fn remove(&self, segment: u32) -> io::Result<()> {
         fs::remove_file(self.path(segment))?;
         // Not before: a reader could have opened it again, and its room would stay taken.
-        self.open.lock().retain(|(number, _)| *number != segment);
+        let file = {
+            let mut open = self.open.lock();
+            let at = open.iter().position(|(number, _)| *number == segment);
+            at.map(|at| open.remove(at))
+        };
+        // Outside the lock, which reads and commits want: the last close gives the room back, and takes its time.
+        drop(file);
         self.handle.sync_all()
     }
 
