@@ -303,7 +303,7 @@ fn content(random: &mut Random, habits: &Habits, number: u32) -> Content {
     Content {
         number,
         exchange: if to_queue { "" } else { any_exchange(random) },
-        key: if to_queue { any_queue(random) } else { *random.pick(names::KEYS) },
+        key: if to_queue { any_queue(random) } else { random.pick::<Name>(names::KEYS) },
         persistent: random.percent(habits.persistent),
         expiration_millis: random.percent(habits.expiring).then(|| random.below(5000) as u64),
         body_bytes: random.between(4, body_bytes.max(5)),
@@ -325,7 +325,7 @@ fn definition(random: &mut Random) -> Request {
 fn binding(random: &mut Random) -> Binding {
     let to_queue = random.percent(80);
     let end = if to_queue { End::Queue(any_queue(random)) } else { End::Exchange(any_exchange(random)) };
-    Binding { source: any_exchange(random), end, key: *random.pick(names::PATTERNS) }
+    Binding { source: any_exchange(random), end, key: random.pick::<Name>(names::PATTERNS) }
 }
 
 /// Requests that make something of everything, for the beginning of a world.

@@ -14,7 +14,7 @@ mod contents;
 mod hear;
 mod topology;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 pub use channel::Promise;
 use channel::{Answer, Channel, Consumer, Fate, Held, Mode, Phase};
@@ -98,7 +98,7 @@ impl Oracle {
                 self.answer(place, MethodId::CHANNEL_CLOSE_OK, 0);
             }
             Request::Confirms => {
-                self.channel(place).mode = Mode::Confirm { published: 0, waiting: Default::default() };
+                self.channel(place).mode = Mode::Confirm { published: 0, waiting: VecDeque::default() };
                 self.answer(place, MethodId::CONFIRM_SELECT_OK, 0);
             }
             Request::Tx => {
@@ -321,7 +321,7 @@ impl Oracle {
     }
 
     /// The broker has ended, one way or the other, and another has begun with these definitions.
-    pub fn restart(&mut self, found: Defined, was_clean: bool) -> Result<(), Missed> {
+    pub fn restart(&mut self, found: &Defined, was_clean: bool) -> Result<(), Missed> {
         if was_clean {
             self.pages_done();
             self.synced();

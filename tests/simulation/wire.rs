@@ -26,7 +26,9 @@ pub struct Content {
 impl Content {
     /// The body, in which every byte depends on the number.
     pub fn body(&self) -> Vec<u8> {
-        let rest = (4..self.body_bytes).map(|at| (at as u32).wrapping_mul(self.number | 1).to_le_bytes()[1]);
+        let rest = (4_u32..)
+            .take(self.body_bytes.saturating_sub(4))
+            .map(|at| at.wrapping_mul(self.number | 1).to_le_bytes()[1]);
         self.number.to_be_bytes().into_iter().chain(rest).collect()
     }
 
@@ -87,9 +89,8 @@ impl Request {
     pub fn defines(&self) -> bool {
         match self {
             Self::DeclareQueue { passive, .. } => !passive,
-            Self::DeleteQueue(_) | Self::DeclareExchange(_) | Self::DeleteExchange(_) => true,
-            Self::Bind(_) | Self::Unbind(_) => true,
-            _ => false,
+            Self::DeleteQueue(_) | Self::Bind(_) | Self::Unbind(_) => true,
+            _ => matches!(self, Self::DeclareExchange(_) | Self::DeleteExchange(_)),
         }
     }
 

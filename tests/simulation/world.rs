@@ -10,6 +10,7 @@ mod peer;
 mod session;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,6 @@ use crate::random::Random;
 use life::{Ending, Life};
 use peer::Peer;
 
-/// Events that are kept for the report of a failure.
-const EVENTS: usize = 60;
 /// Turns that a world may take to come to rest.
 const REST_TURNS: usize = 100_000;
 
@@ -111,14 +110,22 @@ pub struct World {
     last_peer: u64,
     oracle: Oracle,
     events: VecDeque<String>,
+    most_events: usize,
     pub tally: Tally,
 }
 
 impl World {
-    /// Lives the whole history of a seed.
-    pub fn run(seed: u64, make_disk: MakeDisk) -> Result<Tally, Failure> {
+    /// Lives the whole history of a seed; tells the last `events` of it if it fails.
+    pub fn run(seed: u64, events: usize, make_disk: MakeDisk) -> Result<Tally, Failure> {
         let mut world = Self::new(seed, make_disk);
-        let result = world.live();
+        world.most_events = events;
+        // Also what makes the broker panic is told with what led to it.
+        let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
+        let result = lived.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Err(Missed(format!("panicked: {}", text.unwrap_or_default())))
+        });
         world.events.push_front(format!("{:?}", world.nature));
         let events = world.events.into();
         result.map(|()| world.tally).map_err(|missed| Failure { missed, events })
@@ -141,12 +148,13 @@ impl World {
             last_peer: 0,
             oracle: Oracle::default(),
             events: VecDeque::new(),
+            most_events: 0,
             tally: Tally::default(),
         }
     }
 
     fn note(&mut self, event: impl FnOnce() -> String) {
-        if EVENTS <= self.events.len() {
+        if self.most_events <= self.events.len() {
             self.events.pop_front();
         }
         self.events.push_back(event());

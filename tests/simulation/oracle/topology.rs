@@ -177,15 +177,15 @@ impl Topology {
     /// A new life begins with what was found. `number` says which queue it is that has this id.
     pub fn restart(
         &mut self,
-        found: Defined,
+        found: &Defined,
         number: impl Fn(u64) -> Option<QueueNumber>,
     ) -> Result<(), Missed> {
-        if !self.allows(&found) {
+        if !self.allows(found) {
             let states: Vec<&Defined> = self.history.iter().map(|(_, state)| state).collect();
             return Err(Missed(format!("definitions came back as {found:#?}, allowed were {states:#?}")));
         }
         *self = Self::new(found.clone());
-        for (entity, id) in &found {
+        for (entity, id) in found {
             match entity {
                 Entity::Exchange(name) => drop(self.exchanges.insert(name)),
                 Entity::Binding(binding) => drop(self.bindings.insert(*binding)),

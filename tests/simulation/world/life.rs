@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leveret::durable::Storage;
+use leveret_codec::field::Table;
 use leveret_core::model::{
     BindingSpec, Broker, BrokerSettings, PasswordHash, Permissions, Target, User, Vhost,
 };
@@ -54,7 +55,7 @@ impl World {
         };
         let found = defined(&life.broker);
         self.life = Some(life);
-        self.oracle.restart(found, was_clean)
+        self.oracle.restart(&found, was_clean)
     }
 
     /// A broker on what the disk has, and whether it says that the one before has ended cleanly.
@@ -191,6 +192,6 @@ fn is_bound(vhost: &Vhost, binding: &Binding) -> bool {
     };
     destination.is_some_and(|destination| {
         let (source, routing_key) = (binding.source.to_owned(), binding.key.into());
-        vhost.is_bound(&BindingSpec { source, destination, routing_key, arguments: Default::default() })
+        vhost.is_bound(&BindingSpec { source, destination, routing_key, arguments: Table::default() })
     })
 }
