@@ -143,6 +143,11 @@ impl Oracle {
         }
     }
 
+    /// Whether what is asked for on a channel counts; not while it is being closed.
+    pub fn is_open(&self, place: Place) -> bool {
+        self.channels.get(&place).is_some_and(|channel| channel.phase == Phase::Open)
+    }
+
     /// The channel is closed: what it asks for is not there.
     fn refuse(&mut self, place: Place) {
         self.end(place);

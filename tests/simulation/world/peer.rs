@@ -64,8 +64,9 @@ impl Peer {
     }
 
     /// The next request of which the rules have all bytes.
-    pub fn next_consumed(&self) -> Option<&Request> {
+    pub fn next_consumed(&self) -> Option<(u16, &Request)> {
         let consumed = self.brought - self.input.len();
-        self.requests.front().filter(|(end, ..)| *end <= consumed).map(|(_, _, request)| request)
+        let next = self.requests.front().filter(|(end, ..)| *end <= consumed)?;
+        Some((next.1, &next.2))
     }
 }

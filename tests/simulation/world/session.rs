@@ -120,8 +120,9 @@ impl World {
             peer.made.push_back((promise, reply));
         }
         // What is held back begins with a request that was not answered.
-        while let Some(request) = peer.next_consumed() {
-            if !peer.connection.wants_read() && request.asks_queue() {
+        while let Some((channel, request)) = peer.next_consumed() {
+            let is_heeded = self.oracle.is_open((id, channel));
+            if !peer.connection.wants_read() && request.asks_queue() && is_heeded {
                 break;
             }
             self.handle(id, peer);
