@@ -173,16 +173,18 @@ impl Writer {
 }
 
 #[test]
-fn what_this_version_writes_has_a_record_of_every_kind() {
+fn what_this_version_writes_it_reads() {
     let room = tempfile::tempdir().unwrap();
     let is_fixture = std::env::var_os("WRITE_FIXTURE").is_some();
     let dir = if is_fixture { fixture(FORMAT) } else { room.path().join("log") };
     assert!(!dir.exists(), "a fixture is never changed");
-    write_a_log_of_every_kind(&dir);
-    assert_eq!(kinds(&dir), (1..=7).collect());
+    write_a_log(&dir);
+    // Records of what is alive are written where that is cheaper than to keep a segment, which it is not here.
+    assert!(kinds(&dir).is_superset(&[1, 2, 3, 4, 6, 7].into()), "{:?}", kinds(&dir));
+    assert_eq!(says(copy(&dir).path()), fs::read_to_string(dir.join("says")).unwrap());
 }
 
-fn write_a_log_of_every_kind(dir: &Path) {
+fn write_a_log(dir: &Path) {
     let mut writer = Writer::open(dir, OPTIONS);
     writer.define(&[("queue/a", Some("1")), ("queue/b", Some("2")), ("queue/c", Some("3"))]);
     // Of these some are moved.
