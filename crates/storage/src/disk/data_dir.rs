@@ -8,11 +8,12 @@
 //! Invariant: as long as a [`DataDir`] lives nobody else has one of the same directory. The system itself lets go
 //! of the lock when the process ends, however it ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::FileDisk;
+use super::file::make_dir;
 
 /// Why a data directory can't be had.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,7 @@ impl DataDir {
     /// Takes the directory, which is made if it is not there.
     pub fn lock(dir: &Path) -> Result<Self, DataDirError> {
         let failed = |what| move |source| DataDirError::Io { dir: dir.to_owned(), what, source };
-        fs::create_dir_all(dir).map_err(failed("making it"))?;
+        make_dir(dir).map_err(failed("making it"))?;
         let path = dir.join("leveret.lock");
         let mut options = OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).open(path);

@@ -30,16 +30,25 @@ pub struct FileDisk {
     open: Mutex<Vec<(u32, Arc<File>)>>,
 }
 
+/// Makes a directory, and what is missing above it, so that their names survive a loss of power.
+pub fn make_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    make_dir(parent)?;
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
+
 impl FileDisk {
     /// Opens the directory, which is made if it is not there.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        if !dir.is_dir() {
-            fs::create_dir_all(dir)?;
-            if let Some(parent) = dir.parent() {
-                File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?
-                    .sync_all()?;
-            }
-        }
+        make_dir(dir)?;
         Ok(Self { is_writable: true, ..Self::read_only(dir)? })
     }
 
@@ -230,6 +239,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = FileDisk::open(&dir.path().join("log")).unwrap();
         (dir, disk)
+    }
+
+    #[test]
+    fn what_is_missing_above_a_directory_is_made_too() {
+        let room = tempfile::tempdir().unwrap();
+        let dir = room.path().join("a/b/c");
+        make_dir(&dir).unwrap();
+        make_dir(&dir).unwrap();
+        assert!(dir.is_dir());
+        fs::write(room.path().join("file"), b"").unwrap();
+        assert!(make_dir(&room.path().join("file/below")).is_err());
     }
 
     #[test]
