@@ -1,0 +1,140 @@
+//! Every client library that people use, and every behaviour they rely on: docs/interop.md is proven here.
+//!
+//! `LEVERET_INTEROP_CLIENTS=pika,lapin` runs only these, `INTEROP_ONLY=id,id` only these behaviours; such a
+//! partial run is judged like any other, but not compared with the page.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use leveret_interop::matrix::{Cells, Client, Control, Expected, Run, not_offered, page, verdict};
+use leveret_interop::{Broker, profile_dir};
+
+#[test]
+fn every_client_gets_from_leveret_what_it_gets_from_rabbitmq() {
+    let wrong = Matrix::read().and_then(|matrix| matrix.play()).unwrap_or_else(|error| vec![error]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is to be run, and where.
+struct Matrix {
+    expected: Expected,
+    clients: Vec<Client>,
+    /// Whether these are all clients and all behaviours.
+    complete: bool,
+    scratch: PathBuf,
+}
+
+impl Matrix {
+    fn read() -> Result<Self, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("matrix");
+        let scratch = profile_dir().ok_or("cargo runs tests from a target directory")?.join("interop/matrix");
+        let all = Client::all(&folder)?;
+        let known = all.len();
+        let mut clients = Vec::new();
+        for client in all.into_iter().filter(is_wanted) {
+            if is_prepared(&client, &scratch)? {
+                clients.push(client);
+            }
+        }
+        let complete = clients.len() == known && env::var_os("INTEROP_ONLY").is_none();
+        Ok(Self { expected: Expected::read(&folder)?, clients, complete, scratch })
+    }
+
+    /// Runs one client after the other; says what is wrong.
+    fn play(&self) -> Result<Vec<String>, String> {
+        let broker = Broker::start().map_err(|error| error.to_string())?;
+        let name = if broker.is_foreign() { "RabbitMQ" } else { "leveret" };
+        let broker = Arc::new(Mutex::new(broker));
+        let control = Control::serve(&broker).map_err(|error| error.to_string())?;
+        let (mut cells, mut wrong) = (Cells::default(), Vec::new());
+        for client in &self.clients {
+            wrong.extend(self.play_one(client, (&broker, &control), &mut cells).err());
+        }
+        let names: Vec<&str> = self.clients.iter().map(|client| client.name.as_str()).collect();
+        say(&format!("\n{}", cells.print(&names, &self.expected.behaviours)));
+        let run = Run { clients: &self.clients, cells: &cells, broker: name };
+        wrong.extend(verdict(&run, &self.expected));
+        if self.complete {
+            wrong.extend(compare_with_page(&run, &self.expected).err());
+        } else {
+            say("not all clients and behaviours have run: the page was not compared\n");
+        }
+        let broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wrong.is_empty() {
+            wrong.push(format!("the broker's log:\n{}", broker.log()));
+        }
+        wrong.extend(broker.stop().err());
+        Ok(wrong)
+    }
+
+    fn play_one(
+        &self,
+        client: &Client,
+        (broker, control): (&Mutex<Broker>, &Control),
+        cells: &mut Cells,
+    ) -> Result<(), String> {
+        let (name, behaviours) = (&client.name, &self.expected.behaviours);
+        let results = self.scratch.join(name).join("results");
+        fs::write(&results, "").map_err(|error| format!("{}: {error}", results.display()))?;
+        let finished = client.run(&self.scratch, |command| {
+            broker.lock().unwrap_or_else(PoisonError::into_inner).announce(command);
+            command.env("INTEROP_RESULTS", &results).env("INTEROP_CONTROL", control.address());
+        });
+        let finished = finished.map_err(|error| format!("{name}: {error}"))?;
+        cells.add(name, behaviours, &fs::read_to_string(&results).unwrap_or_default())?;
+        if env::var_os("INTEROP_ONLY").is_none() {
+            cells.complete(name, behaviours);
+        }
+        match finished.status {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(format!("{name} ended with {status}\n{}", finished.output)),
+            None => Err(format!("{name} was killed after 4 minutes\n{}", finished.output)),
+        }
+    }
+}
+
+fn is_wanted(client: &Client) -> bool {
+    env::var("LEVERET_INTEROP_CLIENTS").map_or(true, |wanted| wanted.split(',').any(|one| one == client.name))
+}
+
+/// A machine without a client's runtime skips it and says so; CI must have them all.
+fn is_prepared(client: &Client, scratch: &Path) -> Result<bool, String> {
+    match client.prepare(scratch) {
+        Ok(()) => Ok(true),
+        Err(lack) if env::var_os("CI").is_some() => {
+            Err(format!("CI must be able to run {}: {}", client.name, lack.0))
+        }
+        Err(lack) => {
+            say(&format!("skipped: {}: {}\n", client.name, lack.0));
+            Ok(false)
+        }
+    }
+}
+
+/// The page is written on demand only; else it must be what would be written. Another broker than leveret
+/// writes no page, but its libraries offer the same.
+fn compare_with_page(run: &Run<'_>, expected: &Expected) -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/interop.md");
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    if run.broker != "leveret" {
+        let missing = not_offered(run, expected).into_iter().find(|line| !committed.contains(line.as_str()));
+        return missing.map_or(Ok(()), |line| Err(format!("not what the page says of this library: {line}")));
+    }
+    let page = page(run, expected);
+    if env::var_os("UPDATE_DOCS").is_some() {
+        return fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    if committed == page {
+        Ok(())
+    } else {
+        Err("docs/interop.md is out of date: run this test with UPDATE_DOCS=1".to_owned())
+    }
+}
+
+/// Past the test harness, which would swallow what a passing test prints.
+fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
