@@ -47,6 +47,10 @@ TOPICS = {
 _behaviours = {}
 
 
+class OutOfTime(BaseException):
+    """No `Exception`, which a library's own recovery might take for one that it can recover from."""
+
+
 class Case:
     """One run of one behaviour: the names it uses and what has to be closed after it."""
 
@@ -142,11 +146,11 @@ def _outcome(case, function, clean):
     try:
         _bounded(LIMIT_SECONDS, lambda: _prove(case, function))
         outcome = ("passed", "")
-    except Exception as error:
+    except (Exception, OutOfTime) as error:
         outcome = ("failed", _reason(error))
     try:
         _bounded(LIMIT_SECONDS, lambda: clean(case.names))
-    except Exception as error:
+    except (Exception, OutOfTime) as error:
         outcome = ("failed", f"{outcome[1]} and could not clean up: {_reason(error)}".strip())
     return outcome
 
@@ -166,7 +170,7 @@ def _prove(case, function):
 
 def _bounded(seconds, call):
     def out_of_time(_signal, _frame):
-        raise TimeoutError(f"took longer than {seconds} s")
+        raise OutOfTime(f"took longer than {seconds} s")
 
     signal.signal(signal.SIGALRM, out_of_time)
     # A little more than a coroutine gets, which ends itself in better order.
