@@ -35,7 +35,7 @@ impl Broker {
     }
 
     /// The same, with additional arguments for the leveret that is as users have it.
-    pub fn start_with(arguments: &[&str]) -> Result<Self, StartError> {
+    pub fn start_with(arguments: &[String]) -> Result<Self, StartError> {
         if let Ok(url) = env::var("LEVERET_INTEROP_BROKER") {
             let blocked_url = env::var("LEVERET_INTEROP_BLOCKED_BROKER").ok();
             return Ok(Self { url, blocked_url, server: None, blocked: None, foreign: true });

@@ -7,6 +7,7 @@
 //! as a line too few.
 
 mod cells;
+mod certificates;
 mod client;
 mod control;
 mod expected;
@@ -14,6 +15,7 @@ mod page;
 mod verdict;
 
 pub use cells::{Cell, Cells};
+pub use certificates::Certificates;
 pub use client::{Client, Lack};
 pub use control::Control;
 pub use expected::{Behaviour, Expected};

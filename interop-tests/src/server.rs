@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// The same, with additional arguments.
-    pub fn start_with(environment: &[(&str, &str)], arguments: &[&str]) -> Result<Self, StartError> {
+    pub fn start_with(environment: &[(&str, &str)], arguments: &[String]) -> Result<Self, StartError> {
         let mut attempt = 1;
         loop {
             let place = Place::new(environment, arguments)?;
@@ -126,12 +126,12 @@ impl Server {
 }
 
 impl Place {
-    fn new(environment: &[(&str, &str)], arguments: &[&str]) -> io::Result<Self> {
+    fn new(environment: &[(&str, &str)], arguments: &[String]) -> io::Result<Self> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Ok(Self {
             address: free_address()?,
             environment: environment.iter().map(owned).collect(),
-            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            arguments: arguments.to_vec(),
             data: tempfile::tempdir()?,
         })
     }

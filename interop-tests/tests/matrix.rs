@@ -7,9 +7,12 @@ use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use leveret_interop::matrix::{Cells, Client, Control, Expected, Run, not_offered, page, verdict};
+use leveret_interop::matrix::{
+    Cells, Certificates, Client, Control, Expected, Run, not_offered, page, verdict,
+};
 use leveret_interop::{Broker, profile_dir};
 
 #[test]
@@ -45,13 +48,11 @@ impl Matrix {
 
     /// Runs one client after the other; says what is wrong.
     fn play(&self) -> Result<Vec<String>, String> {
-        let broker = Broker::start().map_err(|error| error.to_string())?;
-        let name = if broker.is_foreign() { "RabbitMQ" } else { "leveret" };
-        let broker = Arc::new(Mutex::new(broker));
-        let control = Control::serve(&broker).map_err(|error| error.to_string())?;
+        let broker = Under::start(&self.expected)?;
+        let name = broker.name;
         let (mut cells, mut wrong) = (Cells::default(), Vec::new());
         for client in &self.clients {
-            wrong.extend(self.play_one(client, (&broker, &control), &mut cells).err());
+            wrong.extend(self.play_one(client, &broker, &mut cells).err());
         }
         let names: Vec<&str> = self.clients.iter().map(|client| client.name.as_str()).collect();
         say(&format!("\n{}", cells.print(&names, &self.expected.behaviours)));
@@ -62,7 +63,7 @@ impl Matrix {
         } else {
             say("not all clients and behaviours have run: the page was not compared\n");
         }
-        let broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
+        let broker = broker.broker.lock().unwrap_or_else(PoisonError::into_inner);
         if !wrong.is_empty() {
             wrong.push(format!("the broker's log:\n{}", broker.log()));
         }
@@ -70,18 +71,13 @@ impl Matrix {
         Ok(wrong)
     }
 
-    fn play_one(
-        &self,
-        client: &Client,
-        (broker, control): (&Mutex<Broker>, &Control),
-        cells: &mut Cells,
-    ) -> Result<(), String> {
+    fn play_one(&self, client: &Client, broker: &Under, cells: &mut Cells) -> Result<(), String> {
         let (name, behaviours) = (&client.name, &self.expected.behaviours);
         let results = self.scratch.join(name).join("results");
         fs::write(&results, "").map_err(|error| format!("{}: {error}", results.display()))?;
         let finished = client.run(&self.scratch, |command| {
-            broker.lock().unwrap_or_else(PoisonError::into_inner).announce(command);
-            command.env("INTEROP_RESULTS", &results).env("INTEROP_CONTROL", control.address());
+            broker.announce(command);
+            command.env("INTEROP_RESULTS", &results);
         });
         let finished = finished.map_err(|error| format!("{name}: {error}"))?;
         cells.add(name, behaviours, &fs::read_to_string(&results).unwrap_or_default())?;
@@ -92,6 +88,40 @@ impl Matrix {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(format!("{name} ended with {status}\n{}", finished.output)),
             None => Err(format!("{name} was killed after 4 minutes\n{}", finished.output)),
+        }
+    }
+}
+
+/// The broker under test and what programs are told of it.
+struct Under {
+    broker: Arc<Mutex<Broker>>,
+    name: &'static str,
+    control: Control,
+    /// None for a foreign broker, whose TLS the environment describes, and as long as leveret has none.
+    certificates: Option<Certificates>,
+}
+
+impl Under {
+    fn start(expected: &Expected) -> Result<Self, String> {
+        let has_tls = expected.failure("", "tls", "leveret").is_none();
+        let certificates = has_tls.then(Certificates::make).transpose()?;
+        let arguments = certificates.as_ref().map(Certificates::arguments);
+        let broker = Broker::start_with(arguments.as_ref().map_or(&[], <[String; 4]>::as_slice));
+        let broker = broker.map_err(|error| error.to_string())?;
+        let name = if broker.is_foreign() { "RabbitMQ" } else { "leveret" };
+        let broker = Arc::new(Mutex::new(broker));
+        let control = Control::serve(&broker).map_err(|error| error.to_string())?;
+        Ok(Self { broker, name, control, certificates })
+    }
+
+    fn announce(&self, command: &mut Command) {
+        let broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
+        broker.announce(command);
+        command.env("INTEROP_CONTROL", self.control.address());
+        match &self.certificates {
+            _ if broker.is_foreign() => {}
+            Some(certificates) => certificates.announce(command),
+            None => Certificates::withhold(command),
         }
     }
 }

@@ -72,7 +72,8 @@ impl Cells {
         for client in clients {
             let _ = write!(text, "{client:0$}", column(client));
         }
-        for behaviour in behaviours {
+        let has_run = |behaviour: &&Behaviour| clients.iter().any(|c| self.get(c, &behaviour.id).is_some());
+        for behaviour in behaviours.iter().filter(has_run) {
             let _ = write!(text, "\n{:width$}", behaviour.id);
             for client in clients {
                 let word = self.get(client, &behaviour.id).map_or("-", Cell::word);
