@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::process;
 use crate::server::{Server, StartError};
 
+const FOREIGN: &str = "LEVERET_INTEROP_BROKER";
+
 /// Less memory than any process has: every publisher is told to stop. (`1` would mean all there is.)
 const TOO_LITTLE: (&str, &str) = ("LEVERET_MEMORY_HIGH_WATERMARK", "1024");
 
@@ -24,7 +26,6 @@ pub struct Broker {
     server: Option<Server>,
     /// Out of memory; likewise.
     blocked: Option<Server>,
-    foreign: bool,
 }
 
 impl Broker {
@@ -36,25 +37,25 @@ impl Broker {
 
     /// The same, with additional arguments for the leveret that is as users have it.
     pub fn start_with(arguments: &[String]) -> Result<Self, StartError> {
-        if let Ok(url) = env::var("LEVERET_INTEROP_BROKER") {
+        if let Ok(url) = env::var(FOREIGN) {
             let blocked_url = env::var("LEVERET_INTEROP_BLOCKED_BROKER").ok();
-            return Ok(Self { url, blocked_url, server: None, blocked: None, foreign: true });
+            return Ok(Self { url, blocked_url, server: None, blocked: None });
         }
         let server = Server::start_with(&[], arguments)?;
         let blocked = Server::start(&[TOO_LITTLE])?;
         let (url, blocked_url) = (server.url(), Some(blocked.url()));
-        Ok(Self { url, blocked_url, server: Some(server), blocked: Some(blocked), foreign: false })
+        Ok(Self { url, blocked_url, server: Some(server), blocked: Some(blocked) })
     }
 
-    /// Whether it is another than leveret.
-    pub const fn is_foreign(&self) -> bool {
-        self.foreign
+    /// Whether the environment names another than leveret.
+    pub fn is_foreign() -> bool {
+        env::var_os(FOREIGN).is_some()
     }
 
     /// Tells a client's program where the broker is, and whether it is another than leveret.
     pub fn announce(&self, command: &mut Command) {
         command.env("INTEROP_URL", &self.url);
-        if self.foreign {
+        if Self::is_foreign() {
             command.env("INTEROP_FOREIGN", "1");
         }
         match &self.blocked_url {
@@ -65,7 +66,7 @@ impl Broker {
 
     /// Stops it as an operator would and starts it again with its data; returns when clients may connect.
     pub fn restart(&mut self) -> Result<(), String> {
-        if self.foreign {
+        if Self::is_foreign() {
             return order("INTEROP_RESTART");
         }
         let server = self.server.take().ok_or("an earlier restart failed")?;

@@ -8,12 +8,17 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::slice;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use leveret_interop::matrix::{
     Cells, Certificates, Client, Control, Expected, Run, not_offered, page, verdict,
 };
-use leveret_interop::{Broker, profile_dir};
+use leveret_interop::{Broker, Finished, profile_dir};
+
+const AT_A_TIME: usize = 3;
 
 #[test]
 fn every_client_gets_from_leveret_what_it_gets_from_rabbitmq() {
@@ -46,56 +51,91 @@ impl Matrix {
         Ok(Self { expected: Expected::read(&folder)?, clients, complete, scratch })
     }
 
-    /// Runs one client after the other; says what is wrong.
+    /// Runs all clients; says what is wrong.
     fn play(&self) -> Result<Vec<String>, String> {
-        let broker = Under::start(&self.expected)?;
-        let name = broker.name;
         let (mut cells, mut wrong) = (Cells::default(), Vec::new());
-        for client in &self.clients {
-            wrong.extend(self.play_one(client, &broker, &mut cells).err());
+        for (client, played) in self.clients.iter().zip(self.play_all()) {
+            let played = played?;
+            wrong.extend(cells.add(&client.name, &self.expected.behaviours, &played.lines).err());
+            if env::var_os("INTEROP_ONLY").is_none() {
+                cells.complete(&client.name, &self.expected.behaviours);
+            }
+            let run = Run { clients: slice::from_ref(client), cells: &cells, broker: broker_name() };
+            let failures = verdict(&run, &self.expected);
+            if !failures.is_empty() || played.wrong.is_some() {
+                wrong.push(format!("{}: the broker's log:\n{}", client.name, played.log));
+            }
+            wrong.extend(played.wrong.into_iter().chain(failures));
         }
         let names: Vec<&str> = self.clients.iter().map(|client| client.name.as_str()).collect();
         say(&format!("\n{}", cells.print(&names, &self.expected.behaviours)));
-        let run = Run { clients: &self.clients, cells: &cells, broker: name };
-        wrong.extend(verdict(&run, &self.expected));
         if self.complete {
+            let run = Run { clients: &self.clients, cells: &cells, broker: broker_name() };
             wrong.extend(compare_with_page(&run, &self.expected).err());
         } else {
             say("not all clients and behaviours have run: the page was not compared\n");
         }
-        let broker = broker.broker.lock().unwrap_or_else(PoisonError::into_inner);
-        if !wrong.is_empty() {
-            wrong.push(format!("the broker's log:\n{}", broker.log()));
-        }
-        wrong.extend(broker.stop().err());
         Ok(wrong)
     }
 
-    fn play_one(&self, client: &Client, broker: &Under, cells: &mut Cells) -> Result<(), String> {
-        let (name, behaviours) = (&client.name, &self.expected.behaviours);
+    /// Some at a time, since they mostly wait, each with a leveret of its own, which it may restart.
+    fn play_all(&self) -> Vec<Result<Played, String>> {
+        let threads = if Broker::is_foreign() { 1 } else { AT_A_TIME };
+        let next = AtomicUsize::new(0);
+        let played = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(client) = self.clients.get(at) else { return };
+                        let outcome = self.play_one(client);
+                        played.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
+                    }
+                });
+            }
+        });
+        let mut played = played.into_inner().unwrap_or_else(PoisonError::into_inner);
+        played.sort_by_key(|(at, _)| *at);
+        played.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    fn play_one(&self, client: &Client) -> Result<Played, String> {
+        let name = &client.name;
         let results = self.scratch.join(name).join("results");
         fs::write(&results, "").map_err(|error| format!("{}: {error}", results.display()))?;
+        let under = Under::start(&self.expected)?;
         let finished = client.run(&self.scratch, |command| {
-            broker.announce(command);
+            under.announce(command);
             command.env("INTEROP_RESULTS", &results);
         });
-        let finished = finished.map_err(|error| format!("{name}: {error}"))?;
-        cells.add(name, behaviours, &fs::read_to_string(&results).unwrap_or_default())?;
-        if env::var_os("INTEROP_ONLY").is_none() {
-            cells.complete(name, behaviours);
-        }
-        match finished.status {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(format!("{name} ended with {status}\n{}", finished.output)),
-            None => Err(format!("{name} was killed after 4 minutes\n{}", finished.output)),
-        }
+        let Finished { status, output } = finished.map_err(|error| format!("{name}: {error}"))?;
+        let wrong = match status {
+            Some(status) if status.success() => None,
+            Some(status) => Some(format!("{name} ended with {status}\n{output}")),
+            None => Some(format!("{name} was killed after 4 minutes\n{output}")),
+        };
+        let broker = under.broker.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = broker.log();
+        let wrong = wrong.or_else(|| broker.stop().err());
+        Ok(Played { lines: fs::read_to_string(&results).unwrap_or_default(), wrong, log })
     }
+}
+
+/// What one client's program has left.
+struct Played {
+    lines: String,
+    wrong: Option<String>,
+    log: String,
+}
+
+fn broker_name() -> &'static str {
+    if Broker::is_foreign() { "RabbitMQ" } else { "leveret" }
 }
 
 /// The broker under test and what programs are told of it.
 struct Under {
     broker: Arc<Mutex<Broker>>,
-    name: &'static str,
     control: Control,
     /// None for a foreign broker, whose TLS the environment describes, and as long as leveret has none.
     certificates: Option<Certificates>,
@@ -108,10 +148,9 @@ impl Under {
         let arguments = certificates.as_ref().map(Certificates::arguments);
         let broker = Broker::start_with(arguments.as_ref().map_or(&[], <[String; 4]>::as_slice));
         let broker = broker.map_err(|error| error.to_string())?;
-        let name = if broker.is_foreign() { "RabbitMQ" } else { "leveret" };
         let broker = Arc::new(Mutex::new(broker));
         let control = Control::serve(&broker).map_err(|error| error.to_string())?;
-        Ok(Self { broker, name, control, certificates })
+        Ok(Self { broker, control, certificates })
     }
 
     fn announce(&self, command: &mut Command) {
@@ -119,7 +158,7 @@ impl Under {
         broker.announce(command);
         command.env("INTEROP_CONTROL", self.control.address());
         match &self.certificates {
-            _ if broker.is_foreign() => {}
+            _ if Broker::is_foreign() => {}
             Some(certificates) => certificates.announce(command),
             None => Certificates::withhold(command),
         }
