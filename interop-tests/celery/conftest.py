@@ -25,10 +25,16 @@ def app():
     yield tasks.app
     with tasks.app.connection_for_write() as connection:
         channel = connection.channel()
-        for queue in ("tasks", "others", "priorities"):
+        for queue in ("tasks", "others", "priorities", "quorum"):
             channel.queue_delete(f"{tasks.SUITE}.{queue}")
-        for exchange in ("tasks", "others", "priorities", "pidbox", "reply.pidbox", "events"):
+        for exchange in ("tasks", "others", "priorities", "quorum", "pidbox.pidbox", "events"):
             channel.exchange_delete(f"{tasks.SUITE}.{exchange}")
+        channel.exchange_delete(f"reply.{tasks.SUITE}.pidbox.pidbox")
+        # What keeps the time of tasks on quorum queues has the same names for every application.
+        for level in range(28):
+            channel.queue_delete(f"celery_delayed_{level}")
+            channel.exchange_delete(f"celery_delayed_{level}")
+        channel.exchange_delete("celery_delayed_delivery")
 
 
 @pytest.fixture(scope="module")

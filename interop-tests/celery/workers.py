@@ -16,7 +16,7 @@ READY_SECONDS = 30
 class Worker:
     """A running worker; what it logs is kept for the report of a test that fails."""
 
-    def __init__(self, name, *options, queue="tasks"):
+    def __init__(self, name, *options, queue="tasks", **environment):
         command = [sys.executable, "-m", "celery", "--app", "tasks", "worker", "--loglevel", "INFO"]
         command += ["--concurrency", "2", "--hostname", f"{name}@suite", *options]
         command += ["--queues", f"{SUITE}.{queue}"]
@@ -24,6 +24,7 @@ class Worker:
         self._process = subprocess.Popen(
             command,
             cwd=pathlib.Path(__file__).parent,
+            env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
