@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::binary::profile_dir;
 use crate::process::{self, Finished};
 use crate::python;
 
@@ -123,6 +124,10 @@ impl Client {
         command.args(["-c", script]).current_dir(&self.folder);
         command.env("SCRATCH", &folder).env("PYTHON", folder.join("venv/bin/python"));
         command.env("PYTHONDONTWRITEBYTECODE", "1");
+        // A program in Rust shares what this build has compiled already.
+        if let Some(target) = profile_dir().as_deref().and_then(Path::parent) {
+            command.env("CARGO_TARGET_DIR", target);
+        }
         command
     }
 }
