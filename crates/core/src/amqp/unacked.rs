@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::id::QueueId;
-    use crate::model::{Message, QueueFacts, QueueSettings};
+    use crate::model::{Message, QueueFacts, QueueSettings, QueueTraits};
     use crate::store::NoStore;
 
     fn queue() -> QueueRef {
@@ -131,7 +131,8 @@ mod tests {
             auto_delete: false,
             owner: None,
             arguments: Table::default(),
-            settings: QueueSettings::default(),
+            traits: QueueTraits::default(),
+            declared: QueueSettings::default(),
         };
         QueueRef::new(facts, Arc::new(NoStore))
     }

@@ -27,6 +27,7 @@ pub use ready::StoredPage;
 
 use crate::id::ConsumerId;
 use crate::model::Message;
+use crate::model::settings::{QueueSettings, QueueTraits};
 use crate::store::PageId;
 use crate::time::Timestamp;
 
@@ -76,13 +77,6 @@ pub enum Got {
     Later,
 }
 
-/// What a queue is told at its declaration and by policies, resolved to one value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// How long a message may stay (`x-message-ttl`).
-    pub message_ttl: Option<Duration>,
-}
-
 /// Numbers that clients are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -106,6 +100,7 @@ pub struct Arrival {
 /// One queue.
 #[derive(Debug, Default)]
 pub struct Queue {
+    traits: QueueTraits,
     settings: QueueSettings,
     ready: Ready,
     consumers: Consumers,
@@ -115,13 +110,26 @@ pub struct Queue {
 
 impl Queue {
     /// An empty queue.
-    pub fn new(settings: QueueSettings) -> Self {
-        Self { settings, ..Self::default() }
+    pub fn new(traits: QueueTraits, settings: QueueSettings) -> Self {
+        Self { traits, settings, ..Self::default() }
     }
 
-    /// A queue of an earlier life: its pages, in order, and the position that the next message gets.
-    pub fn restored(settings: QueueSettings, pages: Vec<StoredPage>, next_position: u64) -> Self {
-        Self { settings, ready: Ready::restored(pages), next_position, ..Self::default() }
+    /// Makes an empty queue what it was in an earlier life: its pages, in order, and the position that the next message
+    /// gets.
+    pub fn restore(&mut self, pages: Vec<StoredPage>, next_position: u64) {
+        self.ready = Ready::restored(pages);
+        self.next_position = next_position;
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &QueueSettings {
+        &self.settings
+    }
+
+    /// It behaves otherwise from now on. Messages that wait keep the time they were given.
+    pub fn apply(&mut self, now: Timestamp, settings: QueueSettings, doors: &mut impl Doors) {
+        self.settings = settings;
+        self.expire(now, now, doors);
     }
 
     /// Whether what may have expired at the head is gone. If not, it is on its way into memory.

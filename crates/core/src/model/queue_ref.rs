@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, QueueSettings, StoredPage};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, StoredPage};
+use crate::model::settings::{QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
 use hall::Hall;
@@ -38,8 +39,10 @@ pub struct QueueFacts {
     pub owner: Option<ConnectionId>,
     /// `x-arguments` as declared.
     pub arguments: Table,
-    /// What they mean.
-    pub settings: QueueSettings,
+    /// What of them never changes.
+    pub traits: QueueTraits,
+    /// What they say of the rest, before any policy.
+    pub declared: QueueSettings,
 }
 
 #[derive(Debug)]
@@ -140,7 +143,7 @@ pub enum Deletion {
 impl QueueRef {
     /// A new, empty queue.
     pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
-        let queue = Queue::new(facts.settings);
+        let queue = Queue::new(facts.traits, facts.declared.clone());
         let state = State { queue, doors: Vec::new(), awaiting_head: Vec::new(), deleted: false };
         Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state: Mutex::new(state) }))
     }
@@ -148,12 +151,23 @@ impl QueueRef {
     /// Makes it what it was in an earlier life: its pages, in order, and the position behind the last. For a queue
     /// that nobody knows yet; nothing of it is read before somebody wants it.
     pub fn restore(&self, pages: Vec<StoredPage>, next_position: u64) {
-        self.0.state.lock().queue = Queue::restored(self.facts().settings, pages, next_position);
+        let mut state = self.0.state.lock();
+        state.queue.restore(pages, next_position);
     }
 
     /// What it was declared as.
     pub fn facts(&self) -> &QueueFacts {
         &self.0.facts
+    }
+
+    /// How it behaves at the moment.
+    pub fn settings(&self) -> QueueSettings {
+        self.0.state.lock().queue.settings().clone()
+    }
+
+    /// It behaves otherwise from now on: a policy has come, gone or changed.
+    pub fn apply(&self, now: Timestamp, settings: QueueSettings, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.apply(now, settings, doors));
     }
 
     /// Whether it holds so much that what it gets now may have to leave memory: then it must be in the log, also

@@ -218,14 +218,14 @@ impl Topology {
             argument::check_equivalence(&what, &spec.arguments, &facts.arguments)?;
             return Ok((queue.clone(), false));
         }
-        let settings = argument::validate(&what, &spec.arguments)?;
+        let (traits, declared) = argument::validate(&what, &spec.arguments)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, settings };
+        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
         let queue = QueueRef::new(facts, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
