@@ -139,7 +139,7 @@ mod tests {
 
     fn held(tag: u64, queue: &QueueRef) -> Held {
         let message = Message::compose(b"", b"q", &[0, 0], b"");
-        let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
+        let entry = Entry::new(tag, message);
         Held { tag, queue: queue.clone(), consumer: None, counted: false, entry }
     }
 
