@@ -104,6 +104,7 @@ impl Refill {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "it was made a line before")]
     fn lane(&mut self, level: usize) -> &mut Lane {
         if self.lanes.len() <= level {
             self.lanes.resize_with(level + 1, Lane::new);

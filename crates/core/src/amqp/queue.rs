@@ -10,7 +10,8 @@ use crate::amqp::exchange::{RESERVED_PREFIX, check_not_default};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::model::{
-    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target, no_queue,
+    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 
