@@ -335,7 +335,7 @@ fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
         QueueKind::Quorum if spec.auto_delete => "auto-delete",
         QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
         QueueKind::Quorum if !spec.durable => "non-durable",
-        QueueKind::Quorum | QueueKind::Classic => return Ok(()),
+        QueueKind::Quorum | QueueKind::Classic | QueueKind::Delay => return Ok(()),
     };
     Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }
