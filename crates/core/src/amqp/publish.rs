@@ -60,7 +60,7 @@ impl Channel {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, message.properties().headers());
+        let targets = self.route.targets(&details.more_keys, message.properties());
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });

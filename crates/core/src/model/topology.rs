@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
-use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, RoutingTable};
+use leveret_routing::{
+    BindError, Binding, Destination, ExchangeName, ExchangeRule, QueueHandle, Removed, RoutingTable,
+};
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
@@ -62,6 +64,13 @@ pub enum Target {
     Exchange(String),
 }
 
+/// What the routing table knows of a queue.
+impl QueueHandle for QueueRef {
+    fn name(&self) -> &[u8] {
+        self.facts().name.as_bytes()
+    }
+}
+
 /// The topology of one virtual host.
 pub struct Topology {
     vhost: Arc<str>,
@@ -88,7 +97,7 @@ impl Topology {
                 internal: *internal,
                 arguments: Table::default(),
             };
-            topology.insert_exchange(spec, None);
+            topology.insert_exchange(spec, (*kind).into(), None);
         }
         topology
     }
@@ -147,22 +156,17 @@ impl Topology {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let alternate = spec.alternate(&self.vhost)?;
+        let (alternate, rule) = (spec.alternate(&self.vhost)?, spec.rule()?);
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
-        self.insert_exchange(spec, alternate.as_deref());
+        self.insert_exchange(spec, rule, alternate.as_deref());
         Ok(true)
     }
 
-    fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
+    fn insert_exchange(&mut self, spec: ExchangeSpec, rule: ExchangeRule, alternate: Option<&str>) {
         let alternate = alternate.map(ExchangeName::from);
-        self.table.declare_exchange(
-            ExchangeName::from(spec.name.as_str()),
-            spec.kind,
-            alternate,
-            spec.internal,
-        );
+        self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
@@ -265,6 +269,11 @@ impl Topology {
     /// Binds. Binding the same again changes nothing. `true`: the binding is durable.
     pub fn bind(&mut self, binding: BindingSpec) -> Ruling<bool> {
         let destination = self.ends(&binding, true)?;
+        if let Destination::Queue(queue) = &destination
+            && let Some(source) = self.exchanges.get(&binding.source)
+        {
+            source.check_queue(&binding.routing_key, &queue.facts().arguments)?;
+        }
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
         let key = &binding.routing_key;

@@ -23,6 +23,7 @@ mod connection;
 mod consume;
 mod definition;
 mod exchange;
+mod exchange_types;
 mod failure;
 mod frame;
 mod get;
