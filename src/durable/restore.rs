@@ -108,7 +108,7 @@ impl Refill {
     /// The shorter of the message's own time and the queue's holds, from when it was published.
     fn expires_at(&self, restored: &Restored) -> Option<Timestamp> {
         let own = restored.expiration.map(Duration::from_micros);
-        let ttl = own.into_iter().chain(self.queue.facts().settings.message_ttl).min()?;
+        let ttl = own.into_iter().chain(self.queue.settings().message_ttl).min()?;
         Some(Timestamp::from_micros(restored.published_at) + ttl)
     }
 

@@ -4,15 +4,21 @@
 //! Absent: methods, channels, delivery tags, frames. Those are `amqp`'s; other protocols would be its
 //! siblings.
 
+mod appends;
 mod argument;
 mod broker;
 mod definition;
+mod dead_letter;
 mod exchange;
+mod hidden;
+mod intake;
 mod message;
 mod outlet;
 mod password;
 mod queue;
 mod queue_ref;
+mod schedule;
+mod settings;
 mod topology;
 mod user;
 mod vhost;
@@ -25,8 +31,14 @@ pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
-pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, QueueSettings, StoredPage};
-pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError};
+pub use dead_letter::DEATHS;
+pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
+pub use intake::{Accepted, Intake};
+pub use queue::{
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, Reason, RestoredLane, Returned, Returns, StoredPage,
+};
+pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError, WeakQueueRef};
+pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};
 pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
 pub use user::{Access, Permissions, Resource, User};
 pub use vhost::{Routes, Vhost};

@@ -179,7 +179,7 @@ impl Turn<'_> {
 
     /// Deletes an auto-delete queue whose last consumer went, unless somebody came meanwhile.
     pub fn delete_unused(&mut self, queue: &QueueRef) {
-        let conditions = DeleteConditions { if_unused: true, if_empty: false };
+        let conditions = DeleteConditions { if_unused: true, ..DeleteConditions::default() };
         // In use again: then it stays, which is what the refusal says.
         let _ = self.session.vhost.delete_queue(self.now, queue, conditions, &mut self.out.effects);
     }

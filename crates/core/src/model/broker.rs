@@ -5,6 +5,7 @@
 //! except the permission epoch (a load). Changes of users and virtual hosts are given to the store under the lock that
 //! guards them.
 
+mod carry_out;
 mod restore;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::model::Message;
 use crate::model::definition::Definition;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
+use crate::model::schedule::Schedule;
 use crate::model::user::{Permissions, User};
 use crate::model::vhost::Vhost;
 use crate::store::Store;
@@ -97,6 +99,7 @@ pub struct Broker {
     alarms: AtomicU8,
     outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
     replies: RwLock<HashMap<String, ReplyAddress>>,
+    schedule: Schedule,
     last_queue: AtomicU64,
 }
 
@@ -114,6 +117,7 @@ impl Broker {
             alarms: AtomicU8::new(0),
             outlets: Mutex::default(),
             replies: RwLock::default(),
+            schedule: Schedule::default(),
             last_queue: AtomicU64::new(0),
         })
     }

@@ -23,6 +23,7 @@ use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
+use crate::model::settings::QueueKind;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -222,14 +223,15 @@ impl Topology {
             argument::check_equivalence(&what, &spec.arguments, &facts.arguments)?;
             return Ok((queue.clone(), false));
         }
-        let settings = argument::validate(&what, &spec.arguments)?;
+        let (traits, declared) = argument::validate(&what, &spec.arguments)?;
+        check_properties(&what, traits.kind, &spec)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, settings };
+        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
         let queue = QueueRef::new(facts, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
@@ -334,6 +336,18 @@ impl Topology {
     fn check_exchange(&self, name: &str) -> Ruling {
         if self.exchanges.contains_key(name) { Ok(()) } else { Err(no_exchange(name, &self.vhost)) }
     }
+}
+
+/// Quorum queues are there to stay.
+fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
+    let fault = match kind {
+        QueueKind::Classic => return Ok(()),
+        QueueKind::Quorum if spec.auto_delete => "auto-delete",
+        QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
+        QueueKind::Quorum if !spec.durable => "non-durable",
+        QueueKind::Quorum => return Ok(()),
+    };
+    Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }
 
 fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding {
