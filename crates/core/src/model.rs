@@ -11,6 +11,7 @@ mod definition;
 mod dead_letter;
 mod exchange;
 mod hidden;
+mod history;
 mod intake;
 mod message;
 mod outlet;
@@ -32,6 +33,7 @@ pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
 pub use dead_letter::DEATHS;
+pub use history::{Recent, Replay};
 pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
 pub use intake::{Accepted, Intake};
 pub use queue::{
@@ -41,4 +43,4 @@ pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, Sub
 pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};
 pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
 pub use user::{Access, Permissions, Resource, User};
-pub use vhost::{Routes, Vhost};
+pub use vhost::{Bound, Routes, Vhost};

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::binding::Destination;
 use crate::distinct::Distinct;
 use crate::exchange::Exchange;
@@ -20,12 +22,13 @@ use crate::table::RoutingTable;
 pub struct Matched<Q> {
     queues: Distinct<Q>,
     depends_on_more_than_keys: bool,
+    recent: SmallVec<[ExchangeName; 1]>,
 }
 
 impl<Q> Matched<Q> {
     /// Nothing reached yet.
     pub fn new() -> Self {
-        Self { queues: Distinct::default(), depends_on_more_than_keys: false }
+        Self { queues: Distinct::default(), depends_on_more_than_keys: false, recent: SmallVec::new() }
     }
 
     /// The queues.
@@ -54,9 +57,15 @@ impl<Q> Matched<Q> {
         self.depends_on_more_than_keys
     }
 
+    /// The exchanges it came to that keep a history, whatever matched there: it belongs into theirs.
+    pub fn recent(&self) -> &[ExchangeName] {
+        &self.recent
+    }
+
     /// Lets go of the queues.
     pub fn clear(&mut self) {
         self.queues.clear();
+        self.recent.clear();
         self.depends_on_more_than_keys = false;
     }
 }
@@ -133,6 +142,9 @@ fn visit<'t, Q: QueueHandle>(
 ) {
     let bindings = exchange.matcher();
     matched.depends_on_more_than_keys |= bindings.looks_beyond_keys();
+    if bindings.keeps_history() {
+        matched.recent.push(exchange.name.clone());
+    }
     let all_new = matched.is_empty() && bindings.names_each_once(message);
     let mut any = false;
     bindings.for_each_match(table.seed(), message, &mut |destination| {

@@ -31,6 +31,7 @@ pub struct Routed<'m> {
 pub enum Matcher<Q> {
     Direct(Direct<Q>),
     Fanout(Targets<Q>),
+    RecentHistory(Targets<Q>),
     Topic(Topic<Q>),
     Headers(Headers<Q>),
     ConsistentHash(HashOn, ConsistentHash<Q>),
@@ -56,7 +57,8 @@ impl<Q: QueueHandle> Matcher<Q> {
         match rule.routes_as() {
             // As a rule, a delayed exchange routes as another type.
             ExchangeKind::Direct | ExchangeKind::Delayed => Self::Direct(Direct::default()),
-            ExchangeKind::Fanout | ExchangeKind::RecentHistory => Self::Fanout(Targets::default()),
+            ExchangeKind::Fanout => Self::Fanout(Targets::default()),
+            ExchangeKind::RecentHistory => Self::RecentHistory(Targets::default()),
             ExchangeKind::Topic => Self::Topic(Topic::default()),
             ExchangeKind::Headers => Self::Headers(Headers::default()),
             ExchangeKind::ConsistentHash => {
@@ -71,10 +73,19 @@ impl<Q: QueueHandle> Matcher<Q> {
     /// Whether another message with the same keys may match other bindings.
     pub fn looks_beyond_keys(&self) -> bool {
         match self {
-            Self::Direct(_) | Self::Fanout(_) | Self::Topic(_) | Self::ModulusHash(_) => false,
+            Self::Direct(_)
+            | Self::Fanout(_)
+            | Self::RecentHistory(_)
+            | Self::Topic(_)
+            | Self::ModulusHash(_) => false,
             Self::Headers(_) | Self::Random(..) | Self::LocalRandom(..) => true,
             Self::ConsistentHash(on, _) => *on != HashOn::RoutingKey,
         }
+    }
+
+    /// Whether queues that are bound later are to get this message too.
+    pub fn keeps_history(&self) -> bool {
+        matches!(self, Self::RecentHistory(_))
     }
 
     /// A binding that is not there yet.
@@ -82,7 +93,7 @@ impl<Q: QueueHandle> Matcher<Q> {
         let destination = binding.destination();
         match self {
             Self::Direct(direct) => direct.insert(seed, binding),
-            Self::Fanout(targets) => targets.insert(seed, destination.clone()),
+            Self::Fanout(targets) | Self::RecentHistory(targets) => targets.insert(seed, destination.clone()),
             Self::Topic(patterns) => {
                 topic::check(binding.routing_key())?;
                 patterns.insert(seed, binding.routing_key(), destination.clone());
@@ -105,7 +116,7 @@ impl<Q: QueueHandle> Matcher<Q> {
     pub fn remove(&mut self, seed: &Seed, binding: &Binding<Q>) {
         match self {
             Self::Direct(direct) => direct.remove(binding),
-            Self::Fanout(targets) => targets.remove(binding.destination()),
+            Self::Fanout(targets) | Self::RecentHistory(targets) => targets.remove(binding.destination()),
             Self::Topic(patterns) => patterns.remove(binding.routing_key(), binding.destination()),
             Self::Headers(headers) => headers.remove(seed, binding),
             Self::ConsistentHash(_, members) => members.remove(binding.destination(), binding.routing_key()),
@@ -121,6 +132,7 @@ impl<Q: QueueHandle> Matcher<Q> {
             Self::Direct(_) => message.keys.len() <= 1,
             Self::Topic(_) | Self::Headers(_) => false,
             Self::Fanout(_)
+            | Self::RecentHistory(_)
             | Self::ConsistentHash(..)
             | Self::ModulusHash(_)
             | Self::Random(..)
@@ -141,7 +153,7 @@ impl<Q: QueueHandle> Matcher<Q> {
                     direct.for_each_match(key, reach);
                 }
             }
-            Self::Fanout(targets) => targets.for_each(reach),
+            Self::Fanout(targets) | Self::RecentHistory(targets) => targets.for_each(reach),
             Self::Topic(patterns) => {
                 for key in message.keys {
                     patterns.for_each_match(seed, key, reach);

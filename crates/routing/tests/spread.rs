@@ -12,7 +12,7 @@ use leveret_routing::ExchangeKind::{
 };
 use leveret_routing::{ExchangeRule, Matched, RoutingTable};
 use proptest::prelude::*;
-use support::{Topology, destination, keyed, table};
+use support::{Topology, destination, keyed, names, table};
 
 const ONE_OF_ALL: &[ExchangeKind] = &[ConsistentHash, ModulusHash, Random, LocalRandom];
 
@@ -253,6 +253,22 @@ fn a_recent_history_exchange_is_a_fanout() {
     topology.bind("x", "one", "a");
     topology.bind("x", "two", "b");
     assert_eq!(topology.route("x", "c"), ["one", "two"]);
+}
+
+#[test]
+fn a_route_names_the_exchanges_on_its_way_that_keep_a_history() {
+    let mut topology = Topology::with(&[("x", RecentHistory), ("in", Fanout), ("y", RecentHistory)]);
+    topology.bind("in", "x:x", "");
+    topology.bind("x", "x:y", "");
+    topology.bind("y", "q", "");
+    let mut matched = Matched::new();
+    let mut recent = |exchange: &str| {
+        topology.0.route(exchange.as_bytes(), keyed(&[b"k"]), &mut matched).unwrap();
+        names(matched.recent()).join(" ")
+    };
+    assert_eq!(recent("in"), "x y");
+    assert_eq!(recent("y"), "y");
+    assert_eq!(recent(""), "");
 }
 
 proptest! {

@@ -10,7 +10,8 @@ use crate::amqp::exchange::{RESERVED_PREFIX, check_not_default};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::model::{
-    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target, no_queue,
+    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -129,9 +130,11 @@ impl Channel {
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        if vhost.bind(asked.of(queue))? {
+        let bound = vhost.bind(asked.of(queue))?;
+        if bound.durable {
             turn.await_definitions();
         }
+        turn.replay(bound.replay);
         Ok(())
     }
 

@@ -19,6 +19,7 @@ const TYPES: &[(&str, &str)] = &[
 #[test]
 fn every_type_can_be_internal_go_with_its_last_binding_and_have_an_alternate() {
     for (kind, key) in TYPES {
+        let history = if *kind == "x-recent-history" { 1 } else { 0 };
         check(&format!(
             "
             a.1 > exchange.declare x {kind} auto-delete internal alternate-exchange=ae
@@ -42,6 +43,8 @@ fn every_type_can_be_internal_go_with_its_last_binding_and_have_an_alternate() {
             a.1 < get-ok #1 in {key} one left=0
             a.1 > queue.bind q x {key}
             a.1 < queue.bind-ok
+            a.1 > queue.purge q
+            a.1 < queue.purge-ok {history}
             a.1 > publish in {key} two mandatory
             a.1 > get q no-ack
             a.1 < get-ok #2 in {key} two left=0
@@ -149,6 +152,22 @@ fn bindings_that_mean_nothing_are_refused_with_rabbitmqs_words() {
             "
         ));
     }
+}
+
+#[test]
+fn a_local_random_exchange_leads_to_classic_queues_only() {
+    check(
+        "
+        a.1 > exchange.declare x x-local-random
+        a.1 < exchange.declare-ok
+        a.1 > queue.declare q durable x-queue-type=quorum
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > queue.bind q x k
+        a.1 < channel.close 406 50.20 PRECONDITION_FAILED - Non empty binding 'k' key not permitted
+        a.2 > queue.bind q x ''
+        a.2 < channel.close 406 50.20 PRECONDITION_FAILED - Queue type rabbit_quorum_queue not valid for this exchange type
+        ",
+    );
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod properties;
 mod publish;
 mod queue;
 mod random;
+mod recent_history;
 mod reply_to;
 mod tx;
 mod virtual_host;
