@@ -29,8 +29,9 @@ impl Channel {
             M::Bind(bind) => {
                 let ends = (bind.source.as_str(), bind.destination.as_str());
                 let binding = binding(turn.session, ends, bind.routing_key.as_str(), &bind.arguments)?;
-                let is_durable = turn.session.vhost.bind(binding)?;
-                (M::BindOk(exchange::BindOk {}), bind.nowait, is_durable)
+                let bound = turn.session.vhost.bind(binding)?;
+                turn.replay(bound.replay);
+                (M::BindOk(exchange::BindOk {}), bind.nowait, bound.durable)
             }
             M::Unbind(unbind) => {
                 let ends = (unbind.source.as_str(), unbind.destination.as_str());

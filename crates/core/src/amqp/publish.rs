@@ -14,7 +14,8 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::model::{
-    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, REPLY_PREFIX, is_hidden, with_mark,
+    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, REPLY_PREFIX, Recent, is_hidden,
+    with_mark,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -65,7 +66,13 @@ impl Channel {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, message.properties().headers());
+        let matched = self.route.find(&details.more_keys, message.properties());
+        let targets = matched.as_slice();
+        if !matched.recent().is_empty() {
+            let arrival = Arrival { message: message.clone(), expiration };
+            let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+            turn.session.vhost.remember(matched.recent(), recent);
+        }
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });

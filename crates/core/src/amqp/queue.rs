@@ -130,9 +130,11 @@ impl Channel {
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        if vhost.bind(asked.of(queue))? {
+        let bound = vhost.bind(asked.of(queue))?;
+        if bound.durable {
             turn.await_definitions();
         }
+        turn.replay(bound.replay);
         Ok(())
     }
 

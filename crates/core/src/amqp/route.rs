@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use leveret_codec::TableRef;
-use leveret_routing::Matched;
+use leveret_codec::Properties;
+use leveret_routing::{Matched, Routed};
 
 use crate::amqp::session::Session;
 use crate::model::{Access, QueueRef, Resource, Routes, no_exchange};
@@ -65,19 +65,23 @@ impl RouteMemory {
         Ok(())
     }
 
-    /// The queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
+    /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
     /// BCC headers.
-    pub fn targets(&mut self, more_keys: &[Vec<u8>], headers: Option<TableRef<'_>>) -> &[QueueRef] {
+    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) -> &Matched<QueueRef> {
         if self.is_matched && more_keys.is_empty() {
-            return self.matched.as_slice();
+            return &self.matched;
         }
-        let Some(routes) = &self.routes else { return &[] };
+        let Some(routes) = &self.routes else {
+            self.matched.clear();
+            return &self.matched;
+        };
         let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
         keys.extend(more_keys.iter().map(Vec::as_slice));
         // The exchange was there when this snapshot was entered.
-        let found = routes.route(&self.exchange, &keys, headers, &mut self.matched);
-        self.is_matched = found.is_ok() && more_keys.is_empty() && !self.matched.depends_on_headers();
-        self.matched.as_slice()
+        let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, &mut self.matched);
+        let is_decided = more_keys.is_empty() && !self.matched.depends_on_more_than_keys();
+        self.is_matched = found.is_ok() && is_decided;
+        &self.matched
     }
 }
 

@@ -8,7 +8,9 @@ use crate::amqp::batch::Batch;
 use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
-use crate::model::{Access, Broker, DeleteConditions, Outlet, QueueRef, Resource, User, Vhost, locked};
+use crate::model::{
+    Access, Broker, DeleteConditions, Outlet, QueueRef, Replay, Resource, User, Vhost, locked,
+};
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -159,6 +161,15 @@ impl Turn<'_> {
     /// Brings everything that was collected to its queues; call before anything that could see them.
     pub fn flush(&mut self) {
         self.batch.flush(self.now, &mut self.out.effects);
+    }
+
+    /// Brings to a new binding's destination what its source has kept for it. Nobody waits for the log to have it.
+    pub fn replay(&mut self, replay: Replay) {
+        let Self { now, session, batch, out, .. } = self;
+        session.vhost.replay(replay, |queues, arrival| {
+            let _ = batch.publish(*now, queues, arrival, &mut out.effects);
+        });
+        self.flush();
     }
 
     /// Deliveries of so many bytes have left the outlet: queues that it held up go on.

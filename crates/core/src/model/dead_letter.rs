@@ -10,12 +10,12 @@
 mod deaths;
 
 use leveret_codec::{TableRef, Value};
-use leveret_routing::Matched;
+use leveret_routing::{Matched, Routed};
 
 use crate::effect::{DeadLetter, Effects, Settle};
 use crate::model::hidden::{BLIND_COPIES, SPENT_COPIES};
 use crate::model::queue::{Arrival, Reason};
-use crate::model::{Broker, Intake, Message, QueueRef};
+use crate::model::{Broker, Intake, Message, QueueRef, Recent};
 use crate::time::Timestamp;
 pub use deaths::DEATHS;
 use deaths::Deaths;
@@ -52,9 +52,14 @@ impl Broker {
         let Some(vhost) = self.vhost(&letter.queue.facts().vhost) else { return };
         let (message, deaths, keys) = buried(now, letter);
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        let headers = message.properties().headers();
-        if vhost.routes().route(message.exchange(), &keys, headers, matched).is_err() {
+        let routed = Routed { keys: &keys, properties: message.properties() };
+        if vhost.routes().route(message.exchange(), routed, matched).is_err() {
             return;
+        }
+        if !matched.recent().is_empty() {
+            let arrival = Arrival { message: message.clone(), expiration: None };
+            let more_keys = keys.iter().skip(1).map(|key| key.to_vec()).collect();
+            vhost.remember(matched.recent(), Recent { arrival, more_keys });
         }
         let ends = |queue: &&QueueRef| {
             let goes_round = letter.reason != Reason::Rejected && deaths.is_cycle(&queue.facts().name);

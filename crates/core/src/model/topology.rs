@@ -13,13 +13,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
-use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, RoutingTable};
+use leveret_routing::{
+    BindError, Binding, Destination, ExchangeName, ExchangeRule, QueueHandle, Removed, RoutingTable,
+};
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::history::Histories;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
 use crate::model::settings::QueueKind;
 use crate::refusal::{Refusal, Ruling};
@@ -63,6 +66,13 @@ pub enum Target {
     Exchange(String),
 }
 
+/// What the routing table knows of a queue.
+impl QueueHandle for QueueRef {
+    fn name(&self) -> &[u8] {
+        self.facts().name.as_bytes()
+    }
+}
+
 /// The topology of one virtual host.
 pub struct Topology {
     vhost: Arc<str>,
@@ -70,6 +80,7 @@ pub struct Topology {
     table: RoutingTable<QueueRef>,
     changed: bool,
     store: Arc<dyn Store>,
+    histories: Arc<Histories>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
     definitions: Vec<Definition>,
 }
@@ -78,8 +89,8 @@ impl Topology {
     /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
-        let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let mut topology = Self { vhost, exchanges, table, changed: true, store, definitions };
+        let (exchanges, definitions, histories) = (HashMap::new(), Vec::new(), Arc::default());
+        let mut topology = Self { vhost, exchanges, table, changed: true, store, histories, definitions };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -89,7 +100,7 @@ impl Topology {
                 internal: *internal,
                 arguments: Table::default(),
             };
-            topology.insert_exchange(spec, None);
+            topology.insert_exchange(spec, (*kind).into(), None);
         }
         topology
     }
@@ -97,6 +108,11 @@ impl Topology {
     /// What messages are routed by.
     pub fn table(&self) -> &RoutingTable<QueueRef> {
         &self.table
+    }
+
+    /// What its exchanges have kept of what came to them.
+    pub fn histories(&self) -> &Arc<Histories> {
+        &self.histories
     }
 
     /// Whether the table has changed since this was asked last.
@@ -148,22 +164,20 @@ impl Topology {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let alternate = spec.alternate(&self.vhost)?;
+        let (alternate, rule) = (spec.alternate(&self.vhost)?, spec.rule()?);
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
-        self.insert_exchange(spec, alternate.as_deref());
+        self.insert_exchange(spec, rule, alternate.as_deref());
         Ok(true)
     }
 
-    fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
+    fn insert_exchange(&mut self, spec: ExchangeSpec, rule: ExchangeRule, alternate: Option<&str>) {
         let alternate = alternate.map(ExchangeName::from);
-        self.table.declare_exchange(
-            ExchangeName::from(spec.name.as_str()),
-            spec.kind,
-            alternate,
-            spec.internal,
-        );
+        if let Some(length) = rule.history_length() {
+            self.histories.begin(&spec.name, length);
+        }
+        self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
@@ -185,6 +199,7 @@ impl Topology {
     fn remove_exchange(&mut self, name: &str) {
         self.changed = true;
         let removed = self.table.delete_exchange(name.as_bytes());
+        self.histories.end(name);
         self.note_unbound(&removed);
         if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
@@ -264,9 +279,14 @@ impl Topology {
         }
     }
 
-    /// Binds. Binding the same again changes nothing. `true`: the binding is durable.
-    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<bool> {
+    /// Binds. Binding the same again changes nothing. The answers: whether the binding is durable, whether it is new.
+    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<(bool, bool)> {
         let destination = self.ends(&binding, true)?;
+        if let Destination::Queue(queue) = &destination
+            && let Some(source) = self.exchanges.get(&binding.source)
+        {
+            source.check_queue(&binding.routing_key, &queue.facts().arguments)?;
+        }
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
         let key = &binding.routing_key;
@@ -277,7 +297,7 @@ impl Topology {
                     let made = || Binding::new(source, destination, key, binding.arguments);
                     self.note(|vhost| Definition::Binding(durable_binding(vhost, &made())));
                 }
-                Ok(durable)
+                Ok((durable, is_new))
             }
             Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
             Err(error) => Err(Refusal::precondition_failed(error.to_string())),
