@@ -249,12 +249,14 @@ impl Broker {
         found
     }
 
-    /// The durable queues of all virtual hosts.
+    /// The durable queues of all virtual hosts, and what holds the messages of durable exchanges that delay them.
     pub fn durable_queues(&self) -> Vec<QueueRef> {
         let vhosts = self.vhosts.read();
         let routes = vhosts.values().map(|vhost| vhost.routes());
         let durable = |queue: &&QueueRef| queue.facts().durable;
-        routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>()).collect()
+        let queues = routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>());
+        let holders = vhosts.values().flat_map(|vhost| vhost.holders().all());
+        queues.chain(holders.filter(|holder| durable(&holder))).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

@@ -22,6 +22,7 @@ mod confirm;
 mod connection;
 mod consume;
 mod definition;
+mod delayed;
 mod exchange;
 mod exchange_types;
 mod failure;

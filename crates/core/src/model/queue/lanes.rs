@@ -55,7 +55,7 @@ type Early = Reverse<(Timestamp, usize, u64)>;
 #[derive(Debug, Default)]
 pub struct Lanes {
     /// Lowest priority first; only up to the highest that was needed.
-    lanes: SmallVec<[Lane; 1]>,
+    levels: SmallVec<[Lane; 1]>,
     early: BinaryHeap<Early>,
     body_bytes: u64,
     /// Whether anything in here could ever be due.
@@ -73,12 +73,12 @@ impl Lanes {
 
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.ready.len()).sum()
+        self.levels.iter().map(|lane| lane.ready.len()).sum()
     }
 
     /// Whether none does.
     pub fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.ready.len() == 0)
+        self.levels.iter().all(|lane| lane.ready.len() == 0)
     }
 
     /// Bytes of their bodies, in memory or not.
@@ -88,7 +88,7 @@ impl Lanes {
 
     /// Memory they hold, in bytes.
     pub fn bytes(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.ready.bytes()).sum()
+        self.levels.iter().map(|lane| lane.ready.bytes()).sum()
     }
 
     /// The next to go, if it is in memory.
@@ -105,10 +105,10 @@ impl Lanes {
 
     /// Nothing that was here will come back: what it was due need not be remembered.
     pub fn forget(&mut self) {
-        if self.may_expire || self.lanes.iter().any(|lane| lane.horizon != Timestamp::default()) {
+        if self.may_expire || self.levels.iter().any(|lane| lane.horizon != Timestamp::default()) {
             self.may_expire = false;
             self.early = BinaryHeap::new();
-            for lane in &mut self.lanes {
+            for lane in &mut self.levels {
                 (lane.horizon, lane.is_orderly) = (Timestamp::default(), true);
             }
         }
@@ -152,13 +152,13 @@ impl Lanes {
 
     /// See [`Ready::park_from`].
     pub fn park_from(&mut self, position: u64) {
-        self.lanes.iter_mut().for_each(|lane| lane.ready.park_from(position));
+        self.levels.iter_mut().for_each(|lane| lane.ready.park_from(position));
     }
 
     /// Lets go of all of them and says how many there were.
     pub fn clear(&mut self, doors: &mut impl Doors) -> usize {
         let count = self.len();
-        self.lanes.iter_mut().for_each(|lane| lane.ready.clear(doors));
+        self.levels.iter_mut().for_each(|lane| lane.ready.clear(doors));
         self.early = BinaryHeap::new();
         self.body_bytes = 0;
         count
@@ -172,7 +172,7 @@ impl Lanes {
         }
         self.look_at_pages(now, drops_pages, doors);
         loop {
-            let heads = self.lanes.iter().enumerate().filter_map(|(level, lane)| {
+            let heads = self.levels.iter().enumerate().filter_map(|(level, lane)| {
                 let head = lane.ready.head()?;
                 Some((head.expires_at?, level, head.position))
             });
@@ -185,7 +185,7 @@ impl Lanes {
             if early == Some((at, level, position)) {
                 self.early.pop();
             }
-            let found = self.lanes.get_mut(level).and_then(|lane| lane.ready.remove(position));
+            let found = self.levels.get_mut(level).and_then(|lane| lane.ready.remove(position));
             if let Some(entry) = found {
                 self.body_bytes -= entry.body_bytes();
                 return Some(entry);
@@ -194,7 +194,7 @@ impl Lanes {
     }
 
     fn look_at_pages(&mut self, now: Timestamp, drops_pages: bool, doors: &mut impl Doors) {
-        for lane in &mut self.lanes {
+        for lane in &mut self.levels {
             while lane.ready.head().is_none() && lane.ready.is_page_due(now) {
                 let dropped = if drops_pages { lane.ready.drop_expired_page(now, doors) } else { None };
                 let Some(page) = dropped else {
@@ -211,7 +211,7 @@ impl Lanes {
 
     /// Whether the next to go is not in memory and may be due.
     pub fn is_page_due(&self, now: Timestamp) -> bool {
-        self.may_expire && self.lanes.iter().any(|lane| lane.ready.is_page_due(now))
+        self.may_expire && self.levels.iter().any(|lane| lane.ready.is_page_due(now))
     }
 
     /// When to look again for what is due.
@@ -219,8 +219,8 @@ impl Lanes {
         if !self.may_expire {
             return None;
         }
-        let heads = self.lanes.iter().filter_map(Lane::head_due);
-        let disorderly = self.lanes.iter().filter(|lane| !lane.is_orderly);
+        let heads = self.levels.iter().filter_map(Lane::head_due);
+        let disorderly = self.levels.iter().filter(|lane| !lane.is_orderly);
         let pages = disorderly.filter_map(|lane| lane.ready.first_page_expiry());
         let pages = pages.map(|at| at.ceil(PAGE_GRAIN_MICROS));
         let early = self.early.peek().map(|Reverse((at, ..))| *at);
@@ -241,7 +241,7 @@ impl Lanes {
         let body_bytes: u64 = entries.iter().map(Entry::body_bytes).sum();
         let mut entries = Some(entries);
         let mut found = None;
-        for (level, lane) in self.lanes.iter_mut().enumerate() {
+        for (level, lane) in self.levels.iter_mut().enumerate() {
             if lane.ready.has_page(page) {
                 found = lane.ready.handle_page(page, entries.take().unwrap_or_default());
                 let is_orderly = lane.is_orderly;
@@ -267,13 +267,13 @@ impl Lanes {
     /// See [`Ready::page_out`]. Lanes share the budget.
     pub fn page_out(&mut self, doors: &mut impl Doors) {
         let budget = self.lane_budget(doors);
-        self.lanes.iter_mut().for_each(|lane| lane.ready.page_out(budget, doors));
+        self.levels.iter_mut().for_each(|lane| lane.ready.page_out(budget, doors));
     }
 
     /// See [`Ready::delivered_before`].
     pub fn delivered_before(&self) -> (Vec<NonZeroU64>, Vec<PageId>) {
         let (mut messages, mut pages) = (Vec::new(), Vec::new());
-        for lane in &self.lanes {
+        for lane in &self.levels {
             let (own_messages, own_pages) = lane.ready.delivered_before();
             messages.extend(own_messages);
             pages.extend(own_pages);
@@ -282,31 +282,31 @@ impl Lanes {
     }
 
     fn lane_budget(&self, doors: &impl Doors) -> usize {
-        let used = self.lanes.iter().filter(|lane| 0 < lane.ready.len()).count();
+        let used = self.levels.iter().filter(|lane| 0 < lane.ready.len()).count();
         doors.budget_bytes() / used.max(1)
     }
 
     #[expect(clippy::indexing_slicing, reason = "it was made a line before")]
     fn lane(&mut self, level: usize) -> &mut Lane {
-        if self.lanes.len() <= level {
-            self.lanes.resize_with(level + 1, Lane::default);
+        if self.levels.len() <= level {
+            self.levels.resize_with(level + 1, Lane::default);
         }
-        &mut self.lanes[level]
+        &mut self.levels[level]
     }
 
     fn highest(&self) -> Option<&Lane> {
-        self.lanes.iter().rev().find(|lane| 0 < lane.ready.len())
+        self.levels.iter().rev().find(|lane| 0 < lane.ready.len())
     }
 
     fn highest_mut(&mut self) -> Option<&mut Lane> {
-        self.lanes.iter_mut().rev().find(|lane| 0 < lane.ready.len())
+        self.levels.iter_mut().rev().find(|lane| 0 < lane.ready.len())
     }
 
     fn note_early(&mut self, at: Timestamp, level: usize, position: u64) {
         self.early.push(Reverse((at, level, position)));
         if 2 * self.len() + FEW_EARLY < self.early.len() {
             // Most are gone. Those in pages come back with their pages.
-            let here = self.lanes.iter().enumerate().flat_map(|(level, lane)| {
+            let here = self.levels.iter().enumerate().flat_map(|(level, lane)| {
                 let due = move |entry: &Entry| Some(Reverse((entry.expires_at?, level, entry.position)));
                 lane.ready.residents().filter_map(due)
             });

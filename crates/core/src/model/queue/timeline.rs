@@ -48,7 +48,9 @@ pub struct Timeline {
 impl Timeline {
     /// Makes it what it was in an earlier life.
     pub fn restore(&mut self, pages: Vec<StoredPage>) {
-        pages.into_iter().for_each(|page| self.add_page(page));
+        for page in pages {
+            self.add_page(page);
+        }
     }
 
     /// How many wait.
@@ -100,7 +102,9 @@ impl Timeline {
         let found = self.far.iter().find(|(_, far)| far.stored.id == page).map(|(key, _)| *key);
         let Some(far) = found.and_then(|key| self.far.remove(&key)) else { return false };
         self.far_len -= far.stored.count;
-        entries.into_iter().for_each(|entry| self.push(entry));
+        for entry in entries {
+            self.push(entry);
+        }
         true
     }
 
