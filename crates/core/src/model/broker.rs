@@ -11,6 +11,7 @@ mod restore;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -39,6 +40,8 @@ pub struct BrokerSettings {
     pub frame_max_bytes: u32,
     /// Largest message body, in bytes.
     pub message_max_bytes: u64,
+    /// How long a consumer may hold a message, where its queue says nothing; none is for ever.
+    pub consumer_timeout: Option<Duration>,
     /// Users that may log in from loopback only.
     pub loopback_users: Vec<String>,
     /// The version that server-properties tell; clients parse it.
@@ -52,6 +55,7 @@ impl Default for BrokerSettings {
             channel_max: 2047,
             frame_max_bytes: 131_072,
             message_max_bytes: 128 * 1024 * 1024,
+            consumer_timeout: None,
             loopback_users: vec!["guest".to_owned()],
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

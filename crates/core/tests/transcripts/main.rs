@@ -30,6 +30,7 @@ mod frame;
 mod get;
 mod handshake;
 mod heartbeat;
+mod late;
 mod lifecycle;
 mod log;
 mod page;
