@@ -9,17 +9,19 @@ use std::sync::Arc;
 
 use leveret_core::model::BrokerSettings;
 use leveret_core::{Effects, NoStore};
+use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
-use crate::listener::{self, ListenError};
+use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
 use crate::settings::{DiskLimit, Listen, Settings, Watermark};
+use crate::tls::{Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum StartError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// TLS cannot be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// Definitions cannot be read, or ask for what is not served.
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
@@ -85,10 +90,22 @@ impl Builder {
         self
     }
 
-    /// Accepts connections here too; port 0 takes any free one. Without any call it is a free port of
+    /// Accepts connections here too; port 0 takes any free one. Without any listener it is a free port of
     /// 127.0.0.1.
     pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
         self.settings.listen.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Accepts connections with TLS here too; port 0 takes any free one. Needs [`Builder::tls`].
+    pub fn listen_tls(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.listen_tls.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Speaks TLS with this certificate, in this way.
+    pub fn tls(mut self, settings: TlsSettings) -> Self {
+        self.settings.tls = settings;
         self
     }
 
@@ -169,25 +186,48 @@ impl Builder {
     /// Starts: opens the data directory, creates what is defined, then listens. Needs a tokio runtime with
     /// I/O and time.
     pub async fn start(mut self) -> Result<Broker, StartError> {
-        if self.settings.listen.is_empty() {
+        if self.settings.listen.is_empty() && self.settings.listen_tls.is_empty() {
             self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
         }
+        // Before the data directory, which may take its time: a wrong certificate is found at once.
+        let tls = self.tls_of_listeners()?;
         let shared = Arc::new(self.shared().await?);
         start_storage(&shared)?;
         let mut services = self.watch_memory(&shared)?;
         services.extend(self.watch_disk(&shared));
-        let listeners = listener::bind(&self.settings.listen)?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let sessions = TaskTracker::new();
-        for listener in listeners {
-            let accepting = listener::accept(listener, shared.clone(), sessions.clone());
-            services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
+        let plain = listener::bind(&self.settings.listen)?;
+        let encrypted = listener::bind(&self.settings.listen_tls)?;
+        let listening =
+            Listening { amqp: addresses_of(&plain), amqps: addresses_of(&encrypted), tls: tls.clone() };
+        let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
+        let sessions = entrance.sessions.clone();
+        let entrance_tls = Entrance { tls, ..entrance.clone() };
+        for (listeners, entrance) in [(plain, entrance), (encrypted, entrance_tls)] {
+            for listener in listeners {
+                let accepting = listener::accept(listener, entrance.clone());
+                services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
+            }
         }
-        let broker = Broker::new(shared, addresses, sessions, services);
-        for address in broker.amqp_addrs() {
+        for address in &listening.amqp {
             tracing::info!("started TCP listener on {address}");
         }
-        Ok(broker)
+        for address in &listening.amqps {
+            tracing::info!("started TLS (SSL) listener on {address}");
+        }
+        Ok(Broker::new(shared, listening, sessions, services))
+    }
+
+    /// What TLS listeners need; nothing if there are none.
+    fn tls_of_listeners(&self) -> Result<Option<Arc<Tls>>, TlsError> {
+        if self.settings.listen_tls.is_empty() {
+            if self.settings.tls.certfile.is_some() {
+                tracing::warn!(
+                    "a TLS certificate was given, but nothing listens with it: give `--listen-tls`"
+                );
+            }
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Tls::new(self.settings.tls.clone())?)))
     }
 
     /// The state of a broker as its data directory and its definitions have it.
@@ -264,6 +304,10 @@ impl Builder {
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
     }
+}
+
+fn addresses_of(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
 }
 
 /// Lets the threads of the storage work for this broker.

@@ -29,6 +29,8 @@ mod memory;
 mod registry;
 mod session;
 mod settings;
+mod socket;
+mod tls;
 
 pub use broker::Broker;
 pub use builder::{Builder, StartError};
@@ -37,7 +39,8 @@ pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
-pub use settings::{AMQP_PORT, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark};
+pub use settings::{AMQP_PORT, AMQPS_PORT, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark};
+pub use tls::{PeerVerification, TlsError, TlsSettings, TlsVersion};
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

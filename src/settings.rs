@@ -7,14 +7,23 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::tls::TlsSettings;
+
 /// RabbitMQ's port for AMQP without TLS.
 pub const AMQP_PORT: u16 = 5672;
+
+/// RabbitMQ's port for AMQP with TLS, by convention.
+pub const AMQPS_PORT: u16 = 5671;
 
 /// Everything that can be set of a broker; the defaults are RabbitMQ's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Where AMQP connections are accepted.
     pub listen: Vec<Listen>,
+    /// Where AMQP connections with TLS are accepted.
+    pub listen_tls: Vec<Listen>,
+    /// How.
+    pub tls: TlsSettings,
     /// Heartbeat that is proposed to clients, in seconds; 0 proposes none.
     pub heartbeat_secs: u16,
     /// Largest frame that is proposed to clients.
@@ -41,6 +50,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: Vec::new(),
+            listen_tls: Vec::new(),
+            tls: TlsSettings::default(),
             heartbeat_secs: 60,
             frame_max_bytes: 131_072,
             channel_max: 2047,

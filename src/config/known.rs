@@ -3,7 +3,8 @@
 //! They are refused like unknown keys, with another sentence: the operator's file is right and the broker
 //! is what lacks something. A key moves from here to the options when it begins to mean something.
 
-use super::options::SETTINGS;
+use super::options::settings;
+use super::tls;
 
 /// Whole keys, or beginnings that end in a dot.
 const NOT_SERVED: &[&str] = &[
@@ -49,8 +50,6 @@ const NOT_SERVED: &[&str] = &[
     "hipe_compile",
     "initial_frame_max",
     "link_max_per_session",
-    "listeners.ssl",
-    "listeners.ssl.",
     "log.",
     "management.",
     "management_agent.",
@@ -81,9 +80,6 @@ const NOT_SERVED: &[&str] = &[
     "shovel.",
     "socket_writer.",
     "ssl_allow_poodle_attack",
-    "ssl_cert_login_from",
-    "ssl_handshake_timeout",
-    "ssl_options.",
     "stomp.",
     "stream.",
     "tcp_listen_options",
@@ -101,6 +97,9 @@ const NOT_SERVED: &[&str] = &[
 
 /// What to say of a key that is no option.
 pub fn refusal(key: &str) -> String {
+    if let Some(reason) = tls::reason(key) {
+        return reason.to_owned();
+    }
     if is_not_served(key) {
         return "RabbitMQ knows this key, this version of leveret does not serve it yet: take the line out"
             .to_owned();
@@ -120,7 +119,7 @@ fn is_not_served(key: &str) -> bool {
 
 /// The served key that is at most two letters away.
 fn nearest(key: &str) -> Option<&'static str> {
-    let served = SETTINGS.iter().flat_map(|setting| setting.keys.iter().copied());
+    let served = settings().flat_map(|setting| setting.keys.iter().copied());
     served
         .map(|candidate| (distance(key, candidate), candidate))
         .filter(|(distance, _)| *distance <= 2)
@@ -150,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_key_is_served_or_known_or_neither_but_never_two_of_them() {
-        for key in SETTINGS.iter().flat_map(|setting| setting.keys) {
+        for key in settings().flat_map(|setting| setting.keys) {
             // `log.` stands for the rest of that family.
             assert!(key.starts_with("log.") || !is_not_served(key), "{key}");
         }
@@ -160,7 +159,7 @@ mod tests {
     fn unknown_keys_get_a_suggestion_when_one_is_near() {
         assert_eq!(refusal("hearbeat"), "there is no setting with this name; did you mean `heartbeat`?");
         assert_eq!(refusal("no.such.key"), "there is no setting with this name");
-        assert!(refusal("ssl_options.verify").starts_with("RabbitMQ knows this key"));
+        assert!(refusal("mqtt.vhost").starts_with("RabbitMQ knows this key"));
         assert_eq!(refusal("ssl_options."), "there is no setting with this name");
     }
 

@@ -134,6 +134,7 @@ fn the_file_sets_what_it_names() {
         data_dir: None,
         accept_loss: false,
         disk_free_limit: DiskLimit::Absolute(2_000_000_000),
+        ..Settings::default()
     };
     assert_eq!(plan.settings, expected);
     assert_eq!(plan.definitions, [PathBuf::from("/somewhere/definitions.json")]);
@@ -223,8 +224,7 @@ fn a_refused_line_is_named_by_file_line_and_key() {
         ("heartbeat", "F, line 1: expected `key = value`, found `heartbeat`"),
         (
             "listeners.tcp = none",
-            "F, line 1: listeners.tcp: this version serves AMQP over plain TCP only: `none` would leave no listener \
-             at all",
+            "F, line 1: listeners.tcp: `none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)",
         ),
         ("frame_max = 0", "F, line 1: frame_max: expected a whole number from 8192 to 16777216, found `0`"),
         ("max_message_size = 1GiB", "F, line 1: max_message_size: expected 1 byte to 512MiB, found `1GiB`"),

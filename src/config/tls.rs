@@ -1,0 +1,146 @@
+//! The options of TLS: RabbitMQ's names, and what of them a server on rustls can keep.
+//!
+//! A setting that would change nothing here is taken for what it says; one that would have to be ignored is
+//! refused with the reason.
+
+use leveret::{PeerVerification, TlsVersion};
+
+use super::options::{Flag, Refused, Setting, each, named, one, put};
+use super::{Given, Plan, value};
+
+/// Keys that can't be kept, or families that end in a dot, and why.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "ssl_options.password",
+        "keys that are protected by a password are not supported: write the key without one (`openssl pkey -in \
+         KEY -out PLAIN`), readable for the broker's user alone",
+    ),
+    ("ssl_options.dh", NO_DH),
+    ("ssl_options.dhfile", NO_DH),
+    ("ssl_options.crl_check", NO_CRL),
+    ("ssl_options.crl_cache.", NO_CRL),
+    ("ssl_options.psk_identity", "keys that are shared beforehand are not supported: take the line out"),
+    (
+        "ssl_options.signature_algs.",
+        "signature algorithms are those of rustls, none of which is weak: take the line out",
+    ),
+    ("ssl_options.log_level", NO_ERLANG),
+    ("ssl_options.hibernate_after", NO_ERLANG),
+    ("ssl_allow_poodle_attack", "versions of TLS that it concerns are not spoken: take the line out"),
+];
+const NO_DH: &str = "keys are exchanged over elliptic curves only, without parameters: take the line out";
+const NO_CRL: &str = "revocation lists are not looked at: take the line out, and the certificate's authority \
+                      out of `ssl_options.cacertfile` if it cannot be trusted";
+const NO_ERLANG: &str = "this is about Erlang's TLS, which is not here: take the line out";
+
+/// Why a key of RabbitMQ's TLS is not served, if it is one of these.
+pub fn reason(key: &str) -> Option<&'static str> {
+    let is_meant = |name: &str| key == name || (name.ends_with('.') && key.starts_with(name));
+    REFUSED.iter().find(|(name, _)| is_meant(name)).map(|(_, reason)| *reason)
+}
+
+/// The options, in the order of `--help`.
+pub const TLS_SETTINGS: &[Setting] = &[
+    Setting {
+        flag: Some(Flag::Values { name: "listen-tls", value: "ADDR:PORT" }),
+        environment: &["LEVERET_LISTEN_TLS"],
+        keys: &["listeners.ssl.*", "listeners.ssl"],
+        default: "none; 5671 is the usual port",
+        help: "Where to accept AMQP connections with TLS",
+        set: set_listen,
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-cert", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_CERTFILE", "LEVERET_TLS_CERT"],
+        keys: &["ssl_options.certfile"],
+        default: "none",
+        help: "The broker's certificate in PEM, with the intermediate ones behind it; read again when it changes and on SIGHUP, as the other two",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.certfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-key", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_KEYFILE", "LEVERET_TLS_KEY"],
+        keys: &["ssl_options.keyfile"],
+        default: "none",
+        help: "The certificate's private key in PEM, without a password",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.keyfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-ca", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_CACERTFILE", "LEVERET_TLS_CA"],
+        keys: &["ssl_options.cacertfile"],
+        default: "none",
+        help: "The authorities in PEM that clients' certificates are verified against",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.cacertfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_VERIFY", "LEVERET_TLS_VERIFY"],
+        keys: &["ssl_options.verify"],
+        default: "verify_none",
+        help: "Whether clients are asked for a certificate: `verify_peer` or `verify_none`",
+        set: |plan, given| one(given, |text| put(&mut plan.settings.tls.verify, verification(text))),
+    },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_FAIL_IF_NO_PEER_CERT", "LEVERET_TLS_FAIL_IF_NO_PEER_CERT"],
+        keys: &["ssl_options.fail_if_no_peer_cert"],
+        default: "false",
+        help: "Whether a client that is asked for a certificate and shows none is refused",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.fail_if_no_peer_cert, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.versions.*"],
+        default: "tlsv1.3 and tlsv1.2",
+        help: "The versions of TLS that are spoken",
+        set: |plan, given| {
+            plan.settings.tls.versions.clear();
+            each(given, |given| {
+                plan.settings.tls.versions.push(version(&given.value)?);
+                Ok(())
+            })
+        },
+    },
+];
+
+fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
+    let listen = &mut plan.settings.listen_tls;
+    each(given, |given| {
+        if given.value == "none" {
+            return Ok(());
+        }
+        for part in given.value.split(',').map(str::trim) {
+            listen.push(value::listen(part)?);
+        }
+        Ok(())
+    })
+}
+
+fn verification(text: &str) -> Result<PeerVerification, String> {
+    match text {
+        "verify_none" => Ok(PeerVerification::None),
+        "verify_peer" => Ok(PeerVerification::Peer),
+        _ => Err(format!("expected `verify_peer` or `verify_none`, found `{text}`")),
+    }
+}
+
+fn version(text: &str) -> Result<TlsVersion, String> {
+    match text {
+        "tlsv1.2" => Ok(TlsVersion::V1_2),
+        "tlsv1.3" => Ok(TlsVersion::V1_3),
+        "tlsv1.1" | "tlsv1" | "sslv3" => {
+            Err(format!("`{text}` is insecure and not spoken here: `tlsv1.2` and `tlsv1.3` are"))
+        }
+        _ => Err(format!("expected `tlsv1.2` or `tlsv1.3`, found `{text}`")),
+    }
+}
