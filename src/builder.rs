@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use leveret_core::model::BrokerSettings;
+use leveret_core::model::{BrokerSettings, Mechanism};
 use leveret_core::{Effects, NoStore};
 use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -21,7 +21,7 @@ use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
 use crate::settings::{DiskLimit, Listen, Settings, Watermark};
-use crate::tls::{Tls, TlsError, TlsSettings};
+use crate::tls::{self, Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,12 @@ impl Builder {
     /// Speaks TLS with this certificate, in this way.
     pub fn tls(mut self, settings: TlsSettings) -> Self {
         self.settings.tls = settings;
+        self
+    }
+
+    /// How clients may say who they are, instead of PLAIN, AMQPLAIN and ANONYMOUS.
+    pub fn mechanisms(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.settings.mechanisms = mechanisms.into_iter().collect();
         self
     }
 
@@ -195,6 +201,11 @@ impl Builder {
         start_storage(&shared)?;
         let mut services = self.watch_memory(&shared)?;
         services.extend(self.watch_disk(&shared));
+        services.extend(
+            tls.iter().map(|tls| {
+                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
+            }),
+        );
         let plain = listener::bind(&self.settings.listen)?;
         let encrypted = listener::bind(&self.settings.listen_tls)?;
         let listening =
@@ -292,6 +303,10 @@ impl Builder {
             frame_max_bytes: self.settings.frame_max_bytes,
             message_max_bytes: self.settings.message_max_bytes,
             loopback_users: self.settings.loopback_users.clone(),
+            mechanisms: self.settings.mechanisms.clone(),
+            anonymous_login: Some(&self.settings.anonymous_login)
+                .filter(|login| login.user != "none")
+                .map(|login| (login.user.clone(), login.password.clone())),
             ..BrokerSettings::default()
         }
     }

@@ -37,10 +37,15 @@ pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
+pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
-pub use settings::{AMQP_PORT, AMQPS_PORT, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark};
-pub use tls::{PeerVerification, TlsError, TlsSettings, TlsVersion};
+pub use settings::{
+    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark,
+};
+pub use tls::{
+    CertificateLogin, LoginFrom, PeerVerification, SanType, TlsCipher, TlsError, TlsSettings, TlsVersion,
+};
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

@@ -8,14 +8,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::amqp::Peer;
+use leveret_core::amqp::{External, Peer};
 use socket2::{Domain, Protocol, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::clock::Clock;
 use crate::session::{Session, Shared};
 use crate::settings::{Listen, Need};
 use crate::socket::Socket;
@@ -122,44 +121,46 @@ impl Entrance {
         let Ok(local) = socket.local_addr() else { return };
         let address = format!("{} -> {}", canonical(remote), canonical(local));
         let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
-        let peer = Peer { address, loopback: remote.ip().to_canonical().is_loopback() };
+        let loopback = remote.ip().to_canonical().is_loopback();
+        let peer = Peer { address, loopback, external: External::NoTls };
         match &self.tls {
             None => {
                 let session = span.in_scope(|| Session::new(self.shared.clone(), peer));
                 self.sessions.spawn(session.run(Socket::Plain(socket)).instrument(span));
             }
             Some(tls) => {
-                let shaking = shake_hands(socket, tls.clone(), self.shared.clock.clone());
-                let serving = serve_tls(shaking, self.shared.clone(), peer, closing.clone());
+                let newcomer = Newcomer { socket, peer, tls: tls.clone() };
+                let serving = newcomer.serve(self.shared.clone(), closing.clone());
                 self.sessions.spawn(serving.instrument(span));
             }
         }
     }
 }
 
-/// A connection with TLS from its handshake to its end.
-async fn serve_tls(
-    shaking: impl Future<Output = Result<TlsStream, HandshakeError>>,
-    shared: Arc<Shared>,
+/// A connection that has TLS before it.
+struct Newcomer {
+    socket: TcpStream,
     peer: Peer,
-    closing: CancellationToken,
-) {
-    let shaken = tokio::select! {
-        shaken = shaking => shaken,
-        () = closing.cancelled_owned() => return,
-    };
-    match shaken {
-        Ok(stream) => Session::new(shared, peer).run(Socket::Tls(Box::new(stream))).await,
-        Err(HandshakeError::Silent) => tracing::debug!("closed without a byte"),
-        Err(error) => tracing::info!("TLS handshake with {} failed: {error}", peer.address),
-    }
+    tls: Arc<Tls>,
 }
 
-async fn shake_hands(socket: TcpStream, tls: Arc<Tls>, clock: Clock) -> Result<TlsStream, HandshakeError> {
-    let deadline = clock.now() + tls.settings().handshake_timeout;
-    tokio::select! {
-        shaken = TlsStream::accept(socket, tls.config()) => shaken,
-        () = clock.sleep_until(deadline) => Err(HandshakeError::TimedOut),
+impl Newcomer {
+    /// From its handshake to its end.
+    async fn serve(self, shared: Arc<Shared>, closing: CancellationToken) {
+        let Self { socket, mut peer, tls } = self;
+        let deadline = shared.clock.now() + tls.settings().handshake_timeout;
+        let shaken = tokio::select! {
+            shaken = TlsStream::accept(socket, tls.config()) => shaken,
+            () = shared.clock.sleep_until(deadline) => Err(HandshakeError::TimedOut),
+            () = closing.cancelled_owned() => return,
+        };
+        match shaken {
+            Ok(stream) => {
+                peer.external = tls.user_of(&stream);
+                Session::new(shared, peer).run(Socket::Tls(Box::new(stream))).await;
+            }
+            Err(error) => tls.note_refused(shared.clock.now(), &peer.address, &error),
+        }
     }
 }
 

@@ -8,12 +8,9 @@ use super::tls;
 
 /// Whole keys, or beginnings that end in a dot.
 const NOT_SERVED: &[&str] = &[
-    "anonymous_login_pass",
-    "anonymous_login_user",
     "auth_backends.",
     "auth_http.",
     "auth_ldap.",
-    "auth_mechanisms.",
     "auth_oauth2.",
     "background_gc_enabled",
     "background_gc_target_interval",
@@ -79,7 +76,6 @@ const NOT_SERVED: &[&str] = &[
     "session_max_per_connection",
     "shovel.",
     "socket_writer.",
-    "ssl_allow_poodle_attack",
     "stomp.",
     "stream.",
     "tcp_listen_options",

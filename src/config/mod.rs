@@ -7,6 +7,7 @@
 mod environment;
 mod file;
 mod known;
+mod login;
 mod options;
 mod tls;
 mod value;
@@ -122,7 +123,7 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
         None => Vec::new(),
     };
     // TLS first: whether there may be no listener without it depends on its listeners.
-    for setting in tls::TLS_SETTINGS.iter().chain(options::SETTINGS) {
+    for setting in tls::TLS_SETTINGS.iter().chain(options::SETTINGS).chain(login::LOGIN_SETTINGS) {
         apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
     }
     if plan.listens_plain && plan.settings.listen.is_empty() {

@@ -5,6 +5,7 @@
 
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
+use super::login::LOGIN_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
 use super::{Given, LogLevel, Plan};
@@ -65,7 +66,7 @@ pub const CONFIG_FILE: Setting = Setting {
 
 /// All options, in the order of `--help`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(TLS_SETTINGS)
+    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS)
 }
 
 /// The options of the broker itself.

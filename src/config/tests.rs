@@ -217,8 +217,8 @@ fn a_refused_line_is_named_by_file_line_and_key() {
             "F, line 1: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
         ),
         (
-            "ssl_options.verify = verify_peer",
-            "F, line 1: ssl_options.verify: RabbitMQ knows this key, this version of leveret does not serve it yet: \
+            "mqtt.vhost = /",
+            "F, line 1: mqtt.vhost: RabbitMQ knows this key, this version of leveret does not serve it yet: \
              take the line out",
         ),
         ("heartbeat", "F, line 1: expected `key = value`, found `heartbeat`"),

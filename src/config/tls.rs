@@ -3,7 +3,9 @@
 //! A setting that would change nothing here is taken for what it says; one that would have to be ignored is
 //! refused with the reason.
 
-use leveret::{PeerVerification, TlsVersion};
+use std::time::Duration;
+
+use leveret::{PeerVerification, TlsCipher, TlsVersion};
 
 use super::options::{Flag, Refused, Setting, each, named, one, put};
 use super::{Given, Plan, value};
@@ -28,6 +30,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("ssl_options.hibernate_after", NO_ERLANG),
     ("ssl_allow_poodle_attack", "versions of TLS that it concerns are not spoken: take the line out"),
 ];
+/// Keys whose value rustls has settled.
+const FIXED: &[&str] = &[
+    "ssl_options.secure_renegotiate",
+    "ssl_options.client_renegotiation",
+    "ssl_options.honor_ecc_order",
+    "ssl_options.bypass_pem_cache",
+];
 const NO_DH: &str = "keys are exchanged over elliptic curves only, without parameters: take the line out";
 const NO_CRL: &str = "revocation lists are not looked at: take the line out, and the certificate's authority \
                       out of `ssl_options.cacertfile` if it cannot be trusted";
@@ -39,7 +48,7 @@ pub fn reason(key: &str) -> Option<&'static str> {
     REFUSED.iter().find(|(name, _)| is_meant(name)).map(|(_, reason)| *reason)
 }
 
-/// The options, in the order of `--help`.
+/// Whether connections with TLS are accepted, and with what; in the order of `--help`.
 pub const TLS_SETTINGS: &[Setting] = &[
     Setting {
         flag: Some(Flag::Values { name: "listen-tls", value: "ADDR:PORT" }),
@@ -111,6 +120,71 @@ pub const TLS_SETTINGS: &[Setting] = &[
             })
         },
     },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_DEPTH", "LEVERET_TLS_DEPTH"],
+        keys: &["ssl_options.depth"],
+        default: "6",
+        help: "How many certificates may stand between a client's and an authority's; never more than 6",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.depth, value::integer(text, 0, u8::MAX).map(Some)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.ciphers.*"],
+        default: "all that rustls has",
+        help: "The cipher suites that are spoken, by the names of OpenSSL or of the standard",
+        set: |plan, given| {
+            plan.settings.tls.ciphers.clear();
+            each(given, |given| {
+                plan.settings.tls.ciphers.push(cipher(&given.value)?);
+                Ok(())
+            })
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.honor_cipher_order"],
+        default: "false",
+        help: "Whether the broker's order of cipher suites decides, instead of the client's",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.honor_cipher_order, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.reuse_sessions"],
+        default: "true",
+        help: "Whether a client that comes again may leave out the longer part of the handshake",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.reuse_sessions, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: FIXED,
+        default: "as rustls has it",
+        help: "What can only be `true` (`secure_renegotiate`), only `false` (`client_renegotiation`, `honor_ecc_order`), or makes no difference (`bypass_pem_cache`)",
+        set: |_, given| each(given, |given| fixed(given.last_part(), &given.value)),
+    },
+    Setting {
+        flag: None,
+        environment: &["LEVERET_TLS_HANDSHAKE_TIMEOUT"],
+        keys: &["ssl_handshake_timeout"],
+        default: "10000",
+        help: "How long a client may take for the handshake of TLS, in milliseconds",
+        set: |plan, given| {
+            one(given, |text| {
+                let millis = value::integer(text, 1, 3_600_000)?;
+                put(&mut plan.settings.tls.handshake_timeout, Ok(Duration::from_millis(millis)))
+            })
+        },
+    },
 ];
 
 fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
@@ -143,4 +217,21 @@ fn version(text: &str) -> Result<TlsVersion, String> {
         }
         _ => Err(format!("expected `tlsv1.2` or `tlsv1.3`, found `{text}`")),
     }
+}
+
+fn cipher(text: &str) -> Result<TlsCipher, String> {
+    TlsCipher::named(text).ok_or_else(|| {
+        let names = TlsCipher::names().collect::<Vec<_>>().join(", ");
+        format!("there is no cipher suite `{text}` here; there are {names}")
+    })
+}
+
+fn fixed(name: &str, text: &str) -> Result<(), String> {
+    let why = match (name, value::boolean(text)?) {
+        ("secure_renegotiate", false) => "insecure renegotiation is not spoken",
+        ("client_renegotiation", true) => "clients cannot renegotiate",
+        ("honor_ecc_order", true) => "of the curves that both sides know the client's first is taken",
+        _ => return Ok(()),
+    };
+    Err(format!("{why}: take the line out"))
 }

@@ -10,11 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::depth::DepthVerifier;
 use super::settings::{PeerVerification, TlsSettings, TlsVersion};
 
 /// Why connections with TLS can't be accepted.
@@ -102,8 +103,8 @@ pub fn server_config(settings: &TlsSettings) -> Result<ServerConfig, TlsError> {
     check_validity(&certificate, &chain)?;
     complete(&mut chain, &authorities);
     let unusable = |error: rustls::Error| TlsError::Unusable(error.to_string());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider.clone())
+    let provider = Arc::new(provider(settings));
+    let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(settings))
         .map_err(unusable)?
         .with_client_cert_verifier(verifier(settings, authorities, provider)?)
@@ -114,6 +115,11 @@ pub fn server_config(settings: &TlsSettings) -> Result<ServerConfig, TlsError> {
             }
             other => unusable(other),
         })?;
+    config.ignore_client_order = settings.honor_cipher_order;
+    if !settings.reuse_sessions {
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     Ok(config)
 }
 
@@ -189,6 +195,15 @@ fn issuer_of<'a>(
     })
 }
 
+/// rustls' cryptography, with the cipher suites that were asked for.
+fn provider(settings: &TlsSettings) -> CryptoProvider {
+    let mut provider = rustls::crypto::ring::default_provider();
+    if !settings.ciphers.is_empty() {
+        provider.cipher_suites = settings.ciphers.iter().map(|cipher| cipher.suite()).collect();
+    }
+    provider
+}
+
 fn verifier(
     settings: &TlsSettings,
     authorities: Vec<CertificateDer<'static>>,
@@ -212,10 +227,15 @@ fn verifier(
             for authority in authorities {
                 roots.add(authority).map_err(|error| unusable(&error))?;
             }
-            let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let roots = Arc::new(roots);
+            let builder = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone());
             let builder =
                 if settings.fail_if_no_peer_cert { builder } else { builder.allow_unauthenticated() };
-            Ok(builder.build().map_err(|error| unusable(&error))?)
+            let verifier = builder.build().map_err(|error| unusable(&error))?;
+            Ok(match settings.depth {
+                None => verifier,
+                Some(depth) => Arc::new(DepthVerifier { verifier, roots, provider, depth }),
+            })
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cipher::TlsCipher;
+
 /// The `ssl_options` of a broker; the defaults are RabbitMQ's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -18,6 +20,16 @@ pub struct TlsSettings {
     pub fail_if_no_peer_cert: bool,
     /// The versions of TLS that are spoken.
     pub versions: Vec<TlsVersion>,
+    /// How many certificates may stand between a client's and an authority's; `None` is rustls' own limit of six.
+    pub depth: Option<u8>,
+    /// The cipher suites that are spoken, the best first; none are all that rustls has.
+    pub ciphers: Vec<TlsCipher>,
+    /// Whether the broker's order of cipher suites decides, instead of the client's.
+    pub honor_cipher_order: bool,
+    /// Whether a client that comes again may leave out the longer part of the handshake.
+    pub reuse_sessions: bool,
+    /// What of a client's certificate is its user's name, for the mechanism EXTERNAL.
+    pub login: CertificateLogin,
     /// How long a client may take for the handshake.
     pub handshake_timeout: Duration,
 }
@@ -31,6 +43,11 @@ impl Default for TlsSettings {
             verify: PeerVerification::None,
             fail_if_no_peer_cert: false,
             versions: vec![TlsVersion::V1_3, TlsVersion::V1_2],
+            depth: None,
+            ciphers: Vec::new(),
+            honor_cipher_order: false,
+            reuse_sessions: true,
+            login: CertificateLogin::default(),
             handshake_timeout: Duration::from_secs(10),
         }
     }
@@ -68,4 +85,47 @@ pub enum TlsVersion {
     V1_2,
     /// `tlsv1.3`
     V1_3,
+}
+
+/// What of a certificate is the name of its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateLogin {
+    /// `ssl_cert_login_from`
+    pub from: LoginFrom,
+    /// `ssl_cert_login_san_type`, where it is an alternative name.
+    pub san_type: SanType,
+    /// `ssl_cert_login_san_index`: which of that type, from zero.
+    pub san_index: usize,
+}
+
+impl Default for CertificateLogin {
+    fn default() -> Self {
+        Self { from: LoginFrom::DistinguishedName, san_type: SanType::Dns, san_index: 0 }
+    }
+}
+
+/// RabbitMQ's `ssl_cert_login_from`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginFrom {
+    /// The whole subject, as RFC 4514 writes it: `CN=jane,O=hares`.
+    DistinguishedName,
+    /// The subject's common names, with commas between them.
+    CommonName,
+    /// One of the alternative names.
+    SubjectAlternativeName,
+}
+
+/// Kinds of alternative names: RabbitMQ's `ssl_cert_login_san_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SanType {
+    /// `dns`
+    Dns,
+    /// `ip`, written as an address
+    Ip,
+    /// `email`
+    Email,
+    /// `uri`
+    Uri,
+    /// `other_name`, if it is a string
+    OtherName,
 }
