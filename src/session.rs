@@ -172,7 +172,8 @@ impl Session {
                 Ok(Turn::Done) => return socket.farewell(),
                 Err(error) => {
                     tracing::debug!(%error, "lost the socket");
-                    return;
+                    // It may be the peer's own goodbye that is answered here.
+                    return socket.farewell();
                 }
             }
         }

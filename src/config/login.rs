@@ -97,3 +97,57 @@ fn san_type(text: &str) -> Result<SanType, String> {
         _ => Err(format!("expected `dns`, `ip`, `email`, `uri` or `other_name`, found `{text}`")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use leveret::{AnonymousLogin, CertificateLogin};
+
+    use super::super::tests::with_file;
+    use super::*;
+
+    #[test]
+    fn the_file_sets_what_it_names() {
+        let settings = with_file(
+            "auth_mechanisms.1 = EXTERNAL
+             auth_mechanisms.2 = PLAIN
+             anonymous_login_user = jane
+             anonymous_login_pass = secret
+             ssl_cert_login_from = subject_alternative_name
+             ssl_cert_login_san_type = email
+             ssl_cert_login_san_index = 1",
+        )
+        .unwrap()
+        .settings;
+        assert_eq!(settings.mechanisms, [Mechanism::External, Mechanism::Plain]);
+        let anonymous = AnonymousLogin { user: "jane".to_owned(), password: "secret".to_owned() };
+        assert_eq!(settings.anonymous_login, anonymous);
+        let login = CertificateLogin {
+            from: LoginFrom::SubjectAlternativeName,
+            san_type: SanType::Email,
+            san_index: 1,
+        };
+        assert_eq!(settings.tls.login, login);
+    }
+
+    #[test]
+    fn what_is_no_way_to_log_in_is_refused() {
+        let table = [
+            (
+                "auth_mechanisms.1 = KERBEROS",
+                "auth_mechanisms.1: expected `PLAIN`, `AMQPLAIN`, `ANONYMOUS` or",
+            ),
+            (
+                "ssl_cert_login_from = face",
+                "ssl_cert_login_from: expected `distinguished_name`, `common_name` or",
+            ),
+            (
+                "ssl_cert_login_san_type = x400",
+                "ssl_cert_login_san_type: expected `dns`, `ip`, `email`, `uri` or",
+            ),
+        ];
+        for (line, expected) in table {
+            let refusal = with_file(line).unwrap_err().to_string();
+            assert!(refusal.starts_with(&format!("F, line 1: {expected}")), "{refusal}");
+        }
+    }
+}

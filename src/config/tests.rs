@@ -30,7 +30,8 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn with_file(text: &str) -> Result<Plan, ConfigError> {
+/// What a file comes to alone; it is called F.
+pub fn with_file(text: &str) -> Result<Plan, ConfigError> {
     let file = file(text);
     let path = file.path().display().to_string();
     resolve(&flags(&[("config", &path)]), &variables(&[])).map_err(|ConfigError(problems)| {

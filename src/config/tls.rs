@@ -26,6 +26,9 @@ const REFUSED: &[(&str, &str)] = &[
         "ssl_options.signature_algs.",
         "signature algorithms are those of rustls, none of which is weak: take the line out",
     ),
+    ("ssl_options.cert", NO_VALUES),
+    ("ssl_options.key", NO_VALUES),
+    ("ssl_options.key.", NO_VALUES),
     ("ssl_options.log_level", NO_ERLANG),
     ("ssl_options.hibernate_after", NO_ERLANG),
     ("ssl_allow_poodle_attack", "versions of TLS that it concerns are not spoken: take the line out"),
@@ -40,6 +43,8 @@ const FIXED: &[&str] = &[
 const NO_DH: &str = "keys are exchanged over elliptic curves only, without parameters: take the line out";
 const NO_CRL: &str = "revocation lists are not looked at: take the line out, and the certificate's authority \
                       out of `ssl_options.cacertfile` if it cannot be trusted";
+const NO_VALUES: &str =
+    "certificates and keys are read from files: give `ssl_options.certfile` and `ssl_options.keyfile`";
 const NO_ERLANG: &str = "this is about Erlang's TLS, which is not here: take the line out";
 
 /// Why a key of RabbitMQ's TLS is not served, if it is one of these.
@@ -234,4 +239,85 @@ fn fixed(name: &str, text: &str) -> Result<(), String> {
         _ => return Ok(()),
     };
     Err(format!("{why}: take the line out"))
+}
+
+#[cfg(test)]
+mod tests {
+    use leveret::{Listen, TlsSettings};
+
+    use super::super::tests::with_file;
+    use super::*;
+
+    #[test]
+    fn the_file_sets_what_it_names() {
+        let plan = with_file(
+            "listeners.tcp = none
+             listeners.ssl.default = 5671
+             listeners.ssl.local = 127.0.0.1:5670
+             ssl_options.cacertfile = /tls/ca.pem
+             ssl_options.certfile = /tls/cert.pem
+             ssl_options.keyfile = /tls/key.pem
+             ssl_options.verify = verify_peer
+             ssl_options.fail_if_no_peer_cert = true
+             ssl_options.versions.1 = tlsv1.2
+             ssl_options.depth = 2
+             ssl_options.ciphers.1 = ECDHE-RSA-AES256-GCM-SHA384
+             ssl_options.ciphers.2 = TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+             ssl_options.honor_cipher_order = true
+             ssl_options.honor_ecc_order = false
+             ssl_options.reuse_sessions = false
+             ssl_options.secure_renegotiate = true
+             ssl_options.client_renegotiation = false
+             ssl_options.bypass_pem_cache = true
+             ssl_handshake_timeout = 5000",
+        )
+        .unwrap();
+        assert_eq!(plan.settings.listen, []);
+        let listen_tls = [Listen::AllInterfaces(5671), Listen::Address(([127, 0, 0, 1], 5670).into())];
+        assert_eq!(plan.settings.listen_tls, listen_tls);
+        let ciphers = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"];
+        let expected = TlsSettings {
+            fail_if_no_peer_cert: true,
+            versions: vec![TlsVersion::V1_2],
+            depth: Some(2),
+            ciphers: ciphers.into_iter().map(|name| TlsCipher::named(name).unwrap()).collect(),
+            honor_cipher_order: true,
+            reuse_sessions: false,
+            handshake_timeout: Duration::from_secs(5),
+            ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
+        };
+        assert_eq!(plan.settings.tls, expected);
+    }
+
+    #[test]
+    fn a_listener_with_tls_does_not_replace_the_one_without() {
+        let settings = with_file("listeners.ssl.default = 5671").unwrap().settings;
+        assert_eq!(settings.listen, [Listen::AllInterfaces(5672)]);
+        let settings = with_file("listeners.ssl = none").unwrap().settings;
+        assert_eq!((settings.listen, settings.listen_tls), (vec![Listen::AllInterfaces(5672)], vec![]));
+    }
+
+    #[test]
+    fn what_rustls_cannot_keep_is_refused_with_the_reason() {
+        let table = [
+            ("ssl_options.versions.1 = tlsv1.1", "ssl_options.versions.1: `tlsv1.1` is insecure"),
+            ("ssl_options.versions.1 = tlsv2", "ssl_options.versions.1: expected `tlsv1.2` or `tlsv1.3`"),
+            ("ssl_options.password = secret", "ssl_options.password: keys that are protected by a password"),
+            ("ssl_options.honor_ecc_order = true", "ssl_options.honor_ecc_order: of the curves"),
+            ("ssl_options.client_renegotiation = true", "ssl_options.client_renegotiation: clients cannot"),
+            ("ssl_options.secure_renegotiate = false", "ssl_options.secure_renegotiate: insecure"),
+            ("ssl_options.ciphers.1 = RC4-MD5", "ssl_options.ciphers.1: there is no cipher suite `RC4-MD5`"),
+            ("ssl_options.dhfile = dh.pem", "ssl_options.dhfile: keys are exchanged over elliptic curves"),
+            ("ssl_options.crl_check = true", "ssl_options.crl_check: revocation lists are not looked at"),
+            ("ssl_options.key.RSAPrivateKey = x", "ssl_options.key.RSAPrivateKey: certificates and keys are"),
+            ("ssl_options.hibernate_after = 1", "ssl_options.hibernate_after: this is about Erlang's"),
+            ("ssl_options.verify = maybe", "ssl_options.verify: expected `verify_peer` or `verify_none`"),
+            ("ssl_options.depth = deep", "ssl_options.depth: expected a whole number"),
+            ("ssl_options.verfy = verify_peer", "ssl_options.verfy: there is no setting with this name; did"),
+        ];
+        for (line, expected) in table {
+            let refusal = with_file(line).unwrap_err().to_string();
+            assert!(refusal.starts_with(&format!("F, line 1: {expected}")), "{refusal}");
+        }
+    }
 }

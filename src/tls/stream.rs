@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - What has been read from the socket is decrypted and handed on at once; nothing readable stays behind,
-//!   so the socket's readiness says everything. The handshake's last read is the one exception.
+//!   so the socket's readiness says everything. What comes with the end of the handshake, or with the end of the
+//!   stream, is the exception.
 //! - At most [`UNSENT_BYTES`] wait encrypted for a slow reader; beyond it nothing more is taken.
 //! - The buffer for reading belongs to the thread: a connection on which nothing happens has none.
 
@@ -50,7 +51,8 @@ pub enum HandshakeError {
 pub struct TlsStream {
     socket: TcpStream,
     tls: ServerConnection,
-    /// Whether the handshake's last read may have brought more than the handshake.
+    /// Whether there is something to be told without reading: what came with the end of the handshake, or the
+    /// end of the stream.
     may_have_more: bool,
 }
 
@@ -136,6 +138,8 @@ impl TlsStream {
             if is_over && total == 0 {
                 return Ok(Decrypted::End);
             }
+            // What came with the peer's goodbye comes first. The socket may say nothing more.
+            self.may_have_more |= is_over;
         }
         Ok(if total == 0 { Decrypted::Nothing } else { Decrypted::Bytes(total) })
     }

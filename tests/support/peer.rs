@@ -1,6 +1,7 @@
 //! The scripted peer: a socket, the frames that go out, and the frames that are expected.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -141,12 +142,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// Sends these bytes, whatever they mean.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        within("sending", self.socket.write_all(bytes)).await.unwrap();
+        self.try_send(bytes).await.unwrap();
     }
 
     /// Sends these bytes to a broker that may be gone, and says whether they could be sent.
     pub async fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
-        within("sending", self.socket.write_all(bytes)).await.is_ok()
+        self.try_send(bytes).await.is_ok()
+    }
+
+    async fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let sending = async {
+            self.socket.write_all(bytes).await?;
+            self.socket.flush().await
+        };
+        within("sending", sending).await
     }
 
     /// So many bytes, whatever they mean.

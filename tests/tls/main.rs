@@ -8,5 +8,11 @@
 mod support;
 
 mod authority;
+mod external;
+mod hostile;
+mod limits;
+mod refused;
+mod renewal;
 mod secure;
 mod traffic;
+mod verification;

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use leveret::{Broker, TlsSettings};
+use leveret_codec::PROTOCOL_HEADER;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -51,15 +53,41 @@ pub fn trusting(authority: &Authority, own: Option<&Signed>) -> ClientConfig {
     }
 }
 
-/// Goes through the handshake of TLS.
-pub async fn try_connect(broker: &Broker, config: ClientConfig) -> io::Result<SecurePeer> {
+/// Goes through the handshake of TLS, as far as the client sees it.
+pub async fn shake_hands(broker: &Broker, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
     let socket = within("connecting", TcpStream::connect(address(broker))).await?;
+    shake_hands_over(socket, config).await
+}
+
+/// The same over a socket that is there already.
+pub async fn shake_hands_over(socket: TcpStream, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
+    socket.set_nodelay(true)?;
     let connector = TlsConnector::from(Arc::new(config));
     let name = "localhost".try_into().unwrap();
-    Ok(Peer::over(within("the TLS handshake", connector.connect(name, socket)).await?))
+    within("the TLS handshake", connector.connect(name, socket)).await
 }
 
 /// A peer that trusts this authority.
 pub async fn connect(broker: &Broker, authority: &Authority) -> SecurePeer {
-    try_connect(broker, trusting(authority, None)).await.unwrap()
+    connect_as(broker, trusting(authority, None)).await
+}
+
+/// A peer of this configuration.
+pub async fn connect_as(broker: &Broker, config: ClientConfig) -> SecurePeer {
+    Peer::over(shake_hands(broker, config).await.unwrap())
+}
+
+/// Why a handshake comes to nothing. In TLS 1.3 a client hears of it when it thinks that it is through.
+pub async fn refusal(broker: &Broker, config: ClientConfig) -> String {
+    let mut stream = match shake_hands(broker, config).await {
+        Ok(stream) => stream,
+        Err(error) => return error.to_string(),
+    };
+    let mut answer = [0; 1];
+    // If this can't be sent, the reading says why.
+    let _ = stream.write_all(&PROTOCOL_HEADER).await;
+    match within("the refusal", stream.read(&mut answer)).await {
+        Ok(count) => panic!("nothing was refused: {count} bytes were read"),
+        Err(error) => error.to_string(),
+    }
 }
