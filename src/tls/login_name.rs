@@ -1,7 +1,9 @@
 //! Which user a client's certificate names: RabbitMQ's three ways, and its way of writing a subject.
 //!
 //! Only certificates that were verified come here. A name has no meaning beyond equality with a user's name, so
-//! it is written byte for byte as RabbitMQ writes it.
+//! it is written byte for byte as RabbitMQ writes it, with one exception: values of `UID` and of attributes without
+//! a name are written as what they say, as by earlier versions; 4.3.6 writes them as terms of Erlang
+//! (`UID={asn1_OPENTYPE\,...}`), which nobody can want in a user's name.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +14,7 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use super::settings::{CertificateLogin, LoginFrom, SanType};
 
-/// Attributes that have a name; any other is written as its numbers. `STREET` is missing in RabbitMQ too.
+/// Attributes that have a name; any other is written as its numbers, in RabbitMQ `STREET` too.
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("2.5.4.3", "CN"),
     ("2.5.4.4", "SN"),

@@ -148,7 +148,7 @@ fn set(stage: &mut Stage, setting: &str) {
             settings.mechanisms = value.split(',').map(|name| Mechanism::named(name).unwrap()).collect();
         }
         "anonymous" => {
-            settings.anonymous_login = (value != "none").then(|| (value.to_owned(), "pw".to_owned()))
+            settings.anonymous_login = (value != "none").then(|| (value.to_owned(), "pw".to_owned()));
         }
         _ => panic!("there is no setting {key}"),
     }
