@@ -135,13 +135,19 @@ fn a_listener_with_tls_is_told_and_reads_its_files_again_on_a_signal() {
         key,
     ];
     let mut served = Served::start(&arguments, &[]);
-    served.until("started TLS (SSL) listener on 127.0.0.1:");
+    let line = served.until("started TLS (SSL) listener on 127.0.0.1:");
+    let (_, address) = line.rsplit_once(' ').unwrap();
     served.until("Server startup complete");
     assert!(
         !served.printed.iter().any(|line| line.contains("started TCP listener")),
         "{:#?}",
         served.printed
     );
+    // A client that has forgotten the `s` of amqps, and a health check before it.
+    drop(std::net::TcpStream::connect(address).unwrap());
+    std::net::TcpStream::connect(address).unwrap().write_all(b"AMQP\0\0\x09\x01").unwrap();
+    served.until("does the client connect with amqps://?");
+    assert!(!served.printed.iter().any(|line| line.contains("said nothing")), "{:#?}", served.printed);
     served.signal("HUP");
     served.until("read the TLS certificate and key again");
     std::fs::write(cert, "no certificate").unwrap();

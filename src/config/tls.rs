@@ -246,6 +246,7 @@ mod tests {
     use leveret::{Listen, TlsSettings};
 
     use super::super::tests::with_file;
+    use super::super::{Environment, resolve};
     use super::*;
 
     #[test]
@@ -287,6 +288,30 @@ mod tests {
             ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
         };
         assert_eq!(plan.settings.tls, expected);
+    }
+
+    #[test]
+    fn the_environment_sets_what_it_names() {
+        let variables = [
+            ("LEVERET_LISTEN_TLS", "5671"),
+            ("RABBITMQ_SSL_CERTFILE", "/other/cert.pem"),
+            ("LEVERET_TLS_CERT", "/tls/cert.pem"),
+            ("RABBITMQ_SSL_KEYFILE", "/tls/key.pem"),
+            ("RABBITMQ_SSL_CACERTFILE", "/tls/ca.pem"),
+            ("RABBITMQ_SSL_VERIFY", "verify_peer"),
+            ("RABBITMQ_SSL_FAIL_IF_NO_PEER_CERT", "true"),
+            ("RABBITMQ_SSL_DEPTH", "1"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let plan = resolve(&[], &Environment::of(variables)).unwrap();
+        assert_eq!(plan.settings.listen_tls, [Listen::AllInterfaces(5671)]);
+        let expected = TlsSettings {
+            fail_if_no_peer_cert: true,
+            depth: Some(1),
+            ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
+        };
+        assert_eq!(plan.settings.tls, expected);
+        assert_eq!(plan.unused_variables, [""; 0]);
     }
 
     #[test]

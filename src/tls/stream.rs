@@ -5,7 +5,8 @@
 //!   so the socket's readiness says everything. What comes with the end of the handshake, or with the end of the
 //!   stream, is the exception.
 //! - At most [`UNSENT_BYTES`] wait encrypted for a slow reader; beyond it nothing more is taken.
-//! - The buffer for reading belongs to the thread: a connection on which nothing happens has none.
+//! - The buffer for reading belongs to the thread: a connection on which nothing happens has none. What rustls keeps
+//!   of it is about 11 KiB (600 idle connections, a debug build: 14 KiB each, 3 KiB without TLS).
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice, Read as _, Write as _};
