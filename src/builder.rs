@@ -13,7 +13,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::broker::Broker;
 use crate::clock::Clock;
-use crate::definitions::{Definitions, DefinitionsError};
+use crate::definitions::{Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::listener::{self, ListenError};
@@ -172,8 +172,10 @@ impl Builder {
         if self.settings.listen.is_empty() {
             self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
         }
-        let shared = Arc::new(self.shared().await?);
+        let mut effects = Effects::default();
+        let shared = Arc::new(self.shared(&mut effects).await?);
         start_storage(&shared)?;
+        shared.carry_out(&mut effects);
         let mut services = self.watch_memory(&shared)?;
         services.extend(self.watch_disk(&shared));
         let listeners = listener::bind(&self.settings.listen)?;
@@ -190,8 +192,9 @@ impl Builder {
         Ok(broker)
     }
 
-    /// The state of a broker as its data directory and its definitions have it.
-    async fn shared(&mut self) -> Result<Shared, StartError> {
+    /// The state of a broker as its data directory and its definitions have it; `effects` are to be carried out once
+    /// its storage works.
+    async fn shared(&mut self, effects: &mut Effects) -> Result<Shared, StartError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
         let settings = self.core_settings();
@@ -201,12 +204,15 @@ impl Builder {
                 tracing::warn!("no data directory was given: nothing survives the end of this process");
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
-            crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
+            let recipient = Recipient { core: &core, now: clock.now(), effects };
+            crate::definitions::apply(recipient, &self.definitions, &self.settings.seed)?;
             return Ok(Shared::new(core, clock, None));
         };
         let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
         // Reading a log takes its time, and the runtime may have other things to do.
+        let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
+            let mut effects = Effects::default();
             let (storage, mut recovery) = Storage::open(&storage_settings)?;
             let core = leveret_core::model::Broker::new(settings, secret, storage.store());
             let counts = storage.restore(&core, &mut recovery).map_err(StorageError::from)?;
@@ -216,12 +222,14 @@ impl Builder {
                 messages = counts.messages,
                 "opened the data directory"
             );
-            crate::definitions::apply(&core, &definitions, &seed)?;
+            let recipient = Recipient { core: &core, now, effects: &mut effects };
+            crate::definitions::apply(recipient, &definitions, &seed)?;
             storage.commit().map_err(StorageError::from)?;
-            Ok::<_, StartError>((core, storage))
+            Ok::<_, StartError>((core, storage, effects))
         });
-        let (core, storage) =
+        let (core, storage, applied) =
             opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
+        *effects = applied;
         Ok(Shared::new(core, clock, Some(Arc::new(storage))))
     }
 

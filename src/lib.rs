@@ -26,6 +26,7 @@ pub mod durable;
 mod journal;
 mod listener;
 mod memory;
+mod policy;
 mod registry;
 mod session;
 mod settings;

@@ -1,24 +1,34 @@
-//! Creates what a document describes, in RabbitMQ's order: users, virtual hosts, permissions, exchanges,
-//! queues, bindings.
+//! Creates what a document describes, in RabbitMQ's order: users, virtual hosts, permissions, exchanges, policies,
+//! parameters, queues, bindings.
 //!
-//! Entities that are there already stay as they are, even when they differ; users and permissions are
-//! replaced. Names beginning with `amq.` are skipped with a line in the log, as RabbitMQ does.
+//! Entities that are there already stay as they are, even when they differ; users, permissions, policies and parameters
+//! are replaced. Names beginning with `amq.` are skipped with a line in the log, as RabbitMQ does.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leveret_core::Refusal;
 use leveret_core::model::{
     BindingSpec, Broker, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions, QueueSpec,
     Target, User, Vhost,
 };
+use leveret_core::{Effects, Refusal, Timestamp};
 
 use super::document::{self, Destination};
-use super::{DefinitionsError, Source, table};
+use super::{DefinitionsError, Source, policies, table};
 use crate::settings::Seed;
 
 /// Why one entity was refused, before its place is known.
-type Reason = String;
+pub type Reason = String;
+
+/// What a document is applied to, and when.
+pub struct Recipient<'a> {
+    /// The broker.
+    pub core: &'a Broker,
+    /// The moment.
+    pub now: Timestamp,
+    /// What is to be done for others afterwards: a policy may find that messages have been there for too long.
+    pub effects: &'a mut Effects,
+}
 
 /// The user of an empty broker, with its permissions.
 pub fn first_user(core: &Broker, seed: &Seed) -> Result<(), getrandom::Error> {
@@ -37,8 +47,8 @@ fn salt() -> Result<[u8; 4], getrandom::Error> {
 }
 
 /// Everything of one document.
-pub fn document(core: &Broker, source: &Source) -> Result<(), DefinitionsError> {
-    let document = &source.document;
+pub fn document(recipient: &mut Recipient<'_>, source: &Source) -> Result<(), DefinitionsError> {
+    let (core, document) = (recipient.core, &source.document);
     each(source, "users", &document.users, |user| {
         core.put_user(new_user(user, document.rabbit_version.as_deref())?);
         Ok(())
@@ -48,6 +58,10 @@ pub fn document(core: &Broker, source: &Source) -> Result<(), DefinitionsError> 
     }
     each(source, "permissions", &document.permissions, |row| permit(core, row))?;
     each(source, "exchanges", &document.exchanges, |exchange| declare_exchange(core, exchange))?;
+    each(source, "policies", &document.policies, |policy| policies::put_policy(recipient, policy))?;
+    each(source, "parameters", &document.parameters, |parameter| {
+        policies::put_parameter(recipient, parameter)
+    })?;
     each(source, "queues", &document.queues, |queue| declare_queue(core, queue))?;
     each(source, "bindings", &document.bindings, |binding| bind(core, binding))
 }
@@ -111,7 +125,8 @@ fn permit(core: &Broker, row: &document::Permission) -> Result<(), Reason> {
     }
 }
 
-fn vhost(core: &Broker, name: &str) -> Result<Arc<Vhost>, Reason> {
+/// A virtual host of the broker.
+pub fn vhost(core: &Broker, name: &str) -> Result<Arc<Vhost>, Reason> {
     core.vhost(name).ok_or_else(|| format!("there is no vhost '{name}': add it to vhosts"))
 }
 

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::policy::PolicyDocument;
+
 /// A field table in JSON.
 pub type Arguments = Map<String, Value>;
 
@@ -108,8 +110,7 @@ pub struct Parameter {
     pub component: String,
     pub name: String,
     pub value: Value,
-    #[serde(rename = "vhost")]
-    _vhost: Value,
+    pub vhost: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,14 +123,8 @@ pub struct GlobalParameter {
 pub struct Policy {
     pub name: String,
     pub vhost: String,
-    #[serde(rename = "pattern")]
-    _pattern: Value,
-    #[serde(rename = "definition")]
-    _definition: Value,
-    #[serde(rename = "priority")]
-    _priority: Option<Value>,
-    #[serde(rename = "apply-to")]
-    _apply_to: Option<Value>,
+    #[serde(flatten)]
+    pub content: PolicyDocument,
 }
 
 #[derive(Debug, Deserialize)]

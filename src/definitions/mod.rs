@@ -1,11 +1,12 @@
 //! definitions.json: what an operator wants to be there when the first client comes.
 //!
 //! Files are merged in order; nothing is deleted. What a file asks for is created or the start is refused,
-//! naming the file and the place in it: policies, topic permissions, parameters and limits are not served
-//! yet, so a file that needs them does not start a broker that would act otherwise.
+//! naming the file and the place in it: a file that needs what is not served does not start a broker that would act
+//! otherwise.
 
 mod apply;
 mod document;
+mod policies;
 mod table;
 mod unserved;
 
@@ -15,6 +16,7 @@ use leveret_core::model::Broker;
 use serde_json::Value;
 
 use crate::settings::Seed;
+pub use apply::Recipient;
 use document::{Document, Malformed};
 
 /// Where definitions come from.
@@ -93,7 +95,11 @@ struct Source {
 }
 
 /// Creates everything that `definitions` describe; a blank broker also gets its first user, unless they bring users.
-pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
+pub fn apply(
+    mut recipient: Recipient<'_>,
+    definitions: &[Definitions],
+    seed: &Seed,
+) -> Result<(), DefinitionsError> {
     let mut sources = Vec::new();
     for definitions in definitions {
         match definitions {
@@ -108,11 +114,11 @@ pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<
             }
         }
     }
-    seed_broker(core, &sources, seed)?;
+    seed_broker(recipient.core, &sources, seed)?;
     sources.iter().try_for_each(|source| {
         unserved::check(source)?;
         tracing::info!("Applying definitions from {}", source.origin);
-        apply::document(core, source)
+        apply::document(&mut recipient, source)
     })
 }
 

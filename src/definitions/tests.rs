@@ -5,10 +5,16 @@ use serde_json::json;
 use super::*;
 use leveret_core::model::BrokerSettings;
 use leveret_core::model::{Access, Resource};
+use leveret_core::{Effects, Timestamp};
 use std::sync::Arc;
 
 fn broker() -> Arc<Broker> {
     Broker::new(BrokerSettings::default(), [7; 32], Arc::new(leveret_core::NoStore))
+}
+
+fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
+    let recipient = Recipient { core, now: Timestamp::default(), effects: &mut Effects::default() };
+    super::apply(recipient, definitions, seed)
 }
 
 fn applied(value: Value) -> Arc<Broker> {
@@ -188,10 +194,6 @@ fn what_cannot_be_created_is_named_by_its_place() {
 fn what_is_not_served_is_refused_by_name() {
     let table = [
         (
-            json!({"policies": [{"vhost": "/", "name": "p1", "pattern": "^q", "definition": {"max-length": 1}}]}),
-            "policies[0] (policy 'p1' in vhost '/')",
-        ),
-        (
             json!({"topic_permissions": [{"user": "g", "vhost": "/", "exchange": "t", "write": "", "read": ""}]}),
             "topic_permissions[0] (of user 'g' for exchange 't' in vhost '/')",
         ),
@@ -216,6 +218,48 @@ fn what_is_not_served_is_refused_by_name() {
     ];
     for (value, expected) in table {
         assert_eq!(refusal(value), format!("definitions: this version of leveret does not serve {expected}"));
+    }
+}
+
+#[test]
+fn policies_of_users_and_operators_apply_to_what_comes_after_them() {
+    let core = applied(json!({
+        "policies": [{"vhost": "/", "name": "p1", "pattern": "^q", "apply-to": "queues", "priority": 1,
+                      "definition": {"max-length": 100, "dead-letter-exchange": "dead"}}],
+        "parameters": [{"component": "operator_policy", "name": "op1", "vhost": "/",
+                        "value": {"pattern": "^q", "apply-to": "queues", "priority": 0,
+                                  "definition": {"max-length": 50}}}],
+        "queues": [{"name": "q", "vhost": "/"}, {"name": "other", "vhost": "/"}],
+    }));
+    let vhost = core.vhost("/").unwrap();
+    let settings = vhost.queue("q").unwrap().settings();
+    assert_eq!(settings.max_length, Some(50));
+    assert_eq!(settings.dead_letter.unwrap().exchange, "dead");
+    assert_eq!(vhost.queue("other").unwrap().settings().max_length, None);
+}
+
+#[test]
+fn what_policies_said_of_clusters_is_left_out() {
+    let policy = |name: &str, definition: Value| json!({"vhost": "/", "name": name, "pattern": "", "definition": definition});
+    let core = applied(json!({
+        "policies": [policy("ha", json!({"ha-mode": "all", "queue-master-locator": "min-masters"})),
+                     policy("mixed", json!({"ha-mode": "all", "max-length": 5}))],
+    }));
+    let policies = core.vhost("/").unwrap().policies();
+    let said: Vec<_> =
+        policies.iter().map(|policy| (policy.spec().name.as_str(), policy.spec().definition.len())).collect();
+    assert_eq!(said, [("mixed", 1)]);
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_is_refused_with_rabbitmqs_text() {
+    let policy = |definition: Value| json!({"policies": [{"vhost": "/", "name": "p", "pattern": "", "definition": definition}]});
+    for (definition, expected) in [
+        (json!({"max-length": -1}), "-1 is not a valid maximum length"),
+        (json!({}), "no policy provided"),
+        (json!({"bogus": 3}), "[{<<\"bogus\">>,3}] are not recognised policy settings"),
+    ] {
+        assert_eq!(refusal(policy(definition)), format!("definitions: policies[0]: policy 'p': {expected}"));
     }
 }
 

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::document::Document;
+use super::document::{Document, Parameter};
+use super::policies::OPERATOR_POLICY;
 use super::{DefinitionsError, Source};
 
 /// Global parameters that describe a cluster and change nothing on a single broker.
@@ -36,10 +37,6 @@ pub fn check(source: &Source) -> Result<(), DefinitionsError> {
 }
 
 fn entities(document: &Document, what: &mut Vec<String>) {
-    let policies = document.policies.iter().enumerate();
-    what.extend(policies.map(|(at, policy)| {
-        format!("policies[{at}] (policy '{}' in vhost '{}')", policy.name, policy.vhost)
-    }));
     let topic_permissions = document.topic_permissions.iter().enumerate();
     what.extend(topic_permissions.map(|(at, row)| {
         format!(
@@ -47,8 +44,12 @@ fn entities(document: &Document, what: &mut Vec<String>) {
             row.user, row.exchange, row.vhost
         )
     }));
-    let parameters =
-        document.parameters.iter().enumerate().filter(|(_, parameter)| !is_nothing(&parameter.value));
+    let is_served = |parameter: &Parameter| parameter.component == OPERATOR_POLICY;
+    let parameters = document
+        .parameters
+        .iter()
+        .enumerate()
+        .filter(|(_, parameter)| !is_nothing(&parameter.value) && !is_served(parameter));
     what.extend(
         parameters.map(|(at, parameter)| {
             format!("parameters[{at}] ({} '{}')", parameter.component, parameter.name)

@@ -5,6 +5,8 @@
 //! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}}}
 //! ["exchange","/","orders"]                        {"type":"topic","auto_delete":false,"internal":false,"arguments":"…"}
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
+//! ["policy","/","p1"]                              {"pattern":"^q","apply-to":"queues","priority":1,"definition":{"max-length":100}}
+//! ["operator_policy","/","op1"]                    the same
 //! ["binding","/","orders","queue","orders.eu","eu.#","…"]     {}
 //! ```
 //! The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
@@ -14,6 +16,7 @@
 //! fields to a value; this one ignores what it does not know.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,9 +25,11 @@ use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
 use leveret_core::model::{
     Access, BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm,
-    PasswordHash, Permissions, User,
+    PasswordHash, Permissions, PolicyKind, User,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::policy::PolicyDocument;
 
 /// What a routing key that is no text begins with; no client can mean it by accident.
 const BINARY: &str = "\0base64:";
@@ -94,6 +99,12 @@ pub fn encode(definition: &Definition) -> (String, Option<String>) {
             (key(&["queue", vhost, name]), Some(json(&stored)))
         }
         D::NoQueue { vhost, name } => (key(&["queue", vhost, name]), None),
+        D::Policy { vhost, policy } => {
+            let spec = policy.spec();
+            let key = key(&[policy_word(spec.kind), vhost, &spec.name]);
+            (key, Some(json(&PolicyDocument::of(policy))))
+        }
+        D::NoPolicy { vhost, kind, name } => (key(&[policy_word(*kind), vhost, name]), None),
         D::Binding(binding) => (binding_key(binding), Some("{}".to_owned())),
         D::NoBinding(binding) => (binding_key(binding), None),
     }
@@ -127,6 +138,8 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
                 arguments: from_base64(&stored.arguments)?,
             }
         }
+        ["policy", vhost, name] => policy(PolicyKind::User, vhost, name, value)?,
+        ["operator_policy", vhost, name] => policy(PolicyKind::Operator, vhost, name, value)?,
         ["binding", vhost, source, kind, destination, routing_key, arguments] => {
             Definition::Binding(DurableBinding {
                 vhost: vhost.to_owned(),
@@ -178,6 +191,20 @@ fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String>
         internal: stored.internal,
         arguments: from_base64(&stored.arguments)?,
     })
+}
+
+/// RabbitMQ's words for the two kinds.
+fn policy_word(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::User => "policy",
+        PolicyKind::Operator => "operator_policy",
+    }
+}
+
+fn policy(kind: PolicyKind, vhost: &str, name: &str, value: &[u8]) -> Result<Definition, String> {
+    let document: PolicyDocument = read(value)?;
+    let policy = document.policy(kind, name).map_err(|error| error.to_string())?;
+    Ok(Definition::Policy { vhost: vhost.to_owned(), policy: Arc::new(policy) })
 }
 
 fn end(kind: &str, name: &str) -> Result<BindingEnd, String> {
@@ -235,93 +262,4 @@ fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use leveret_codec::{TableBuilder, Value};
-
-    use super::*;
-
-    fn arguments() -> Table {
-        TableBuilder::new()
-            .insert("x-message-ttl", Value::I32(5))
-            .insert("raw", Value::Bytes(&[0xFF]))
-            .build()
-    }
-
-    fn binding(routing_key: &'static [u8]) -> DurableBinding {
-        DurableBinding {
-            vhost: "/".to_owned(),
-            source: "orders".to_owned(),
-            destination: BindingEnd::Queue("orders.eu".to_owned()),
-            routing_key: Bytes::from_static(routing_key),
-            arguments: arguments(),
-        }
-    }
-
-    /// The definition after a way through the log, shown as text: some of its parts compare by text alone.
-    fn there_and_back(definition: &Definition) -> String {
-        let (key, value) = encode(definition);
-        format!("{:?}", decode(key.as_bytes(), value.unwrap().as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn every_kind_of_definition_comes_back_as_it_was() {
-        let mut user =
-            User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), vec!["monitoring".to_owned()]);
-        user.set_permissions("/", Permissions::new("^a", "", ".*"));
-        let exchange = ExchangeSpec {
-            name: "orders".to_owned(),
-            kind: ExchangeKind::Topic,
-            durable: true,
-            auto_delete: true,
-            internal: true,
-            arguments: arguments(),
-        };
-        let queue = Definition::Queue {
-            vhost: "a \"b\"".to_owned(),
-            id: QueueId(7),
-            name: "q\n".to_owned(),
-            auto_delete: true,
-            arguments: arguments(),
-        };
-        let definitions = [
-            Definition::Vhost("/".to_owned()),
-            Definition::User(user),
-            Definition::Exchange { vhost: "/".to_owned(), spec: exchange },
-            queue,
-            Definition::Binding(binding(b"eu.#")),
-            Definition::Binding(binding(b"\xFF\x00")),
-            Definition::Binding(binding(b"\0base64:")),
-        ];
-        for definition in definitions {
-            assert_eq!(there_and_back(&definition), format!("{definition:?}"));
-        }
-    }
-
-    #[test]
-    fn a_password_matches_after_a_way_through_the_log() {
-        let user = User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), Vec::new());
-        let (key, value) = encode(&Definition::User(user));
-        let Ok(Definition::User(user)) = decode(key.as_bytes(), value.unwrap().as_bytes()) else {
-            panic!("no user")
-        };
-        assert!(user.password.matches(b"secret") && !user.password.matches(b"other"));
-    }
-
-    #[test]
-    fn what_is_gone_has_the_key_of_what_was_there_and_no_value() {
-        let pairs = [
-            (Definition::Vhost("v".into()), Definition::NoVhost("v".into())),
-            (Definition::Binding(binding(b"k")), Definition::NoBinding(binding(b"k"))),
-        ];
-        for (there, gone) in pairs {
-            assert_eq!(encode(&gone), (encode(&there).0, None));
-        }
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_named() {
-        let error = decode(br#"["stream","/","s"]"#, b"{}").unwrap_err().to_string();
-        assert!(error.contains(r#"["stream","/","s"] = {} (a kind of entity"#), "{error}");
-        assert!(decode(b"\xFF", b"").is_err() && decode(br#"["queue","/","q"]"#, b"{}").is_err());
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ mod exchange;
 mod message;
 mod outlet;
 mod password;
+mod policy;
 mod queue;
 mod queue_ref;
 mod settings;
@@ -26,6 +27,9 @@ pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
+pub use policy::{
+    Applied, ApplyTo, Policies, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec, PolicyValue,
+};
 pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, StoredPage};
 pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError};
 pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};

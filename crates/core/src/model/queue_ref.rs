@@ -141,9 +141,9 @@ pub enum Deletion {
 }
 
 impl QueueRef {
-    /// A new, empty queue.
-    pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
-        let queue = Queue::new(facts.traits, facts.declared.clone());
+    /// A new, empty queue that behaves as policies have made it of what was declared.
+    pub fn new(facts: QueueFacts, settings: QueueSettings, store: Arc<dyn Store>) -> Self {
+        let queue = Queue::new(facts.traits, settings);
         let state = State { queue, doors: Vec::new(), awaiting_head: Vec::new(), deleted: false };
         Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state: Mutex::new(state) }))
     }

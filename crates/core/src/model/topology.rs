@@ -8,6 +8,8 @@
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
+mod policies;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
@@ -67,6 +70,7 @@ pub struct Topology {
     vhost: Arc<str>,
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
+    policies: Arc<Policies>,
     changed: bool,
     store: Arc<dyn Store>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
@@ -78,7 +82,8 @@ impl Topology {
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let mut topology = Self { vhost, exchanges, table, changed: true, store, definitions };
+        let policies = Arc::default();
+        let mut topology = Self { vhost, exchanges, table, policies, changed: true, store, definitions };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -147,7 +152,8 @@ impl Topology {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let alternate = spec.alternate(&self.vhost)?;
+        let alternate =
+            spec.alternate(&self.vhost)?.or_else(|| self.policies.of_exchange(&spec.name).alternate());
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
@@ -224,9 +230,10 @@ impl Topology {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
+        let settings = self.policies.of_queue(&name, traits.kind).settings(&declared, traits.kind);
         let vhost = self.vhost.clone();
         let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
-        let queue = QueueRef::new(facts, self.store.clone());
+        let queue = QueueRef::new(facts, settings, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
         Ok((queue, true))

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use crate::effect::Effects;
 use crate::id::QueueId;
 use crate::model::exchange::ExchangeSpec;
+use crate::model::policy::{Policies, Policy, PolicyKind};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
@@ -129,6 +130,21 @@ impl Vhost {
     /// See [`Topology::unbind`].
     pub fn unbind(&self, binding: BindingSpec) -> bool {
         self.change(|topology| topology.unbind(binding))
+    }
+
+    /// See [`Topology::put_policy`].
+    pub fn put_policy(&self, now: Timestamp, policy: Policy, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.put_policy(now, policy, effects))
+    }
+
+    /// See [`Topology::delete_policy`].
+    pub fn delete_policy(&self, now: Timestamp, kind: PolicyKind, name: &str, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.delete_policy(now, kind, name, effects))
+    }
+
+    /// The policies of this moment; [`Policies::of_queue`] and [`Policies::of_exchange`] say what applies where.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.topology.lock().policies()
     }
 
     /// Changes that the log has already.

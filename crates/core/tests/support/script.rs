@@ -5,6 +5,7 @@ use std::time::Duration;
 use leveret_core::model::{Alarm, PasswordHash, Permissions, User};
 
 use super::aliases::Aliases;
+use super::operator;
 use super::stage::{Login, Reads, Stage};
 use super::words::{bytes, named, split, words};
 
@@ -59,6 +60,9 @@ fn act(stage: &mut Stage, line: &str) {
     let texts: Vec<String> =
         said.iter().map(|word| String::from_utf8(bytes(word)).unwrap_or_default()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    if operator::act(stage, &texts) {
+        return;
+    }
     match (texts.as_slice(), said.as_slice()) {
         (_, ["settings", settings @ ..]) => settings.iter().for_each(|setting| set(stage, setting)),
         (["vhost", name], _) => drop(stage.broker().add_vhost(name)),

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use leveret_core::model::{BindingEnd, Definition, DurableBinding, Entry, Message};
+use leveret_core::model::{BindingEnd, Definition, DurableBinding, Entry, Message, PolicyKind};
 use leveret_core::{PageId, Place, Position, Record, Settle, Store, Timestamp, Writer};
 
 use super::words::shown;
@@ -298,8 +298,22 @@ fn described(definition: &Definition) -> String {
             format!("queue {} id={}{auto_delete} {arguments}", names(vhost, name), id.0)
         }
         Definition::NoQueue { vhost, name } => format!("no queue {}", names(vhost, name)),
+        Definition::Policy { vhost, policy } => {
+            let kind = policy_kind(policy.spec().kind);
+            format!("{kind} {}", names(vhost, &policy.spec().name))
+        }
+        Definition::NoPolicy { vhost, kind, name } => {
+            format!("no {} {}", policy_kind(*kind), names(vhost, name))
+        }
         Definition::Binding(binding) => format!("binding {}", described_binding(binding)),
         Definition::NoBinding(binding) => format!("no binding {}", described_binding(binding)),
+    }
+}
+
+fn policy_kind(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::User => "policy",
+        PolicyKind::Operator => "operator-policy",
     }
 }
 

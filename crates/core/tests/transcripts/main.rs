@@ -32,6 +32,7 @@ mod lifecycle;
 mod log;
 mod page;
 mod permission;
+mod policy;
 mod prefetch;
 mod properties;
 mod publish;

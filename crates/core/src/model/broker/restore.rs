@@ -13,6 +13,7 @@ use crate::id::QueueId;
 use crate::model::broker::Broker;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::ExchangeSpec;
+use crate::model::policy::Policy;
 use crate::model::topology::{BindingSpec, QueueSpec, Target, Topology};
 use crate::model::vhost::Vhost;
 use crate::refusal::{Refusal, Ruling};
@@ -51,6 +52,7 @@ struct DefinedQueue {
 /// What is in one virtual host.
 #[derive(Default)]
 struct Layout {
+    policies: Vec<Arc<Policy>>,
     exchanges: Vec<ExchangeSpec>,
     queues: Vec<DefinedQueue>,
     bindings: Vec<DurableBinding>,
@@ -62,12 +64,15 @@ impl Layout {
         let exchange = self.exchanges.iter().map(|exchange| format!("exchange '{}'", exchange.name)).next();
         let queue = || self.queues.iter().map(|queue| format!("queue '{}'", queue.name)).next();
         let binding = || self.bindings.iter().map(described).next();
-        exchange.or_else(queue).or_else(binding).unwrap_or_default()
+        let policy = || self.policies.iter().map(|policy| format!("policy '{}'", policy.spec().name)).next();
+        exchange.or_else(queue).or_else(binding).or_else(policy).unwrap_or_default()
     }
 
     fn apply(self, topology: &mut Topology, vhost: &str) -> Result<(), RestoreError> {
         let refused =
             |what: String| |refusal| RestoreError::Refused { vhost: vhost.to_owned(), what, refusal };
+        // First, so that everything behaves as they say from its birth.
+        topology.restore_policies(self.policies);
         for exchange in self.exchanges {
             let what = format!("exchange '{}'", exchange.name);
             topology.declare_exchange(exchange).map_err(refused(what))?;
@@ -123,10 +128,14 @@ impl Broker {
                 Definition::Binding(binding) => {
                     layouts.entry(binding.vhost.clone()).or_default().bindings.push(binding);
                 }
+                Definition::Policy { vhost, policy } => {
+                    layouts.entry(vhost).or_default().policies.push(policy);
+                }
                 Definition::NoVhost(_)
                 | Definition::NoUser(_)
                 | Definition::NoExchange { .. }
                 | Definition::NoQueue { .. }
+                | Definition::NoPolicy { .. }
                 | Definition::NoBinding(_) => {}
             }
         }
