@@ -24,6 +24,7 @@ mod disk_space;
 #[doc(hidden)]
 pub mod durable;
 mod journal;
+mod limits;
 mod listener;
 mod memory;
 mod policy;

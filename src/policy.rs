@@ -3,9 +3,7 @@
 //!
 //! Invariant: what is written here is read here, and comes to an equal policy.
 
-use leveret_core::model::{
-    ApplyTo, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec, PolicyValue,
-};
+use leveret_core::model::{ApplyTo, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec, Term};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -33,7 +31,7 @@ impl PolicyDocument {
     /// The policy that it describes; refused if that makes no sense.
     pub fn policy(&self, kind: PolicyKind, name: &str) -> Result<Policy, PolicyError> {
         let definition: PolicyDefinition =
-            self.definition.iter().map(|(key, value)| (key.clone(), from_json(value))).collect();
+            self.definition.iter().map(|(key, value)| (key.clone(), term(value))).collect();
         Policy::new(PolicySpec {
             kind,
             name: name.to_owned(),
@@ -63,31 +61,29 @@ fn number(priority: f64) -> Number {
     whole.or_else(|| Number::from_f64(priority)).unwrap_or_else(zero)
 }
 
-/// A number too large for the rules is none of theirs: it is kept as what it nearly is, and refused where it is used.
-fn from_json(value: &Value) -> PolicyValue {
+/// What JSON says, as the rules take it. A number too large for them is kept as what it nearly is, and refused where it is used.
+pub fn term(value: &Value) -> Term {
     match value {
-        Value::Null => PolicyValue::Null,
-        Value::Bool(value) => PolicyValue::Bool(*value),
-        Value::Number(number) => number
-            .as_i64()
-            .map_or_else(|| PolicyValue::Float(number.as_f64().unwrap_or(f64::MAX)), PolicyValue::Integer),
-        Value::String(text) => PolicyValue::Text(text.clone()),
-        Value::Array(list) => PolicyValue::List(list.iter().map(from_json).collect()),
-        Value::Object(map) => {
-            PolicyValue::Map(map.iter().map(|(key, value)| (key.clone(), from_json(value))).collect())
+        Value::Null => Term::Null,
+        Value::Bool(value) => Term::Bool(*value),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| Term::Float(number.as_f64().unwrap_or(f64::MAX)), Term::Integer)
         }
+        Value::String(text) => Term::Text(text.clone()),
+        Value::Array(list) => Term::List(list.iter().map(term).collect()),
+        Value::Object(map) => Term::Map(map.iter().map(|(key, value)| (key.clone(), term(value))).collect()),
     }
 }
 
-fn to_json(value: &PolicyValue) -> Value {
+fn to_json(value: &Term) -> Value {
     match value {
-        PolicyValue::Null => Value::Null,
-        PolicyValue::Bool(value) => (*value).into(),
-        PolicyValue::Integer(number) => (*number).into(),
-        PolicyValue::Float(number) => (*number).into(),
-        PolicyValue::Text(text) => text.as_str().into(),
-        PolicyValue::List(list) => list.iter().map(to_json).collect(),
-        PolicyValue::Map(map) => {
+        Term::Null => Value::Null,
+        Term::Bool(value) => (*value).into(),
+        Term::Integer(number) => (*number).into(),
+        Term::Float(number) => (*number).into(),
+        Term::Text(text) => text.as_str().into(),
+        Term::List(list) => list.iter().map(to_json).collect(),
+        Term::Map(map) => {
             Value::Object(map.iter().map(|(key, value)| (key.clone(), to_json(value))).collect())
         }
     }

@@ -3,9 +3,11 @@
 //! This module reads; it creates nothing. Keys that nothing here knows are reported, not refused: exports
 //! of other versions and of plugins are full of them, and RabbitMQ ignores them too.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::limits::LimitsDocument;
 use crate::policy::PolicyDocument;
 
 /// A field table in JSON.
@@ -60,29 +62,27 @@ pub struct User {
     /// An array since 3.8, a comma-separated string before.
     #[serde(deserialize_with = "tags")]
     pub tags: Vec<String>,
-    #[serde(default)]
-    pub limits: Value,
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Option<LimitsDocument>,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Vhost {
     pub name: String,
-    #[serde(default)]
-    pub metadata: Metadata,
-    #[serde(default)]
-    pub limits: Value,
+    pub metadata: Option<Metadata>,
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Option<LimitsDocument>,
     #[serde(default)]
     pub tracing: bool,
 }
 
-/// What a virtual host says of itself; only the queue type has an effect.
+/// What a virtual host says of itself.
 #[derive(Debug, Default, Deserialize)]
 pub struct Metadata {
+    pub description: Option<String>,
+    #[serde(default, deserialize_with = "tags")]
+    pub tags: Vec<String>,
     pub default_queue_type: Option<String>,
-    #[serde(rename = "description")]
-    _description: Option<Value>,
-    #[serde(rename = "tags")]
-    _tags: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,10 +99,8 @@ pub struct TopicPermission {
     pub user: String,
     pub vhost: String,
     pub exchange: String,
-    #[serde(rename = "write")]
-    _write: Value,
-    #[serde(rename = "read")]
-    _read: Value,
+    pub write: String,
+    pub read: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -236,6 +234,14 @@ impl Document {
 
 fn yes() -> bool {
     true
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LimitsDocument>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    LimitsDocument::from_value(&value).map(Some).map_err(D::Error::custom)
 }
 
 fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

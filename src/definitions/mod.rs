@@ -9,6 +9,8 @@ mod document;
 mod policies;
 mod table;
 mod unserved;
+mod users;
+mod vhosts;
 
 use std::path::{Path, PathBuf};
 
@@ -135,7 +137,7 @@ fn seed_broker(core: &Broker, sources: &[Source], seed: &Seed) -> Result<(), Def
         core.add_vhost(&seed.vhost);
     }
     if !bring_users {
-        apply::first_user(core, seed)?;
+        users::first_user(core, seed)?;
     } else if !sources.iter().any(|source| source.document.users.iter().any(|user| user.name == seed.user)) {
         tracing::info!(
             "Will not seed the default user '{}': the definitions bring their own users",

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::apply::{Reason, Recipient, vhost};
 use super::document::{Parameter, Policy};
+use super::vhosts;
 use crate::policy::PolicyDocument;
 
 /// The component whose parameters are the policies of operators.
@@ -30,6 +31,7 @@ pub fn put_parameter(recipient: &mut Recipient<'_>, parameter: &Parameter) -> Re
                 serde_json::from_value(value.clone()).map_err(|error| format!("value: {error}"))?;
             put(recipient, (PolicyKind::Operator, vhost, name), &content)
         }
+        vhosts::LIMITS => vhosts::put_limits(recipient.core, parameter),
         _ => Ok(()),
     }
 }

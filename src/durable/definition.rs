@@ -1,21 +1,24 @@
 //! Definitions as the log keeps them: a key that names the entity, a value that says what it is, both JSON.
 //!
 //! ```text
-//! ["vhost","/"]                                    {}
-//! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}}}
+//! ["vhost","/"]                                    {"description":"…","tags":[…],"default_queue_type":"quorum","limits":{"max-queues":5}}
+//! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}},
+//!                                                   "topic_permissions":{"/":{"amq.topic":{"write":"…","read":"…"}}},"limits":{"max-channels":9}}
 //! ["exchange","/","orders"]                        {"type":"topic","auto_delete":false,"internal":false,"arguments":"…"}
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
 //! ["policy","/","p1"]                              {"pattern":"^q","apply-to":"queues","priority":1,"definition":{"max-length":100}}
 //! ["operator_policy","/","op1"]                    the same
 //! ["binding","/","orders","queue","orders.eu","eu.#","…"]     {}
 //! ```
-//! The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
+//! What says nothing is left out: a plain virtual host is `{}`. The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
 //! so that no type of a value is lost; a routing key that is not UTF-8 is in base64 behind `\0base64:`.
 //!
 //! Invariants: equal entities have equal keys; only durable entities come here. A later version may add
 //! fields to a value; this one ignores what it does not know.
 
-use std::collections::BTreeMap;
+mod user;
+mod vhost;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -23,13 +26,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
-use leveret_core::model::{
-    Access, BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm,
-    PasswordHash, Permissions, PolicyKind, User,
-};
+use leveret_core::model::{BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, PolicyKind};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyDocument;
+use user::StoredUser;
+use vhost::StoredVhost;
 
 /// What a routing key that is no text begins with; no client can mean it by accident.
 const BINARY: &str = "\0base64:";
@@ -41,21 +43,6 @@ pub struct Unreadable {
     key: String,
     value: String,
     why: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredUser {
-    password_hash: String,
-    hashing_algorithm: String,
-    tags: Vec<String>,
-    permissions: BTreeMap<String, StoredPermissions>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredPermissions {
-    configure: String,
-    write: String,
-    read: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,9 +67,9 @@ struct StoredQueue {
 pub fn encode(definition: &Definition) -> (String, Option<String>) {
     use Definition as D;
     match definition {
-        D::Vhost(name) => (key(&["vhost", name]), Some("{}".to_owned())),
+        D::Vhost { name, details } => (key(&["vhost", name]), Some(json(&StoredVhost::of(details)))),
         D::NoVhost(name) => (key(&["vhost", name]), None),
-        D::User(user) => (key(&["user", &user.name]), Some(json(&stored_user(user)))),
+        D::User(user) => (key(&["user", &user.name]), Some(json(&StoredUser::of(user)))),
         D::NoUser(name) => (key(&["user", name]), None),
         D::Exchange { vhost, spec } => {
             let stored = StoredExchange {
@@ -123,8 +110,11 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
     let parts: Vec<String> = read(key)?;
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     Ok(match *parts.as_slice() {
-        ["vhost", name] => Definition::Vhost(name.to_owned()),
-        ["user", name] => Definition::User(user(name, read(value)?)?),
+        ["vhost", name] => {
+            let stored: StoredVhost = read(value)?;
+            Definition::Vhost { name: name.to_owned(), details: Arc::new(stored.details()?) }
+        }
+        ["user", name] => Definition::User(read::<StoredUser>(value)?.user(name)?),
         ["exchange", vhost, name] => {
             Definition::Exchange { vhost: vhost.to_owned(), spec: exchange(name, &read(value)?)? }
         }
@@ -151,35 +141,6 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
         }
         _ => return Err("a kind of entity that it does not know".to_owned()),
     })
-}
-
-fn stored_user(user: &User) -> StoredUser {
-    let stored = |permissions: &Permissions| {
-        let pattern = |access| permissions.pattern(access).to_owned();
-        StoredPermissions {
-            configure: pattern(Access::Configure),
-            write: pattern(Access::Write),
-            read: pattern(Access::Read),
-        }
-    };
-    StoredUser {
-        password_hash: STANDARD.encode(user.password.salted()),
-        hashing_algorithm: user.password.algorithm().name().to_owned(),
-        tags: user.tags.clone(),
-        permissions: user.all_permissions().map(|(vhost, own)| (vhost.to_owned(), stored(own))).collect(),
-    }
-}
-
-fn user(name: &str, stored: StoredUser) -> Result<User, String> {
-    let algorithm = HashingAlgorithm::parse(&stored.hashing_algorithm)
-        .ok_or_else(|| format!("unknown hashing algorithm {}", stored.hashing_algorithm))?;
-    let password = PasswordHash::from_base64(&stored.password_hash, algorithm)
-        .ok_or("the password hash is not in base64")?;
-    let mut user = User::new(name, password, stored.tags);
-    for (vhost, StoredPermissions { configure, write, read }) in stored.permissions {
-        user.set_permissions(&vhost, Permissions::new(&configure, &write, &read));
-    }
-    Ok(user)
 }
 
 fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String> {

@@ -1,12 +1,18 @@
 //! Every definition comes back from the log as it was given.
 
 use leveret_codec::{TableBuilder, Value};
-use leveret_core::model::{ApplyTo, Policy, PolicySpec};
+use leveret_core::model::{
+    ApplyTo, Limit, PasswordHash, Permissions, Policy, PolicySpec, QueueKind, User, VhostDetails, VhostLimits,
+};
 
 use super::*;
 
 fn arguments() -> Table {
     TableBuilder::new().insert("x-message-ttl", Value::I32(5)).insert("raw", Value::Bytes(&[0xFF])).build()
+}
+
+fn vhost(name: &str, details: VhostDetails) -> Definition {
+    Definition::Vhost { name: name.to_owned(), details: Arc::new(details) }
 }
 
 fn policy_of(kind: PolicyKind) -> Policy {
@@ -42,6 +48,14 @@ fn there_and_back(definition: &Definition) -> String {
 fn every_kind_of_definition_comes_back_as_it_was() {
     let mut user = User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), vec!["monitoring".to_owned()]);
     user.set_permissions("/", Permissions::new("^a", "", ".*"));
+    user.set_topic_permissions(("/", "amq.topic"), "^{username}", ".*");
+    user.limits.max_channels = Some(Limit(9));
+    let described = VhostDetails {
+        description: "shop".to_owned(),
+        tags: vec!["a".to_owned()],
+        default_queue_type: Some(QueueKind::Quorum),
+        limits: VhostLimits { max_queues: Some(Limit(-1)), ..VhostLimits::default() },
+    };
     let exchange = ExchangeSpec {
         name: "orders".to_owned(),
         kind: ExchangeKind::Topic,
@@ -61,7 +75,8 @@ fn every_kind_of_definition_comes_back_as_it_was() {
     let definitions = [
         policy(PolicyKind::User),
         policy(PolicyKind::Operator),
-        Definition::Vhost("/".to_owned()),
+        vhost("/", VhostDetails::default()),
+        vhost("v", described),
         Definition::User(user),
         Definition::Exchange { vhost: "/".to_owned(), spec: exchange },
         queue,
@@ -72,6 +87,16 @@ fn every_kind_of_definition_comes_back_as_it_was() {
     for definition in definitions {
         assert_eq!(there_and_back(&definition), format!("{definition:?}"));
     }
+}
+
+#[test]
+fn what_says_nothing_is_written_and_read_as_it_always_was() {
+    assert_eq!(encode(&vhost("/", VhostDetails::default())).1.unwrap(), "{}");
+    let user = User::new("u", PasswordHash::default(), Vec::new());
+    let written = r#"{"password_hash":"","hashing_algorithm":"rabbit_password_hashing_sha256","tags":[],"permissions":{}}"#;
+    assert_eq!(encode(&Definition::User(user)).1.unwrap(), written);
+    assert!(decode(br#"["user","u"]"#, written.as_bytes()).is_ok());
+    assert!(decode(br#"["vhost","/"]"#, b"{}").is_ok());
 }
 
 #[test]
@@ -87,7 +112,7 @@ fn a_password_matches_after_a_way_through_the_log() {
 #[test]
 fn what_is_gone_has_the_key_of_what_was_there_and_no_value() {
     let pairs = [
-        (Definition::Vhost("v".into()), Definition::NoVhost("v".into())),
+        (vhost("v", VhostDetails::default()), Definition::NoVhost("v".into())),
         (Definition::Binding(binding(b"k")), Definition::NoBinding(binding(b"k"))),
     ];
     for (there, gone) in pairs {

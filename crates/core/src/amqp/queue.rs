@@ -98,16 +98,19 @@ impl Channel {
             )));
         }
         let broker = &turn.session.broker;
-        let name = if name.is_empty() { broker.entropy().name("amq.gen-") } else { name };
-        turn.session.check(Access::Configure, Resource::Queue(&name))?;
+        let is_nameless = name.is_empty();
         let spec = QueueSpec {
-            name,
+            name: if is_nameless { broker.entropy().name("amq.gen-") } else { name },
             // An exclusive queue ends with its connection, so nothing of it is ever durable.
             durable: declare.durable && !declare.exclusive,
             auto_delete: declare.auto_delete,
             owner: declare.exclusive.then_some(turn.session.id),
             arguments: Table::from(&declare.arguments),
         };
+        if is_nameless {
+            turn.session.vhost.check_nameless(&spec)?;
+        }
+        turn.session.check(Access::Configure, Resource::Queue(&spec.name))?;
         let (queue, is_new) = turn.session.vhost.declare_queue(broker.next_queue_id(), spec)?;
         if is_new && declare.exclusive {
             turn.exclusive.push(queue.clone());
@@ -176,6 +179,7 @@ impl Channel {
         check_not_default(&source)?;
         turn.session.check(Access::Write, Resource::Queue(&name))?;
         turn.session.check(Access::Read, Resource::Exchange(&source))?;
+        turn.session.check_binding_key(&source, routing_key.as_bytes())?;
         let routing_key = routing_key.as_bytes().to_vec().into();
         Ok(AskedBinding { queue: name.into_owned(), source, routing_key, arguments: Table::from(arguments) })
     }

@@ -14,12 +14,18 @@ use crate::id::QueueId;
 use crate::model::exchange::ExchangeSpec;
 use crate::model::policy::{Policy, PolicyKind};
 use crate::model::user::User;
+use crate::model::vhost::VhostDetails;
 
 /// A change of what is durable: something is there now as described, or is gone.
 #[derive(Clone, Debug)]
 pub enum Definition {
     /// A virtual host.
-    Vhost(String),
+    Vhost {
+        /// Its name.
+        name: String,
+        /// What is said of it.
+        details: Arc<VhostDetails>,
+    },
     /// No virtual host of this name.
     NoVhost(String),
     /// A user, with everything it may do.

@@ -12,7 +12,6 @@
 
 mod key;
 mod merge;
-mod value;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -22,11 +21,11 @@ use std::sync::Arc;
 use fancy_regex::Regex;
 
 use crate::model::settings::QueueKind;
+use crate::model::term::Term;
 pub use merge::Applied;
-pub use value::PolicyValue;
 
 /// What a policy says: keys of RabbitMQ's (`max-length`) with their values.
-pub type PolicyDefinition = BTreeMap<String, PolicyValue>;
+pub type PolicyDefinition = BTreeMap<String, Term>;
 
 /// Whose word a policy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,7 @@
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
+mod details;
 mod policies;
 
 use std::collections::HashMap;
@@ -21,9 +22,10 @@ use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
-use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, is_predeclared, word};
 use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
+use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -71,6 +73,9 @@ pub struct Topology {
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
     policies: Arc<Policies>,
+    details: Arc<VhostDetails>,
+    /// The virtual host has been deleted.
+    is_closed: bool,
     changed: bool,
     store: Arc<dyn Store>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
@@ -82,8 +87,17 @@ impl Topology {
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let policies = Arc::default();
-        let mut topology = Self { vhost, exchanges, table, policies, changed: true, store, definitions };
+        let mut topology = Self {
+            vhost,
+            exchanges,
+            table,
+            policies: Arc::default(),
+            details: Arc::default(),
+            is_closed: false,
+            changed: true,
+            store,
+            definitions,
+        };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -115,7 +129,7 @@ impl Topology {
 
     /// Notes a change of what is durable. If nothing is kept, what it is is not even put together.
     fn note(&mut self, definition: impl FnOnce(String) -> Definition) {
-        if self.store.keeps() {
+        if self.store.keeps() && !self.is_closed {
             self.definitions.push(definition(self.vhost.as_ref().to_owned()));
         }
     }
@@ -148,6 +162,7 @@ impl Topology {
 
     /// Declares an exchange, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_exchange(&mut self, spec: ExchangeSpec) -> Ruling<bool> {
+        self.check_open()?;
         if let Some(current) = self.exchanges.get(&spec.name) {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
@@ -191,7 +206,7 @@ impl Topology {
         self.changed = true;
         let removed = self.table.delete_exchange(name.as_bytes());
         self.note_unbound(&removed);
-        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
+        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) && !is_predeclared(name) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
         self.cascade(&removed);
@@ -213,6 +228,8 @@ impl Topology {
 
     /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_queue(&mut self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
+        self.check_open()?;
+        let spec = self.with_type(spec);
         let what = format!("queue '{}' in vhost '{}'", spec.name, self.vhost);
         if let Some(queue) = self.table.queue(spec.name.as_bytes()) {
             let facts = queue.facts();
@@ -225,6 +242,7 @@ impl Topology {
             return Ok((queue.clone(), false));
         }
         let (traits, declared) = argument::validate(&what, &spec.arguments)?;
+        self.check_queue_limit(&spec.name)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());

@@ -6,6 +6,8 @@
 //!
 //! Lock order: `Topology` → queue → outlet; the store's own come last.
 
+mod details;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +24,8 @@ use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_q
 use crate::refusal::Ruling;
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
+
+pub use details::VhostDetails;
 
 /// What messages are routed by at one moment.
 pub type Routes = Arc<RoutingTable<QueueRef>>;
@@ -101,6 +105,11 @@ impl Vhost {
         self.change(|topology| topology.delete_exchange(name, if_unused))
     }
 
+    /// See [`Topology::check_nameless`].
+    pub fn check_nameless(&self, spec: &QueueSpec) -> Ruling {
+        self.topology.lock().check_nameless(spec)
+    }
+
     /// See [`Topology::declare_queue`].
     pub fn declare_queue(&self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
         self.change(|topology| topology.declare_queue(id, spec))
@@ -145,6 +154,21 @@ impl Vhost {
     /// The policies of this moment; [`Policies::of_queue`] and [`Policies::of_exchange`] say what applies where.
     pub fn policies(&self) -> Arc<Policies> {
         self.topology.lock().policies()
+    }
+
+    /// What is said of it.
+    pub fn details(&self) -> Arc<VhostDetails> {
+        self.topology.lock().details()
+    }
+
+    /// See [`Topology::change_details`].
+    pub fn change_details(&self, change: impl FnOnce(&mut VhostDetails)) {
+        self.change(|topology| topology.change_details(change));
+    }
+
+    /// See [`Topology::close`].
+    pub fn close(&self, now: Timestamp, effects: &mut Effects) {
+        self.change(|topology| topology.close(now, effects));
     }
 
     /// Changes that the log has already.

@@ -1,6 +1,10 @@
-//! What an operator does in a transcript: policies, and a look at what they have come to.
+//! What an operator does in a transcript: policies, limits, topic permissions, the end of users and virtual hosts.
 //!
 //! ```text
+//! limit vhost v max-queues=5               also `limit user bob max-channels=1`
+//! describe v default-queue-type=quorum     what is said of a virtual host; also description=, tag=
+//! topics bob v EXCHANGE WRITE READ         also `no topics bob v`
+//! delete vhost v                           also `delete user bob`
 //! policy p pattern=^q apply-to=queues priority=1 vhost=v message-ttl=100    all but the pattern may be missing
 //! operator-policy p pattern=^q max-length=5
 //! no policy p                              also `no operator-policy p`
@@ -11,7 +15,8 @@
 use std::fmt::Write as _;
 
 use leveret_core::model::{
-    ApplyTo, DeliveryLimit, Policy, PolicyDefinition, PolicyKind, PolicySpec, PolicyValue, QueueSettings,
+    ApplyTo, DeliveryLimit, Policy, PolicyDefinition, PolicyKind, PolicySpec, QueueKind, QueueSettings, Term,
+    User,
 };
 
 use super::stage::Stage;
@@ -23,11 +28,70 @@ pub fn act(stage: &mut Stage, words: &[&str]) -> bool {
         ["operator-policy", name, said @ ..] => put(stage, PolicyKind::Operator, name, said),
         ["no", "policy", name] => remove(stage, PolicyKind::User, name),
         ["no", "operator-policy", name] => remove(stage, PolicyKind::Operator, name),
+        ["limit", "vhost", name, said @ ..] => limit_vhost(stage, name, said),
+        ["limit", "user", name, said @ ..] => limit_user(stage, name, said),
+        ["describe", name, said @ ..] => describe(stage, name, said),
+        ["topics", user, vhost, exchange, write, read] => {
+            let set = |user: &mut User| user.set_topic_permissions((vhost, exchange), write, read);
+            assert!(stage.broker().change_user(user, set), "there is no user {user}");
+        }
+        ["no", "topics", user, vhost] => {
+            stage.broker().change_user(user, |user| assert!(user.clear_topic_permissions(vhost, None)));
+        }
+        ["delete", "vhost", name] => stage.administer(|broker, now, effects| {
+            assert!(broker.delete_vhost(now, name, effects), "there is no virtual host {name}");
+        }),
+        ["delete", "user", name] => stage.administer(|broker, _, effects| {
+            assert!(broker.delete_user(name, effects), "there is no user {name}");
+        }),
         ["settings", "of", queue] => show(stage, "/", queue),
         ["settings", "of", queue, "in", vhost] => show(stage, vhost, queue),
         _ => return false,
     }
     true
+}
+
+fn said(words: &[&str]) -> Vec<(String, Term)> {
+    let pair = |word: &&str| {
+        let (key, value) = word.split_once('=').expect("this is written key=value");
+        (key.to_owned(), term(value))
+    };
+    words.iter().map(pair).collect()
+}
+
+fn limit_vhost(stage: &mut Stage, name: &str, words: &[&str]) {
+    stage.broker().vhost(name).unwrap().change_details(|details| {
+        for (key, value) in said(words) {
+            details.limits.set(&key, Some(&value)).unwrap();
+        }
+    });
+}
+
+fn limit_user(stage: &mut Stage, name: &str, words: &[&str]) {
+    let is_there = stage.broker().change_user(name, |user| {
+        for (key, value) in said(words) {
+            user.limits.set(&key, Some(&value)).unwrap();
+        }
+    });
+    assert!(is_there, "there is no user {name}");
+}
+
+fn describe(stage: &mut Stage, name: &str, words: &[&str]) {
+    stage.broker().vhost(name).unwrap().change_details(|details| {
+        for (key, value) in said(words) {
+            let text = value.as_text().unwrap().to_owned();
+            match key.as_str() {
+                "description" => details.description = text,
+                "tag" => details.tags.push(text),
+                "default-queue-type" => {
+                    let is_quorum = text == "quorum";
+                    details.default_queue_type =
+                        Some(if is_quorum { QueueKind::Quorum } else { QueueKind::Classic });
+                }
+                _ => panic!("nothing is said of {key}"),
+            }
+        }
+    });
 }
 
 fn put(stage: &mut Stage, kind: PolicyKind, name: &str, said: &[&str]) {
@@ -47,7 +111,7 @@ fn put(stage: &mut Stage, kind: PolicyKind, name: &str, said: &[&str]) {
             "pattern" => value.clone_into(&mut spec.pattern),
             "apply-to" => spec.apply_to = ApplyTo::parse(value).unwrap(),
             "priority" => spec.priority = value.parse().unwrap(),
-            _ => drop(spec.definition.insert(key.to_owned(), policy_value(value))),
+            _ => drop(spec.definition.insert(key.to_owned(), term(value))),
         }
     }
     let policy = Policy::new(spec).unwrap();
@@ -56,8 +120,8 @@ fn put(stage: &mut Stage, kind: PolicyKind, name: &str, said: &[&str]) {
     });
 }
 
-fn policy_value(text: &str) -> PolicyValue {
-    text.parse().map_or_else(|_| text.into(), PolicyValue::Integer)
+fn term(text: &str) -> Term {
+    text.parse().map_or_else(|_| text.into(), Term::Integer)
 }
 
 fn remove(stage: &mut Stage, kind: PolicyKind, name: &str) {

@@ -282,7 +282,7 @@ impl Writer for TestWriter {
 fn described(definition: &Definition) -> String {
     let names = |vhost: &str, name: &str| format!("{} {}", shown(vhost.as_bytes()), shown(name.as_bytes()));
     match definition {
-        Definition::Vhost(name) => format!("vhost {name}"),
+        Definition::Vhost { name, .. } => format!("vhost {name}"),
         Definition::NoVhost(name) => format!("no vhost {name}"),
         Definition::User(user) => {
             let vhosts: Vec<&str> = user.all_permissions().map(|(vhost, _)| vhost).collect();

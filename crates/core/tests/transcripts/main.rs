@@ -29,6 +29,7 @@ mod get;
 mod handshake;
 mod heartbeat;
 mod lifecycle;
+mod limit;
 mod log;
 mod page;
 mod permission;
@@ -39,6 +40,7 @@ mod publish;
 mod queue;
 mod random;
 mod reply_to;
+mod topic_permission;
 mod tx;
 mod virtual_host;
 

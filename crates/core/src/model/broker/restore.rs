@@ -15,7 +15,7 @@ use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::ExchangeSpec;
 use crate::model::policy::Policy;
 use crate::model::topology::{BindingSpec, QueueSpec, Target, Topology};
-use crate::model::vhost::Vhost;
+use crate::model::vhost::{Vhost, VhostDetails};
 use crate::refusal::{Refusal, Ruling};
 
 /// Why a layout can't be restored. It was accepted once, so another version wrote it, or something is missing.
@@ -52,6 +52,7 @@ struct DefinedQueue {
 /// What is in one virtual host.
 #[derive(Default)]
 struct Layout {
+    details: Arc<VhostDetails>,
     policies: Vec<Arc<Policy>>,
     exchanges: Vec<ExchangeSpec>,
     queues: Vec<DefinedQueue>,
@@ -72,7 +73,7 @@ impl Layout {
         let refused =
             |what: String| |refusal| RestoreError::Refused { vhost: vhost.to_owned(), what, refusal };
         // First, so that everything behaves as they say from its birth.
-        topology.restore_policies(self.policies);
+        topology.restore_policies(&self.policies);
         for exchange in self.exchanges {
             let what = format!("exchange '{}'", exchange.name);
             topology.declare_exchange(exchange).map_err(refused(what))?;
@@ -88,6 +89,8 @@ impl Layout {
                 tracing::warn!(vhost, why = %refusal.text, "left out a {what}");
             }
         }
+        // Last: nothing of this is too much, or of another type than it was.
+        topology.restore_details(self.details);
         Ok(())
     }
 }
@@ -113,7 +116,10 @@ impl Broker {
         let mut layouts: BTreeMap<String, Layout> = BTreeMap::new();
         for definition in definitions {
             match definition {
-                Definition::Vhost(name) => self.restore_vhost(&name),
+                Definition::Vhost { name, details } => {
+                    self.restore_vhost(&name);
+                    layouts.entry(name).or_default().details = details;
+                }
                 Definition::User(user) => {
                     self.users.write().insert(user.name.clone(), Arc::new(user));
                 }

@@ -3,8 +3,9 @@
 //! One line per key. What a queue's type does not know keeps the whole policy away from it; several keys are known
 //! and mean nothing here (or in RabbitMQ), as on a single broker there is nothing that they could change.
 
-use crate::model::policy::{PolicyDefinition, PolicyError, PolicyKind, PolicyValue};
+use crate::model::policy::{PolicyDefinition, PolicyError, PolicyKind};
 use crate::model::settings::QueueKind;
+use crate::model::term::Term;
 
 /// What a key accepts.
 #[derive(Clone, Copy, Debug)]
@@ -179,7 +180,7 @@ fn may_say(kind: PolicyKind, key: &Key) -> bool {
     kind == PolicyKind::User || !matches!(key.merge, Merge::UserOnly)
 }
 
-fn check(key: &Key, value: &PolicyValue) -> Result<(), PolicyError> {
+fn check(key: &Key, value: &Term) -> Result<(), PolicyError> {
     let is_valid = match key.accepts {
         Accepts::Integer(least, most) => {
             value.as_integer().is_some_and(|number| (least..=most).contains(&number))

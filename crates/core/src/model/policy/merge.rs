@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::policy::key::{Merge, merge_of};
-use crate::model::policy::{Policy, PolicyDefinition, PolicyKind, PolicyValue};
+use crate::model::policy::{Policy, PolicyDefinition, PolicyKind};
 use crate::model::settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings};
+use crate::model::term::Term;
 
 /// The policies that apply to one queue or exchange.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +37,7 @@ impl Applied {
         for (key, operator) in said(&self.operator).unwrap_or_default() {
             let merged = match together.remove(&key) {
                 None => operator,
-                Some(user) => merge(merge_of(&key), user, operator),
+                Some(user) => merge(merge_of(&key), &user, operator),
             };
             together.insert(key, merged);
         }
@@ -125,13 +126,12 @@ fn least_limit(one: Option<DeliveryLimit>, other: Option<DeliveryLimit>) -> Opti
 }
 
 /// Both have been validated: what is to be compared are numbers.
-fn merge(how: Merge, user: PolicyValue, operator: PolicyValue) -> PolicyValue {
+fn merge(how: Merge, user: &Term, operator: Term) -> Term {
     let (Some(one), Some(other)) = (user.as_integer(), operator.as_integer()) else { return operator };
-    PolicyValue::Integer(match how {
-        Merge::Least => one.min(other),
-        Merge::Most => one.max(other),
+    Term::Integer(match how {
         Merge::LeastLimit if one < 0 || other < 0 => one.max(other),
-        Merge::LeastLimit => one.min(other),
+        Merge::Least | Merge::LeastLimit => one.min(other),
+        Merge::Most => one.max(other),
         Merge::Operator | Merge::UserOnly => other,
     })
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::*;
 use crate::model::settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueSettings};
 
-fn definition(said: &[(&str, PolicyValue)]) -> PolicyDefinition {
+fn definition(said: &[(&str, Term)]) -> PolicyDefinition {
     said.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
 }
 
-fn spec(kind: PolicyKind, name: &str, said: &[(&str, PolicyValue)]) -> PolicySpec {
+fn spec(kind: PolicyKind, name: &str, said: &[(&str, Term)]) -> PolicySpec {
     PolicySpec {
         kind,
         name: name.to_owned(),
@@ -20,11 +20,11 @@ fn spec(kind: PolicyKind, name: &str, said: &[(&str, PolicyValue)]) -> PolicySpe
     }
 }
 
-fn user(name: &str, said: &[(&str, PolicyValue)]) -> PolicySpec {
+fn user(name: &str, said: &[(&str, Term)]) -> PolicySpec {
     spec(PolicyKind::User, name, said)
 }
 
-fn operator(name: &str, said: &[(&str, PolicyValue)]) -> PolicySpec {
+fn operator(name: &str, said: &[(&str, Term)]) -> PolicySpec {
     spec(PolicyKind::Operator, name, said)
 }
 
@@ -36,7 +36,7 @@ fn of(specs: impl IntoIterator<Item = PolicySpec>) -> Policies {
     policies
 }
 
-fn refusal(kind: PolicyKind, key: &str, value: PolicyValue) -> String {
+fn refusal(kind: PolicyKind, key: &str, value: Term) -> String {
     Policy::new(spec(kind, "p", &[(key, value)])).unwrap_err().to_string()
 }
 
@@ -46,16 +46,16 @@ fn name_of(policy: Option<&Arc<Policy>>) -> &str {
 
 #[test]
 fn what_makes_no_sense_is_refused_in_rabbitmqs_words() {
-    let text = PolicyValue::from("x");
-    let list = PolicyValue::List(vec![1.into(), "a".into()]);
-    let map = PolicyValue::Map([("a".to_owned(), PolicyValue::from(1))].into());
+    let text = Term::from("x");
+    let list = Term::List(vec![1.into(), "a".into()]);
+    let map = Term::Map([("a".to_owned(), Term::from(1))].into());
     for (key, value, expected) in [
         ("bogus", 3.into(), "[{<<\"bogus\">>,3}] are not recognised policy settings"),
         ("bogus", list, "[{<<\"bogus\">>,[1,<<\"a\">>]}] are not recognised policy settings"),
-        ("max-length", PolicyValue::from(-1), "-1 is not a valid maximum length"),
-        ("max-length", PolicyValue::Float(1.5), "1.5 is not a valid maximum length"),
-        ("max-length", PolicyValue::Bool(true), "true is not a valid maximum length"),
-        ("max-length", PolicyValue::Null, "null is not a valid maximum length"),
+        ("max-length", Term::from(-1), "-1 is not a valid maximum length"),
+        ("max-length", Term::Float(1.5), "1.5 is not a valid maximum length"),
+        ("max-length", Term::Bool(true), "true is not a valid maximum length"),
+        ("max-length", Term::Null, "null is not a valid maximum length"),
         ("max-length", map, "#{<<\"a\">> => 1} is not a valid maximum length"),
         ("max-length-bytes", (-2).into(), "-2 is not a valid maximum length in bytes"),
         ("message-ttl", text.clone(), "<<\"x\">> is not a valid message TTL"),
@@ -94,7 +94,7 @@ fn what_would_not_be_served_is_refused() {
 
 #[test]
 fn the_highest_priority_applies_and_of_equals_the_first_by_name() {
-    let said = &[("max-length", PolicyValue::from(1))];
+    let said = &[("max-length", Term::from(1))];
     let at = |priority: f64, name: &str| PolicySpec { priority, ..user(name, said) };
     let policies = of([at(-1.0, "a"), at(1.0, "c"), at(1.0, "b"), at(1.5, "d")]);
     assert_eq!(name_of(policies.of_queue("q1", QueueKind::Classic).user.as_ref()), "d");
@@ -107,7 +107,7 @@ fn the_highest_priority_applies_and_of_equals_the_first_by_name() {
 
 #[test]
 fn a_policy_applies_only_to_what_it_is_for() {
-    let said = &[("max-length", PolicyValue::from(1))];
+    let said = &[("max-length", Term::from(1))];
     let table = [
         (ApplyTo::All, [true, true, true]),
         (ApplyTo::Queues, [true, true, false]),
@@ -130,7 +130,7 @@ fn a_policy_applies_only_to_what_it_is_for() {
 
 #[test]
 fn a_key_that_a_queue_does_not_know_keeps_the_whole_policy_away_from_it() {
-    let both = &[("max-length", PolicyValue::from(1)), ("delivery-limit", 3.into())];
+    let both = &[("max-length", Term::from(1)), ("delivery-limit", 3.into())];
     let strict = PolicySpec { priority: 2.0, ..user("strict", both) };
     let policies = of([strict, user("lax", &[("max-length", 7.into())])]);
     assert_eq!(name_of(policies.of_queue("q", QueueKind::Classic).user.as_ref()), "lax");
@@ -196,7 +196,7 @@ fn an_arguments_overflow_wins_in_classic_queues_and_a_policys_in_quorum_queues()
 #[test]
 fn an_arguments_dead_letter_exchange_wins_and_a_policys_key_goes_with_it() {
     let said = [("dead-letter-exchange", "policy".into()), ("dead-letter-routing-key", "key".into())];
-    let to = |said: &[(&str, PolicyValue)], own: Option<(&str, Option<&str>)>| {
+    let to = |said: &[(&str, Term)], own: Option<(&str, Option<&str>)>| {
         let own = own.map(|(exchange, key)| {
             Arc::new(DeadLetterTo { exchange: exchange.to_owned(), routing_key: key.map(str::to_owned) })
         });

@@ -9,7 +9,7 @@ use leveret_routing::ExchangeName;
 
 use crate::effect::Effects;
 use crate::model::definition::Definition;
-use crate::model::policy::{Policies, Policy, PolicyKind};
+use crate::model::policy::{Policies, Policy, PolicyKind, PolicySpec};
 use crate::model::topology::Topology;
 use crate::time::Timestamp;
 
@@ -19,8 +19,12 @@ impl Topology {
         self.policies.clone()
     }
 
-    /// Adds a policy, or replaces that of the same kind and name. `true`: it is new.
+    /// Adds a policy, or replaces that of the same kind and name; the same again changes nothing. `true`: it is new.
     pub fn put_policy(&mut self, now: Timestamp, policy: Policy, effects: &mut Effects) -> bool {
+        let PolicySpec { kind, name, .. } = policy.spec();
+        if self.policies.get(*kind, name).is_some_and(|known| known.spec() == policy.spec()) {
+            return false;
+        }
         let policy = Arc::new(policy);
         let replaced = Arc::make_mut(&mut self.policies).put(policy.clone());
         self.note(|vhost| Definition::Policy { vhost, policy: policy.clone() });
@@ -45,12 +49,12 @@ impl Topology {
     }
 
     /// Policies that the log has already. There is no queue yet.
-    pub fn restore_policies(&mut self, policies: Vec<Arc<Policy>>) {
+    pub fn restore_policies(&mut self, policies: &[Arc<Policy>]) {
         let known = Arc::make_mut(&mut self.policies);
-        for policy in &policies {
+        for policy in policies {
             known.put(policy.clone());
         }
-        self.apply_to_exchanges(&policies);
+        self.apply_to_exchanges(policies);
     }
 
     /// What these policies cover, or have covered, behaves as all policies say now.

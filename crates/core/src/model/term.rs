@@ -1,4 +1,4 @@
-//! The value of a policy's key: what JSON can say, without JSON.
+//! What an operator says where JSON would be said: values of policies and limits, without JSON.
 //!
 //! Its text is that of an Erlang term, for that is how RabbitMQ's refusals show it.
 
@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq)]
-pub enum PolicyValue {
+pub enum Term {
     /// Nothing.
     Null,
     /// Yes or no.
@@ -24,7 +24,7 @@ pub enum PolicyValue {
     Map(BTreeMap<String, Self>),
 }
 
-impl PolicyValue {
+impl Term {
     /// The whole number that it is.
     pub fn as_integer(&self) -> Option<i64> {
         match self {
@@ -42,19 +42,19 @@ impl PolicyValue {
     }
 }
 
-impl From<i64> for PolicyValue {
+impl From<i64> for Term {
     fn from(number: i64) -> Self {
         Self::Integer(number)
     }
 }
 
-impl From<&str> for PolicyValue {
+impl From<&str> for Term {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl fmt::Display for PolicyValue {
+impl fmt::Display for Term {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => out.write_str("null"),
