@@ -83,6 +83,8 @@ pub struct Metadata {
     #[serde(default, deserialize_with = "tags")]
     pub tags: Vec<String>,
     pub default_queue_type: Option<String>,
+    #[serde(default)]
+    pub protected_from_deletion: bool,
 }
 
 #[derive(Debug, Deserialize)]

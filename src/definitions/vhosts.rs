@@ -22,6 +22,7 @@ pub fn put(core: &Broker, row: &document::Vhost) -> Result<(), Reason> {
         details.description = metadata.description.clone().unwrap_or_default();
         details.tags.clone_from(&metadata.tags);
         details.default_queue_type = default_queue_type;
+        details.protected_from_deletion = metadata.protected_from_deletion;
     }
     if let Some(limits) = limits {
         details.limits = limits;

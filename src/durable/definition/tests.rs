@@ -54,6 +54,7 @@ fn every_kind_of_definition_comes_back_as_it_was() {
         description: "shop".to_owned(),
         tags: vec!["a".to_owned()],
         default_queue_type: Some(QueueKind::Quorum),
+        protected_from_deletion: true,
         limits: VhostLimits { max_queues: Some(Limit(-1)), ..VhostLimits::default() },
     };
     let exchange = ExchangeSpec {

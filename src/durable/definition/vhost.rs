@@ -13,6 +13,8 @@ pub struct StoredVhost {
     tags: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     default_queue_type: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    protected_from_deletion: bool,
     #[serde(default, skip_serializing_if = "LimitsDocument::is_empty")]
     limits: LimitsDocument,
 }
@@ -24,6 +26,7 @@ impl StoredVhost {
             description: details.description.clone(),
             tags: details.tags.clone(),
             default_queue_type: details.default_queue_type.map(|kind| kind.as_str().to_owned()),
+            protected_from_deletion: details.protected_from_deletion,
             limits: LimitsDocument::of(details.limits.iter()),
         }
     }
@@ -39,6 +42,7 @@ impl StoredVhost {
             description: self.description,
             tags: self.tags,
             default_queue_type: self.default_queue_type.map(kind).transpose()?,
+            protected_from_deletion: self.protected_from_deletion,
             limits: self.limits.of_vhost().map_err(|error| error.to_string())?,
         })
     }

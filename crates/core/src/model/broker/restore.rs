@@ -165,3 +165,50 @@ impl Broker {
         self.vhosts.write().entry(name.to_owned()).or_insert_with(vhost);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::broker::BrokerSettings;
+    use crate::model::limit::{Limit, VhostLimits};
+    use crate::model::policy::{ApplyTo, PolicyKind, PolicySpec};
+    use crate::model::settings::QueueKind;
+    use crate::store::NoStore;
+
+    fn policy() -> Definition {
+        let spec = PolicySpec {
+            kind: PolicyKind::User,
+            name: "p".to_owned(),
+            pattern: "^q".to_owned(),
+            apply_to: ApplyTo::ClassicQueues,
+            priority: 0.0,
+            definition: [("max-length".to_owned(), 5.into())].into(),
+        };
+        Definition::Policy { vhost: "/".to_owned(), policy: Arc::new(Policy::new(spec).unwrap()) }
+    }
+
+    /// Whatever its details say now: the queue was accepted before they said so.
+    #[test]
+    fn a_queue_is_restored_as_it_was_and_behaves_as_policies_say() {
+        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+        let details = VhostDetails {
+            default_queue_type: Some(QueueKind::Quorum),
+            limits: VhostLimits { max_queues: Some(Limit(0)), ..VhostLimits::default() },
+            ..VhostDetails::default()
+        };
+        let queue = Definition::Queue {
+            vhost: "/".to_owned(),
+            id: QueueId(7),
+            name: "q".to_owned(),
+            auto_delete: false,
+            arguments: Table::default(),
+        };
+        let vhost = Definition::Vhost { name: "/".to_owned(), details: Arc::new(details.clone()) };
+        broker.restore(vec![vhost, queue, policy()]).unwrap();
+        let vhost = broker.vhost("/").unwrap();
+        let queue = vhost.queue("q").unwrap();
+        assert_eq!(queue.facts().traits.kind, QueueKind::Classic);
+        assert_eq!(queue.settings().max_length, Some(5));
+        assert_eq!(*vhost.details(), details);
+    }
+}

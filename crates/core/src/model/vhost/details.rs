@@ -13,6 +13,9 @@ pub struct VhostDetails {
     /// The type of queues whose declaration names none, where that type can be what the declaration asks for. `None`
     /// is nobody's word, and classic.
     pub default_queue_type: Option<QueueKind>,
+    /// Whoever asks to delete it is to be refused. That is for those to look at who pass the question on: the rules
+    /// delete what they are told to delete.
+    pub protected_from_deletion: bool,
     /// How much there may be of what.
     pub limits: VhostLimits,
 }
