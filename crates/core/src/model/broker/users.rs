@@ -56,14 +56,13 @@ impl Broker {
 
     /// Deletes a user; its connections are asked to go. `false`: there was none.
     pub fn delete_user(&self, name: &str, effects: &mut Effects) -> bool {
-        {
-            let mut users = self.users.write();
-            if users.remove(name).is_none() {
-                return false;
-            }
-            self.define(|| Definition::NoUser(name.to_owned()));
-            self.permission_epoch.fetch_add(1, Ordering::Release);
+        // Held to the end: whoever logs in as the next one of this name is not meant.
+        let mut users = self.users.write();
+        if users.remove(name).is_none() {
+            return false;
         }
+        self.define(|| Definition::NoUser(name.to_owned()));
+        self.permission_epoch.fetch_add(1, Ordering::Release);
         self.seats.clear_user(name, &format!("user '{name}' is deleted"), effects);
         true
     }

@@ -5,7 +5,7 @@
 //! - Whoever is in a virtual host when it is deleted is asked to go, and nobody comes in afterwards: a seat is taken
 //!   before the virtual host is looked for again.
 //!
-//! Lock order: virtual hosts → `Topology` → …, and virtual hosts → users.
+//! Lock order: virtual hosts → `Topology` → …, virtual hosts → users, both → seats → outlet.
 
 use std::sync::Arc;
 
@@ -43,14 +43,12 @@ impl Broker {
     /// Deletes a virtual host with everything in it, and what users may do there; its connections are asked to go.
     /// `false`: there was none.
     pub fn delete_vhost(&self, now: Timestamp, name: &str, effects: &mut Effects) -> bool {
-        {
-            // Held to the end: one of the same name that comes next is defined after this one's end.
-            let mut vhosts = self.vhosts.write();
-            let Some(vhost) = vhosts.remove(name) else { return false };
-            vhost.close(now, effects);
-            self.forget_permissions(name);
-            self.define(|| Definition::NoVhost(name.to_owned()));
-        }
+        // Held to the end: one of the same name that comes next is defined, and entered, after this one's end.
+        let mut vhosts = self.vhosts.write();
+        let Some(vhost) = vhosts.remove(name) else { return false };
+        vhost.close(now, effects);
+        self.forget_permissions(name);
+        self.define(|| Definition::NoVhost(name.to_owned()));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
         true
     }
@@ -92,4 +90,54 @@ fn full_text(asked: &Asked<'_>, full: Full) -> Refusal {
             format!("connection refused for user '{user}': user connection limit ({limit}) is reached")
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::id::ConnectionId;
+    use crate::model::broker::BrokerSettings;
+    use crate::model::outlet::Notice;
+    use crate::model::password::PasswordHash;
+    use crate::model::user::Permissions;
+    use crate::store::NoStore;
+
+    fn furnish(broker: &Broker) {
+        broker.add_vhost("v");
+        broker.set_permissions("u", "v", Permissions::new("", "", ""));
+    }
+
+    /// Whoever was in one that has gone is asked to go, and nobody else, however the two meet.
+    #[test]
+    fn nobody_stays_in_a_virtual_host_that_has_gone() {
+        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+        let user = User::new("u", PasswordHash::default(), Vec::new());
+        broker.put_user(user.clone());
+        furnish(&broker);
+        let come_in = |first: u64| {
+            let ids = (0..400).map(|number| first * 1000 + number);
+            let outlets = ids.map(|id| Arc::new(Outlet::new(ConnectionId(id))));
+            let entered =
+                outlets.filter_map(|outlet| Some((broker.enter(&user, "v", &outlet).ok()?, outlet)));
+            entered.collect::<Vec<_>>()
+        };
+        let before = come_in(0);
+        assert!(!before.is_empty());
+        let after: Vec<_> = thread::scope(|scope| {
+            let comers = [1, 2, 3].map(|first| scope.spawn(move || come_in(first)));
+            for _ in 0..100 {
+                assert!(broker.delete_vhost(Timestamp::default(), "v", &mut Effects::default()));
+                furnish(&broker);
+            }
+            comers.into_iter().flat_map(|comer| comer.join().unwrap()).collect()
+        });
+        let current = broker.vhost("v").unwrap();
+        for ((vhost, _seat), outlet) in before.iter().chain(&after) {
+            let notices = outlet.drain(&mut std::collections::VecDeque::new());
+            let is_forced = notices.iter().any(|notice| matches!(notice, Notice::Forced(_)));
+            assert_eq!(is_forced, !Arc::ptr_eq(vhost, &current));
+        }
+    }
 }
