@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leveret_core::model::BrokerSettings;
 use leveret_core::{Effects, NoStore};
@@ -13,6 +14,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::deadlines;
 use crate::definitions::{Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
@@ -141,6 +143,12 @@ impl Builder {
         self
     }
 
+    /// How long a consumer may hold a message unacknowledged before it is cancelled; unless this is called, for ever.
+    pub fn consumer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.consumer_timeout = Some(timeout);
+        self
+    }
+
     /// The user that the broker starts with, instead of `guest` with the password `guest`.
     pub fn default_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.settings.seed.user = name.into();
@@ -185,6 +193,10 @@ impl Builder {
             let accepting = listener::accept(listener, shared.clone(), sessions.clone());
             services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
         }
+        let mut effects = Effects::default();
+        shared.core.begin(shared.clock.now(), &mut effects);
+        shared.carry_out(&mut effects);
+        services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
         let broker = Broker::new(shared, addresses, sessions, services);
         for address in broker.amqp_addrs() {
             tracing::info!("started TCP listener on {address}");
@@ -259,6 +271,7 @@ impl Builder {
             channel_max: self.settings.channel_max,
             frame_max_bytes: self.settings.frame_max_bytes,
             message_max_bytes: self.settings.message_max_bytes,
+            consumer_timeout: self.settings.consumer_timeout,
             loopback_users: self.settings.loopback_users.clone(),
             ..BrokerSettings::default()
         }

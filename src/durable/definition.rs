@@ -5,6 +5,7 @@
 //! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}},
 //!                                                   "topic_permissions":{"/":{"amq.topic":{"write":"…","read":"…"}}},"limits":{"max-channels":9}}
 //! ["exchange","/","orders"]                        {"type":"topic","auto_delete":false,"internal":false,"arguments":"…"}
+//!     and for one that delays messages "holder":8, under which the log has those that wait
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
 //! ["policy","/","p1"]                              {"pattern":"^q","apply-to":"queues","priority":1,"definition":{"max-length":100}}
 //! ["operator_policy","/","op1"]                    the same
@@ -53,6 +54,8 @@ struct StoredExchange {
     internal: bool,
     #[serde(default)]
     arguments: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holder: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +80,7 @@ pub fn encode(definition: &Definition) -> (String, Option<String>) {
                 auto_delete: spec.auto_delete,
                 internal: spec.internal,
                 arguments: table(&spec.arguments),
+                holder: spec.holder.map(|QueueId(id)| id),
             };
             (key(&["exchange", vhost, &spec.name]), Some(json(&stored)))
         }
@@ -151,6 +155,7 @@ fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String>
         auto_delete: stored.auto_delete,
         internal: stored.internal,
         arguments: from_base64(&stored.arguments)?,
+        holder: stored.holder.map(QueueId),
     })
 }
 

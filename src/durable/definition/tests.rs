@@ -45,6 +45,23 @@ fn there_and_back(definition: &Definition) -> String {
 }
 
 #[test]
+fn every_type_of_exchange_comes_back_with_its_arguments() {
+    for kind in ExchangeKind::all() {
+        let spec = ExchangeSpec {
+            name: "x".to_owned(),
+            kind,
+            durable: true,
+            auto_delete: false,
+            internal: false,
+            arguments: arguments(),
+            holder: (kind == ExchangeKind::Delayed).then_some(QueueId(3)),
+        };
+        let definition = Definition::Exchange { vhost: "/".to_owned(), spec };
+        assert_eq!(there_and_back(&definition), format!("{definition:?}"), "{kind}");
+    }
+}
+
+#[test]
 fn every_kind_of_definition_comes_back_as_it_was() {
     let mut user = User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), vec!["monitoring".to_owned()]);
     user.set_permissions("/", Permissions::new("^a", "", ".*"));
@@ -64,6 +81,7 @@ fn every_kind_of_definition_comes_back_as_it_was() {
         auto_delete: true,
         internal: true,
         arguments: arguments(),
+        holder: None,
     };
     let queue = Definition::Queue {
         vhost: "a \"b\"".to_owned(),

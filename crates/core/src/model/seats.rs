@@ -198,15 +198,15 @@ mod tests {
     /// No more than the limit are ever in, and when all have gone nobody is.
     #[test]
     fn whoever_comes_and_goes_at_the_same_time_is_counted_once() {
-        const MOST: usize = 3;
+        const MOST: i64 = 3;
         let seats = Arc::new(Seats::default());
-        let inside = std::sync::atomic::AtomicUsize::new(0);
+        let inside = std::sync::atomic::AtomicI64::new(0);
         std::thread::scope(|scope| {
             for id in 0..4 {
                 let (seats, inside) = (&seats, &inside);
                 scope.spawn(move || {
                     for round in 0..500 {
-                        let limits = asked("v", "u", (MOST as i64, -1));
+                        let limits = asked("v", "u", (MOST, -1));
                         let Ok(seat) = seats.take(&limits, &outlet(id * 1000 + round)) else { continue };
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < MOST);
                         inside.fetch_sub(1, Ordering::SeqCst);

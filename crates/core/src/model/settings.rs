@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::Message;
+
 /// What a queue promises about its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum QueueKind {
@@ -14,6 +16,9 @@ pub enum QueueKind {
     Classic,
     /// All messages survive, and failed deliveries are counted. On one broker that is a durable queue.
     Quorum,
+    /// Nobody consumes: messages wait for their time, and are published again then. No client declares one; delayed
+    /// exchanges have them.
+    Delay,
 }
 
 impl QueueKind {
@@ -22,6 +27,7 @@ impl QueueKind {
         match self {
             Self::Classic => "classic",
             Self::Quorum => "quorum",
+            Self::Delay => "delay",
         }
     }
 
@@ -30,6 +36,7 @@ impl QueueKind {
         match self {
             Self::Classic => "rabbit_classic_queue",
             Self::Quorum => "rabbit_quorum_queue",
+            Self::Delay => "delay",
         }
     }
 }
@@ -45,6 +52,17 @@ pub struct QueueTraits {
     pub default_priority: u8,
     /// `x-single-active-consumer`.
     pub single_active_consumer: bool,
+}
+
+impl QueueTraits {
+    /// The lane of a message: absent is the default, too high is the highest.
+    pub fn level(&self, message: &Message) -> usize {
+        if self.max_priority == 0 {
+            return 0;
+        }
+        let own = message.properties().priority();
+        own.unwrap_or(self.default_priority).min(self.max_priority).into()
+    }
 }
 
 /// What happens to publishes when a queue is full.
@@ -131,7 +149,7 @@ impl QueueSettings {
         match (self.delivery_limit, kind) {
             (Some(DeliveryLimit::Returns(limit)), _) => Some(limit),
             (None, QueueKind::Quorum) => Some(QUORUM_DELIVERY_LIMIT),
-            (Some(DeliveryLimit::Unlimited), _) | (None, QueueKind::Classic) => None,
+            (Some(DeliveryLimit::Unlimited), _) | (None, QueueKind::Classic | QueueKind::Delay) => None,
         }
     }
 }

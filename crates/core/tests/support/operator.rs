@@ -120,7 +120,9 @@ fn put(stage: &mut Stage, kind: PolicyKind, name: &str, said: &[&str]) {
     });
 }
 
+/// A number, or text; empty text is `''`.
 fn term(text: &str) -> Term {
+    let text = text.trim_matches('\'');
     text.parse().map_or_else(|_| text.into(), Term::Integer)
 }
 

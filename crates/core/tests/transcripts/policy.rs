@@ -206,3 +206,98 @@ fn the_log_is_told_of_policies() {
         ",
     );
 }
+
+#[test]
+fn a_length_limit_that_comes_later_drops_what_is_too_much_at_once() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > publish '' q one
+        a.1 > publish '' q two
+        a.1 > publish '' q three
+        policy p pattern=q max-length=2
+        a.1 > queue.declare q passive
+        a.1 < queue.declare-ok q messages=2 consumers=0
+        a.1 > get q
+        a.1 < get-ok #1 '' q two left=1
+        operator-policy o pattern=q overflow=reject-publish max-length=1
+        a.1 > confirm.select
+        a.1 < confirm.select-ok
+        a.1 > publish '' q four
+        a.1 < nack 1
+        no operator-policy o
+        a.1 > publish '' q five
+        a.1 < ack 2
+        ",
+    );
+}
+
+#[test]
+fn a_policy_says_where_dead_letters_go_until_it_goes() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > queue.declare dead
+        a.1 < queue.declare-ok dead messages=0 consumers=0
+        policy p pattern=^q dead-letter-exchange='' dead-letter-routing-key=dead
+        a.1 > publish '' q one
+        a.1 > get q
+        a.1 < get-ok #1 '' q one left=0
+        a.1 > reject 1
+        a.1 > queue.declare dead passive
+        a.1 < queue.declare-ok dead messages=1 consumers=0
+        no policy p
+        a.1 > publish '' q two
+        a.1 > get q
+        a.1 < get-ok #2 '' q two left=0
+        a.1 > reject 2
+        a.1 > queue.declare dead passive
+        a.1 < queue.declare-ok dead messages=1 consumers=0
+        ",
+    );
+}
+
+#[test]
+fn an_unused_queue_goes_when_a_policy_says_so() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        policy p pattern=q expires=1000
+        a.1 > queue.declare born
+        a.1 < queue.declare-ok born messages=0 consumers=0
+        +500ms
+        a.1 > queue.declare q passive
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        no policy p
+        policy p pattern=^q$ expires=1000
+        +1001ms
+        a.1 > queue.declare q passive
+        a.1 < channel.close 404 50.10 NOT_FOUND - no queue 'q' in vhost '/'
+        a.2 > queue.declare born passive
+        a.2 < queue.declare-ok born messages=0 consumers=0
+        ",
+    );
+}
+
+#[test]
+fn a_delivery_limit_by_policy_counts_failures_of_quorum_queues() {
+    check(
+        "
+        policy p pattern=q delivery-limit=1
+        a.1 > queue.declare q durable x-queue-type=quorum
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > publish '' q one
+        b.1 > get q
+        b.1 < get-ok #1 '' q one left=0
+        b is lost
+        a.1 > get q
+        a.1 < get-ok #1 '' q one left=0 redelivered …
+        a is lost
+        c.1 > get q
+        c.1 < get-empty
+        ",
+    );
+}

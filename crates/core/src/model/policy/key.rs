@@ -40,6 +40,8 @@ impl Supports {
         match kind {
             QueueKind::Classic => self.classic,
             QueueKind::Quorum => self.quorum,
+            // Nobody can name one, so nobody can say anything about one.
+            QueueKind::Delay => false,
         }
     }
 

@@ -56,7 +56,7 @@ impl Applied {
             max_length: least(declared.max_length, said.number("max-length")),
             max_length_bytes: least(declared.max_length_bytes, said.number("max-length-bytes")),
             overflow: match kind {
-                QueueKind::Classic => declared.overflow.or(said.overflow()),
+                QueueKind::Classic | QueueKind::Delay => declared.overflow.or(said.overflow()),
                 QueueKind::Quorum => said.overflow().or(declared.overflow),
             },
             dead_letter: said.dead_letter(declared.dead_letter.as_ref()),

@@ -88,7 +88,7 @@ impl Topology {
         }
         let exchanges: Vec<String> = self.exchanges.keys().cloned().collect();
         for name in exchanges {
-            self.remove_exchange(&name);
+            self.remove_exchange(now, &name, effects);
         }
         for policy in std::mem::take(&mut self.policies).iter() {
             let (kind, name) = (policy.spec().kind, policy.spec().name.clone());

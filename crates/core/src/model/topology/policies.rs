@@ -82,7 +82,9 @@ impl Topology {
             let alternate = alternate.as_deref().map(ExchangeName::from);
             let current = self.table.exchange(name.as_bytes()).and_then(|view| view.alternate().cloned());
             if current != alternate {
-                self.table.declare_exchange(name, spec.kind, alternate, spec.internal);
+                // The same as when it was declared: what its arguments mean does not change.
+                let rule = spec.rule().unwrap_or_else(|_| spec.kind.into());
+                self.table.declare_exchange(name, rule, alternate, spec.internal);
                 self.changed = true;
             }
         }
