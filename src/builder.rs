@@ -16,7 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::deadlines;
-use crate::definitions::{Definitions, DefinitionsError};
+use crate::definitions::{Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::listener::{self, Entrance, ListenError};
@@ -205,9 +205,9 @@ impl Builder {
         }
         // Before the data directory, which may take its time: a wrong certificate is found at once.
         let tls = self.tls_of_listeners()?;
-        let shared = Arc::new(self.shared().await?);
-        start_storage(&shared)?;
         let mut effects = Effects::default();
+        let shared = Arc::new(self.shared(&mut effects).await?);
+        start_storage(&shared)?;
         shared.core.begin(shared.clock.now(), &mut effects);
         shared.carry_out(&mut effects);
         let mut services = self.watch_memory(&shared)?;
@@ -253,8 +253,9 @@ impl Builder {
         Ok(Some(Arc::new(Tls::new(self.settings.tls.clone())?)))
     }
 
-    /// The state of a broker as its data directory and its definitions have it.
-    async fn shared(&mut self) -> Result<Shared, StartError> {
+    /// The state of a broker as its data directory and its definitions have it; `effects` are to be carried out once
+    /// its storage works.
+    async fn shared(&mut self, effects: &mut Effects) -> Result<Shared, StartError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
         let settings = self.core_settings();
@@ -264,12 +265,15 @@ impl Builder {
                 tracing::warn!("no data directory was given: nothing survives the end of this process");
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
-            crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
+            let recipient = Recipient { core: &core, now: clock.now(), effects };
+            crate::definitions::apply(recipient, &self.definitions, &self.settings.seed)?;
             return Ok(Shared::new(core, clock, None));
         };
         let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
         // Reading a log takes its time, and the runtime may have other things to do.
+        let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
+            let mut effects = Effects::default();
             let (storage, mut recovery) = Storage::open(&storage_settings)?;
             let core = leveret_core::model::Broker::new(settings, secret, storage.store());
             let counts = storage.restore(&core, &mut recovery).map_err(StorageError::from)?;
@@ -279,12 +283,14 @@ impl Builder {
                 messages = counts.messages,
                 "opened the data directory"
             );
-            crate::definitions::apply(&core, &definitions, &seed)?;
+            let recipient = Recipient { core: &core, now, effects: &mut effects };
+            crate::definitions::apply(recipient, &definitions, &seed)?;
             storage.commit().map_err(StorageError::from)?;
-            Ok::<_, StartError>((core, storage))
+            Ok::<_, StartError>((core, storage, effects))
         });
-        let (core, storage) =
+        let (core, storage, applied) =
             opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
+        *effects = applied;
         Ok(Shared::new(core, clock, Some(Arc::new(storage))))
     }
 

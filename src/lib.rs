@@ -25,8 +25,10 @@ mod disk_space;
 #[doc(hidden)]
 pub mod durable;
 mod journal;
+mod limits;
 mod listener;
 mod memory;
+mod policy;
 mod registry;
 mod session;
 mod settings;

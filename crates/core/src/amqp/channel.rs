@@ -19,7 +19,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::{ChannelCredit, QueueRef, Returned};
+use crate::model::{ChannelCredit, ChannelSeat, QueueRef, Returned};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -37,6 +37,8 @@ pub enum Mode {
 /// An open channel.
 #[derive(Debug)]
 pub struct Channel {
+    /// It counts as long as this is here.
+    _seat: ChannelSeat,
     /// Its number.
     pub number: ChannelNumber,
     /// How far its current publish has come.
@@ -66,8 +68,9 @@ pub struct Channel {
 
 impl Channel {
     /// A channel that has just been opened.
-    pub fn new(number: ChannelNumber) -> Self {
+    pub fn new(number: ChannelNumber, seat: ChannelSeat) -> Self {
         Self {
+            _seat: seat,
             number,
             assembly: Assembly::default(),
             mode: Mode::default(),

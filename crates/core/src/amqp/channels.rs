@@ -137,7 +137,8 @@ impl ChannelTable {
             return Err(Refusal::channel_error("expected 'channel.open'"));
         }
         method::decode(frame.payload, frames.limits())?;
-        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel))));
+        let seat = turn.session.take_channel()?;
+        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat))));
         turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
     }

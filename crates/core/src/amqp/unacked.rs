@@ -162,7 +162,7 @@ mod tests {
             traits: QueueTraits::default(),
             declared: QueueSettings::default(),
         };
-        QueueRef::new(facts, Arc::new(NoStore))
+        QueueRef::new(facts, QueueSettings::default(), Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {

@@ -36,6 +36,11 @@ pub const PREDECLARED: &[(&str, ExchangeKind, bool)] = &[
     ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
 ];
 
+/// Whether it is one of those that are always there.
+pub fn is_predeclared(name: &str) -> bool {
+    PREDECLARED.iter().any(|(own, _, _)| *own == name)
+}
+
 const ALTERNATE: &str = "alternate-exchange";
 
 impl ExchangeSpec {

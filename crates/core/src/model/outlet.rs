@@ -54,6 +54,8 @@ pub enum Notice {
     },
     /// An alarm was set or cleared.
     Alarm,
+    /// The connection must go, for this reason.
+    Forced(Arc<str>),
     /// The head of a queue that the connection waits for may be in memory.
     HeadMoved,
 }

@@ -6,6 +6,7 @@ use leveret_core::amqp::{External, Peer};
 use leveret_core::model::{Alarm, Mechanism, PasswordHash, Permissions, User};
 
 use super::aliases::Aliases;
+use super::operator;
 use super::stage::{Login, Reads, Stage};
 use super::words::{bytes, named, split, words};
 
@@ -60,6 +61,9 @@ fn act(stage: &mut Stage, line: &str) {
     let texts: Vec<String> =
         said.iter().map(|word| String::from_utf8(bytes(word)).unwrap_or_default()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    if operator::act(stage, &texts) {
+        return;
+    }
     match (texts.as_slice(), said.as_slice()) {
         (_, ["settings", settings @ ..]) => settings.iter().for_each(|setting| set(stage, setting)),
         (["vhost", name], _) => drop(stage.broker().add_vhost(name)),

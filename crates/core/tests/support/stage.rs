@@ -388,12 +388,22 @@ impl Stage {
     }
 
     pub fn set_alarm(&mut self, alarm: Alarm, on: bool) {
-        let mut out = Output::default();
-        self.broker().set_alarm(alarm, on, &mut out.effects);
+        self.administer(|broker, _, effects| broker.set_alarm(alarm, on, effects));
+    }
+
+    /// Somebody who is no client does something.
+    pub fn administer(&mut self, act: impl FnOnce(&Arc<Broker>, Timestamp, &mut Effects)) {
+        let mut effects = Effects::default();
+        act(&self.broker(), self.now, &mut effects);
         // In the order in which they connected, so that transcripts are the same each time.
-        out.effects.wakes.sort_unstable();
-        self.wakes.extend(out.effects.wakes);
+        effects.wakes.sort_unstable();
+        self.carry_out(effects);
         self.settle();
+    }
+
+    /// A line that is heard beside what clients hear.
+    pub fn tell(&mut self, line: String) {
+        self.heard.push(line);
     }
 
     /// `holds`: what is written waits. `syncs`: what has been written is committed. `commits`: what is to come
