@@ -96,10 +96,10 @@ impl TlsStream {
 
     /// Reads once from the socket, and appends what could be decrypted. `Ready(0)` is the end.
     pub fn poll_read(&mut self, context: &mut Context<'_>, input: &mut BytesMut) -> Poll<io::Result<usize>> {
-        if std::mem::take(&mut self.may_have_more) {
-            let (count, is_over) = drain(&mut self.tls, input)?;
-            if 0 < count || is_over {
-                return Poll::Ready(Ok(count));
+        if self.may_have_more {
+            match self.drain(input)? {
+                Some(0) => {}
+                some => return Poll::Ready(Ok(some.unwrap_or_default())),
             }
         }
         loop {
@@ -130,19 +130,29 @@ impl TlsStream {
                 // After close_notify nothing more is taken.
                 break;
             }
-            if let Err(error) = self.tls.process_new_packets() {
-                let _ = self.tls.write_tls(&mut Nonblocking(&self.socket));
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            match self.drain(input)? {
+                Some(count) => total += count,
+                None if total == 0 => return Ok(Decrypted::End),
+                None => break,
             }
-            let (count, is_over) = drain(&mut self.tls, input)?;
-            total += count;
-            if is_over && total == 0 {
-                return Ok(Decrypted::End);
-            }
-            // What came with the peer's goodbye comes first. The socket may say nothing more.
-            self.may_have_more |= is_over;
         }
         Ok(if total == 0 { Decrypted::Nothing } else { Decrypted::Bytes(total) })
+    }
+
+    /// Decrypts what has been taken, and moves it into `input`. `None`: it was nothing, and nothing will follow.
+    fn drain(&mut self, input: &mut BytesMut) -> io::Result<Option<usize>> {
+        let state = self.tls.process_new_packets().map_err(|error| {
+            // The alert that tells the peer why; if it can't be sent at once it won't be heard.
+            let _ = self.tls.write_tls(&mut Nonblocking(&self.socket));
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        })?;
+        let count = state.plaintext_bytes_to_read();
+        let before = input.len();
+        input.put_bytes(0, count);
+        self.tls.reader().read_exact(input.get_mut(before..).unwrap_or_default())?;
+        // What came with the peer's goodbye comes first; the socket may say nothing more.
+        self.may_have_more = state.peer_has_closed();
+        Ok((0 < count || !self.may_have_more).then_some(count))
     }
 
     pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -197,17 +207,6 @@ enum Decrypted {
     End,
 }
 
-/// Moves everything that has been decrypted into `input`: how much it was, and whether nothing will follow.
-fn drain(tls: &mut ServerConnection, input: &mut BytesMut) -> io::Result<(usize, bool)> {
-    let state =
-        tls.process_new_packets().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    let count = state.plaintext_bytes_to_read();
-    let before = input.len();
-    input.put_bytes(0, count);
-    tls.reader().read_exact(input.get_mut(before..).unwrap_or_default())?;
-    Ok((count, state.peer_has_closed()))
-}
-
 /// A socket as rustls wants it: one that says `WouldBlock`.
 struct Nonblocking<'a>(&'a TcpStream);
 
@@ -244,5 +243,81 @@ fn refusal(error: rustls::Error) -> HandshakeError {
     match error {
         rustls::Error::InvalidMessage(_) => HandshakeError::NotTls(error),
         error => HandshakeError::Refused(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use rustls::ClientConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let server =
+            ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let server = server.unwrap().with_no_client_auth();
+        let server = server.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let client = client.unwrap().with_root_certificates(roots).with_no_client_auth();
+        (Arc::new(server), Arc::new(client))
+    }
+
+    async fn pair() -> (TlsStream, tokio_rustls::client::TlsStream<TcpStream>) {
+        let (server, client) = configs();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connecting = async {
+            let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let name = "localhost".try_into().unwrap();
+            tokio_rustls::TlsConnector::from(client).connect(name, socket).await.unwrap()
+        };
+        let accepting = async {
+            let (socket, _) = listener.accept().await.unwrap();
+            TlsStream::accept(socket, server).await.unwrap()
+        };
+        tokio::join!(accepting, connecting)
+    }
+
+    /// Writes until no more is taken; says how much that was.
+    async fn fill(stream: &mut TlsStream) -> usize {
+        let piece = vec![7; 10_000];
+        let mut total = 0;
+        poll_fn(|context| {
+            while let Poll::Ready(taken) =
+                stream.poll_write_vectored(context, &[IoSlice::new(&piece), IoSlice::new(&piece)])
+            {
+                total += taken.unwrap();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        total
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_does_not_take_waits_within_its_bound_and_is_sent_when_it_does() {
+        let (mut here, mut there) = pair().await;
+        let total = fill(&mut here).await;
+        assert!(here.has_unsent());
+        let is_flushed = poll_fn(|context| Poll::Ready(here.poll_flush(context).is_ready())).await;
+        assert!(!is_flushed && here.has_unsent());
+        let reading = tokio::spawn(async move {
+            let mut heard = Vec::new();
+            there.read_to_end(&mut heard).await.map(|_| heard.len())
+        });
+        poll_fn(|context| here.poll_flush(context)).await.unwrap();
+        assert!(!here.has_unsent());
+        here.farewell();
+        drop(here);
+        assert_eq!(reading.await.unwrap().unwrap(), total);
     }
 }

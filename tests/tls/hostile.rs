@@ -1,5 +1,6 @@
 //! Peers that speak something else, or stop in the middle.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use leveret::{Broker, Clock, Timestamp};
@@ -85,6 +86,29 @@ async fn a_handshake_that_is_not_finished_is_closed_in_its_time() {
         assert_eq!(heard(socket).await, b"");
     }
     assert_serves(&broker, &authority).await;
+}
+
+#[tokio::test]
+async fn a_goodbye_that_comes_with_the_last_word_is_heard_although_the_socket_stays_open() {
+    let authority = Authority::new("authority");
+    // Time stands still, so no deadline ends what the goodbye should.
+    let clock = Clock::manual(Timestamp::from_micros(0));
+    let builder =
+        Broker::builder().clock(&clock).listen_tls(([127, 0, 0, 1], 0)).tls(secure::settings(&authority));
+    let broker = support::start(builder).await;
+    let mut stream = secure::shake_hands(&broker, secure::trusting(&authority, None)).await.unwrap();
+    let (socket, tls) = stream.get_mut();
+    tls.writer().write_all(&PROTOCOL_HEADER).unwrap();
+    tls.send_close_notify();
+    let mut said = Vec::new();
+    while tls.wants_write() {
+        tls.write_tls(&mut said).unwrap();
+    }
+    socket.write_all(&said).await.unwrap();
+    let mut heard = Vec::new();
+    within("the end", stream.read_to_end(&mut heard)).await.unwrap();
+    // connection.start: the last word was answered before.
+    assert!(heard.starts_with(&[1, 0, 0]), "{heard:?}");
 }
 
 #[tokio::test]
