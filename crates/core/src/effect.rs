@@ -76,6 +76,13 @@ pub struct Effects {
     pub is_due_earlier: bool,
 }
 
+impl Effects {
+    /// Whether there is something for [`Broker::carry_out`](crate::model::Broker::carry_out).
+    pub fn has_rules(&self) -> bool {
+        !(self.dead_letters.is_empty() && self.deadlines.is_empty() && self.unused.is_empty())
+    }
+}
+
 /// What one connection produces: bytes for its own socket, effects for everybody else.
 #[derive(Debug, Default)]
 pub struct Output {

@@ -7,8 +7,8 @@
 mod appends;
 mod argument;
 mod broker;
-mod definition;
 mod dead_letter;
+mod definition;
 mod exchange;
 mod hidden;
 mod history;
@@ -26,18 +26,19 @@ mod vhost;
 
 pub use argument::{LONGEST_MILLIS, plain};
 pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX, RestoreError};
+pub use dead_letter::DEATHS;
 pub use definition::{BindingEnd, Definition, DurableBinding};
 pub use exchange::ExchangeSpec;
+pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
+pub use history::{Recent, Replay};
+pub use intake::{Accepted, Intake};
 pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
-pub use dead_letter::DEATHS;
-pub use history::{Recent, Replay};
-pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
-pub use intake::{Accepted, Intake};
 pub use queue::{
-    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, Reason, RestoredLane, Returned, Returns, StoredPage,
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, Reason, RestoredLane, Returned, Returns,
+    StoredPage,
 };
 pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError, WeakQueueRef};
 pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};

@@ -26,11 +26,13 @@ impl Timestamp {
     pub const NEVER: Self = Self(u64::MAX);
 
     /// The last multiple of so many microseconds that is not after this.
+    #[must_use]
     pub const fn floor(self, micros: u64) -> Self {
         Self(self.0 - self.0 % micros)
     }
 
     /// The first multiple of so many microseconds that is not before this.
+    #[must_use]
     pub const fn ceil(self, micros: u64) -> Self {
         Self(self.0.div_ceil(micros).saturating_mul(micros))
     }

@@ -84,7 +84,8 @@ impl Confirms {
 
     /// What can be told to the publisher now, and has not been.
     pub fn take(&mut self) -> Option<Verdict> {
-        let is_there = |run: &mut Run| matches!(run.outcome, Outcome::Waiting(write) if write <= self.committed);
+        let is_there =
+            |run: &mut Run| matches!(run.outcome, Outcome::Waiting(write) if write <= self.committed);
         while self.runs.pop_front_if(is_there).is_some() {}
         let Some(run) = self.runs.front() else { return self.advance(self.published).map(Verdict::Ack) };
         let (first, last, outcome) = (run.first, run.last, run.outcome);

@@ -15,7 +15,8 @@ use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
-    Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError, no_queue,
+    Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 

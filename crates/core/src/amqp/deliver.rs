@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use leveret_codec::content::put_content;
-use leveret_codec::{Properties, TableBuilder, TableRef, Value, hot};
 use leveret_codec::method::{Method, basic};
+use leveret_codec::{Properties, TableBuilder, TableRef, Value, hot};
 
 use crate::amqp::channel::Channel;
 use crate::amqp::consumers::Source;

@@ -9,8 +9,8 @@
 
 mod deaths;
 
-use leveret_routing::{Matched, Routed};
 use leveret_codec::{TableRef, Value};
+use leveret_routing::{Matched, Routed};
 
 use crate::effect::{DeadLetter, Effects, Settle};
 use crate::model::hidden::{BLIND_COPIES, SPENT_COPIES};
@@ -64,7 +64,10 @@ impl Broker {
         let ends = |queue: &&QueueRef| {
             let goes_round = letter.reason != Reason::Rejected && deaths.is_cycle(&queue.facts().name);
             if goes_round {
-                tracing::debug!(queue = queue.facts().name, "dropped a dead letter that goes round in circles");
+                tracing::debug!(
+                    queue = queue.facts().name,
+                    "dropped a dead letter that goes round in circles"
+                );
             }
             !goes_round
         };
@@ -85,7 +88,7 @@ fn buried(now: Timestamp, letter: &DeadLetter) -> (Message, Deaths, Keys) {
     let mut deaths = Deaths::of(headers);
     let original_expiration = properties.expiration();
     let routing_keys = own_keys.open.clone();
-    deaths.add(deaths::Event {
+    deaths.add(&deaths::Event {
         now,
         queue: &queue.facts().name,
         reason: *reason,

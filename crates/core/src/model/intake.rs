@@ -12,10 +12,10 @@ use smallvec::SmallVec;
 
 use crate::effect::Effects;
 use crate::id::QueueId;
+use crate::model::QueueRef;
 use crate::model::appends::{Appends, Pair};
 use crate::model::queue::Arrival;
 use crate::model::settings::QueueKind;
-use crate::model::QueueRef;
 use crate::store::{Position, Record, Store};
 use crate::time::Timestamp;
 

@@ -56,7 +56,17 @@ impl Message {
         let Layout { properties: (properties_at, properties_len), body_at } = layout;
         let shares_buffer = true;
         let (hides, durable, place) = (false, false, None);
-        Self { bytes, properties_at, properties_len, body_at, shares_buffer, persistent, hides, durable, place }
+        Self {
+            bytes,
+            properties_at,
+            properties_len,
+            body_at,
+            shares_buffer,
+            persistent,
+            hides,
+            durable,
+            place,
+        }
     }
 
     /// A message from the log: `bytes` are its [head](Message::head_parts), of this length, and the body. `None`:

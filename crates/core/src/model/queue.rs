@@ -26,7 +26,6 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::id::ConsumerId;
-use crate::model::Message;
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::PageId;
 use crate::time::Timestamp;
@@ -189,7 +188,7 @@ impl Queue {
 
     /// The place of a new message.
     fn enter(&mut self, now: Timestamp, Arrival { message, expiration }: Arrival) -> (usize, Entry) {
-        let level = self.level(&message);
+        let level = self.traits.level(&message);
         let ttl = match (expiration, self.settings.message_ttl) {
             (None, None) => None,
             (own, of_queue) => own.into_iter().chain(of_queue).min(),
@@ -199,15 +198,6 @@ impl Queue {
         entry.expires_at = ttl.map(|ttl| now + ttl.max(TICK));
         self.next_position += 1;
         (level, entry)
-    }
-
-    /// The lane of a message: absent is the default, too high is the highest.
-    fn level(&self, message: &Message) -> usize {
-        let most = self.traits.max_priority;
-        if most == 0 {
-            return 0;
-        }
-        message.properties().priority().unwrap_or(self.traits.default_priority).min(most).into()
     }
 
     /// Takes the head for a `basic.get`; prefetch does not apply to it.
@@ -291,7 +281,7 @@ impl Queue {
                 continue;
             }
             entry.message.detach();
-            self.waiting.put_back(self.level(&entry.message), entry);
+            self.waiting.put_back(self.traits.level(&entry.message), entry);
         }
         self.tidy(now, doors);
         self.waiting.page_out(doors);

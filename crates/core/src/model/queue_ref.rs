@@ -7,8 +7,8 @@ mod hall;
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use leveret_codec::field::Table;
 use parking_lot::Mutex;
@@ -16,9 +16,7 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{
-    Arrival, ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned,
-};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned};
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
@@ -346,8 +344,7 @@ impl QueueRef {
     #[must_use]
     pub fn unsubscribe(&self, now: Timestamp, id: ConsumerId, effects: &mut Effects) -> bool {
         let mut state = self.0.state.lock();
-        let last =
-            self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
+        let last = self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
         if let Some(place) = state.doors.get_mut(id.slot as usize) {
             *place = None;
         }

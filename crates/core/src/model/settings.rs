@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::Message;
+
 /// What a queue promises about its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum QueueKind {
@@ -45,6 +47,17 @@ pub struct QueueTraits {
     pub default_priority: u8,
     /// `x-single-active-consumer`.
     pub single_active_consumer: bool,
+}
+
+impl QueueTraits {
+    /// The lane of a message: absent is the default, too high is the highest.
+    pub fn level(&self, message: &Message) -> usize {
+        if self.max_priority == 0 {
+            return 0;
+        }
+        let own = message.properties().priority();
+        own.unwrap_or(self.default_priority).min(self.max_priority).into()
+    }
 }
 
 /// What happens to publishes when a queue is full.

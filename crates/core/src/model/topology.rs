@@ -352,11 +352,10 @@ impl Topology {
 /// Quorum queues are there to stay.
 fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
     let fault = match kind {
-        QueueKind::Classic => return Ok(()),
         QueueKind::Quorum if spec.auto_delete => "auto-delete",
         QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
         QueueKind::Quorum if !spec.durable => "non-durable",
-        QueueKind::Quorum => return Ok(()),
+        QueueKind::Quorum | QueueKind::Classic => return Ok(()),
     };
     Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }

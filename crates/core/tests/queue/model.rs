@@ -172,11 +172,7 @@ impl Doors for Model {
             self.consumers.iter().find(|other| spec.priority < other.spec.priority && other.could_take());
         assert!(higher.is_none(), "nobody of a higher priority could have taken it");
         let number = number(&entry.message);
-        let waiting = if spec.auto_ack {
-            self.take_settled_head(number)
-        } else {
-            self.take_head(number)
-        };
+        let waiting = if spec.auto_ack { self.take_settled_head(number) } else { self.take_head(number) };
         self.check_entry(&entry, waiting);
         let index = self.consumers.iter().position(|consumer| consumer.id == to).unwrap();
         self.deliveries.push((index, number));

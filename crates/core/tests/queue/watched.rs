@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use leveret_core::ConsumerId;
-use leveret_core::model::{
-    Arrival, ConsumerSpec, Entry, Got, Queue, QueueSettings, QueueTraits, Returned,
-};
+use leveret_core::model::{Arrival, ConsumerSpec, Entry, Got, Queue, QueueSettings, QueueTraits, Returned};
 
 use super::model::{Consumer, Model, Settled, Waiting, message, number};
 
@@ -161,13 +159,19 @@ impl Watched {
         assert_eq!(counts.ready, self.model.ready.len(), "what waits");
         let head = self.model.ready.first_key_value();
         let is_due = |waiting: &Waiting| waiting.expires_at.is_some_and(|at| at <= now);
-        assert!(!knows_head || !head.is_some_and(|(_, head)| is_due(head)), "what is due at the head is gone");
+        assert!(
+            !knows_head || !head.is_some_and(|(_, head)| is_due(head)),
+            "what is due at the head is gone"
+        );
         for (number, waiting) in &self.model.ready {
             assert!(!is_due(waiting) || self.model.is_paged(*number), "what is due in memory is gone");
         }
         let due = self.model.ready.values().filter_map(|waiting| waiting.expires_at).min();
         let next = self.queue.next_deadline();
-        assert!(due.is_none() || next.is_some() || !self.model.asked.is_empty(), "what is due is looked at in time");
+        assert!(
+            due.is_none() || next.is_some() || !self.model.asked.is_empty(),
+            "what is due is looked at in time"
+        );
         assert_eq!(counts.unacked, self.model.held.len(), "what is held");
         let alive = self.model.consumers.iter().filter(|consumer| !consumer.is_gone).count();
         assert_eq!(counts.consumers, alive);

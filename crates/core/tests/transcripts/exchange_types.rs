@@ -19,7 +19,7 @@ const TYPES: &[(&str, &str)] = &[
 #[test]
 fn every_type_can_be_internal_go_with_its_last_binding_and_have_an_alternate() {
     for (kind, key) in TYPES {
-        let history = if *kind == "x-recent-history" { 1 } else { 0 };
+        let history = usize::from(*kind == "x-recent-history");
         check(&format!(
             "
             a.1 > exchange.declare x {kind} auto-delete internal alternate-exchange=ae

@@ -4,8 +4,8 @@
 //! moves the event to the front and leaves the rest of it as it was. `x-first-death-*` never change, `x-last-death-*`
 //! with every event. What a client wrote under these names is no history: it is replaced.
 
-use leveret_codec::field::{ArrayBuilder, Entry, Table, TableBuilder, TableRef};
 use leveret_codec::Value;
+use leveret_codec::field::{ArrayBuilder, Entry, Table, TableBuilder, TableRef};
 
 use crate::model::hidden::{BLIND_COPIES, FOREIGN_DEATHS, SPENT_COPIES};
 use crate::model::queue::Reason;
@@ -65,7 +65,7 @@ impl Deaths {
     }
 
     /// One more death.
-    pub fn add(&mut self, event: Event<'_>) {
+    pub fn add(&mut self, event: &Event<'_>) {
         let of_event = [event.reason.as_str().as_bytes(), event.queue.as_bytes(), event.exchange];
         let of_event = of_event.map(<[u8]>::to_vec);
         let same = |known: &Table| {
@@ -74,7 +74,7 @@ impl Deaths {
         };
         let entry = match self.events.iter().position(same) {
             Some(at) => repeated(&self.events.remove(at)),
-            None => first_time(&event),
+            None => first_time(event),
         };
         self.events.insert(0, entry);
         self.first.get_or_insert_with(|| of_event.clone());

@@ -197,13 +197,11 @@ impl Waiting {
         for lane in &mut self.lanes {
             while lane.ready.head().is_none() && lane.ready.is_page_due(now) {
                 let dropped = if drops_pages { lane.ready.drop_expired_page(now, doors) } else { None };
-                match dropped {
-                    Some(page) => self.body_bytes -= page.body_bytes,
-                    None => {
-                        lane.ready.ask_head(doors);
-                        break;
-                    }
-                }
+                let Some(page) = dropped else {
+                    lane.ready.ask_head(doors);
+                    break;
+                };
+                self.body_bytes -= page.body_bytes;
             }
             if !lane.is_orderly {
                 lane.ready.ask_due(now.floor(PAGE_GRAIN_MICROS), doors);
@@ -288,6 +286,7 @@ impl Waiting {
         doors.budget_bytes() / used.max(1)
     }
 
+    #[expect(clippy::indexing_slicing, reason = "it was made a line before")]
     fn lane(&mut self, level: usize) -> &mut Lane {
         if self.lanes.len() <= level {
             self.lanes.resize_with(level + 1, Lane::default);
