@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leveret_core::model::BrokerSettings;
 use leveret_core::{Effects, NoStore};
@@ -142,6 +143,12 @@ impl Builder {
         self
     }
 
+    /// How long a consumer may hold a message unacknowledged before it is cancelled; unless this is called, for ever.
+    pub fn consumer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.consumer_timeout = Some(timeout);
+        self
+    }
+
     /// The user that the broker starts with, instead of `guest` with the password `guest`.
     pub fn default_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.settings.seed.user = name.into();
@@ -256,6 +263,7 @@ impl Builder {
             channel_max: self.settings.channel_max,
             frame_max_bytes: self.settings.frame_max_bytes,
             message_max_bytes: self.settings.message_max_bytes,
+            consumer_timeout: self.settings.consumer_timeout,
             loopback_users: self.settings.loopback_users.clone(),
             ..BrokerSettings::default()
         }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// RabbitMQ's port for AMQP without TLS.
 pub const AMQP_PORT: u16 = 5672;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub channel_max: u16,
     /// Largest body of a message.
     pub message_max_bytes: u64,
+    /// How long a consumer may hold a message unacknowledged, where its queue says nothing; `None` is for ever.
+    pub consumer_timeout: Option<Duration>,
     /// The user and virtual host that an empty broker starts with.
     pub seed: Seed,
     /// Users that may only log in from this machine.
@@ -45,6 +48,7 @@ impl Default for Settings {
             frame_max_bytes: 131_072,
             channel_max: 2047,
             message_max_bytes: 128 * 1024 * 1024,
+            consumer_timeout: None,
             seed: Seed::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,

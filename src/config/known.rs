@@ -32,7 +32,6 @@ const NOT_SERVED: &[&str] = &[
     "connection_max",
     "consumer_disconnected_timeout",
     "consumer_max_per_channel",
-    "consumer_timeout",
     "credential_validator.",
     "default_limits.",
     "default_password_hashing_module",

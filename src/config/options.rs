@@ -3,6 +3,8 @@
 //!
 //! `--help`, the reading of each source and the refusal of unknown keys are all printed from this table.
 
+use std::time::Duration;
+
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::value;
@@ -252,6 +254,16 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         flag: None,
+        environment: &["LEVERET_CONSUMER_TIMEOUT"],
+        keys: &["consumer_timeout"],
+        default: "0",
+        help: "How long a consumer may hold a message unacknowledged before it is cancelled, in milliseconds; 0 is for ever",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.consumer_timeout, consumer_timeout(text)))
+        },
+    },
+    Setting {
+        flag: None,
         environment: &[],
         keys: &["log.console", "log.file"],
         default: "log.console = true, log.file = false",
@@ -297,6 +309,11 @@ fn member(list: &mut Vec<String>, name: &str, wanted: bool) -> Result<(), String
         list.push(name.to_owned());
     }
     Ok(())
+}
+
+fn consumer_timeout(text: &str) -> Result<Option<Duration>, String> {
+    let millis: u64 = value::integer(text, 0, 315_360_000_000)?;
+    Ok((millis != 0).then(|| Duration::from_millis(millis)))
 }
 
 fn message_max(text: &str) -> Result<u64, String> {

@@ -1,6 +1,7 @@
 //! Every option through every source, as tables.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use leveret::{DiskLimit, Listen, Watermark};
 
@@ -108,6 +109,7 @@ fn the_file_sets_what_it_names() {
          frame_max = 8192
          channel_max = 12
          max_message_size = 1MiB
+         consumer_timeout = 9000
          loopback_users.guest = false
          loopback_users.jane = true
          vm_memory_high_watermark.absolute = 64MiB
@@ -128,6 +130,7 @@ fn the_file_sets_what_it_names() {
         frame_max_bytes: 8192,
         channel_max: 12,
         message_max_bytes: 1 << 20,
+        consumer_timeout: Some(Duration::from_secs(9)),
         seed: seed.clone(),
         loopback_users: vec!["jane".to_owned()],
         memory_high_watermark: Some(Watermark::Absolute(64 << 20)),

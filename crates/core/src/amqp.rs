@@ -34,6 +34,7 @@ mod exchange;
 mod handshake;
 mod heartbeat;
 mod held_back;
+mod late;
 mod open;
 mod publish;
 mod queue;

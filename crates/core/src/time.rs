@@ -37,6 +37,12 @@ impl Timestamp {
         Self(self.0.div_ceil(micros).saturating_mul(micros))
     }
 
+    /// So long before this; the beginning of time if that is before it.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

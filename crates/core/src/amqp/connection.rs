@@ -351,7 +351,10 @@ impl Connection {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         match &self.state {
             State::Header { deadline } | State::Handshake { deadline, .. } => Some(*deadline),
-            State::Open(_) => self.heartbeat.as_ref().map(Heartbeat::next_deadline),
+            State::Open(open) => {
+                let heartbeat = self.heartbeat.as_ref().map(Heartbeat::next_deadline);
+                heartbeat.into_iter().chain(open.look_at()).min()
+            }
             State::Ending(ending) => ending.next_deadline(),
         }
     }
@@ -361,8 +364,13 @@ impl Connection {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
+        if let State::Open(open) = &mut self.state
+            && open.look_at().is_some_and(|at| at <= now)
+        {
+            open.handle_late(now, out);
+        }
         match (&mut self.state, &mut self.heartbeat) {
-            (State::Open(open), Some(heartbeat)) => {
+            (State::Open(open), Some(heartbeat)) if heartbeat.next_deadline() <= now => {
                 // As good a moment as any: not often, and sure to come to who has fallen silent.
                 open.rest();
                 let due = heartbeat.handle_deadline(now, open.is_reading());
@@ -380,7 +388,8 @@ impl Connection {
                 tracing::info!(peer = %self.peer.address, why = "handshake timeout", "refused a handshake");
                 self.state = State::Ending(Ending::Done);
             }
-            _ => self.state = State::Ending(Ending::Done),
+            (State::Open(_), _) => {}
+            (State::Ending(_), _) => self.state = State::Ending(Ending::Done),
         }
     }
 

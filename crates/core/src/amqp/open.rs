@@ -130,6 +130,16 @@ impl Open {
         turn.delete_exclusive();
     }
 
+    /// When somebody may be late with an acknowledgement.
+    pub fn look_at(&self) -> Option<Timestamp> {
+        self.channels.look_at
+    }
+
+    /// Looks whether somebody is.
+    pub fn handle_late(&mut self, now: Timestamp, out: &mut Output) {
+        self.channels.handle_late(&mut self.workspace.turn(now, out));
+    }
+
     /// A moment of rest: room that a burst has left is given back.
     pub fn rest(&mut self) {
         let Workspace { session, batch, inbox, .. } = &mut self.workspace;
@@ -259,7 +269,10 @@ fn deliver(channels: &mut ChannelTable, turn: &mut Turn<'_>, room_bytes: usize) 
         let Some(delivery) = turn.inbox.deliveries.pop_front() else { break };
         released += delivery.entry.message.footprint_bytes();
         if let Some(channel) = channels.get_mut(delivery.channel) {
-            channel.deliver(turn.session, delivery, turn.out);
+            channel.deliver(turn.now, turn.session, delivery, turn.out);
+            if let Some(at) = channel.lateness.look_at {
+                channels.look_at = Some(channels.look_at.map_or(at, |known| known.min(at)));
+            }
         }
     }
     if 0 < released {

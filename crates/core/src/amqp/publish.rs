@@ -14,8 +14,8 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::model::{
-    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, REPLY_PREFIX, Recent, is_hidden,
-    with_mark,
+    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
+    is_hidden, with_mark,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -66,6 +66,10 @@ impl Channel {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
+        if let Some((holder, delay)) = self.route.delay(message.properties()) {
+            let holder = holder.clone();
+            return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
+        }
         let matched = self.route.find(&details.more_keys, message.properties());
         let targets = matched.as_slice();
         if !matched.recent().is_empty() {
@@ -87,6 +91,25 @@ impl Channel {
             let arrival = Arrival { message, expiration };
             turn.batch.publish(turn.now, targets, arrival, &mut turn.out.effects)
         };
+        self.confirm_published(turn, accepted);
+    }
+
+    /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none
+    /// gets it back (as from RabbitMQ's plugin).
+    fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
+        let Delayed { message, delay, mandatory } = delayed;
+        let expiration = Some(delay);
+        if let Mode::Tx(transaction) = &mut self.mode {
+            let target = TxTarget::Queues(vec![holder.clone()]);
+            transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });
+            return;
+        }
+        if mandatory {
+            return_unroutable(turn, self.number, &message);
+        }
+        let arrival = Arrival { message, expiration };
+        let holder = std::slice::from_ref(holder);
+        let accepted = turn.batch.publish(turn.now, holder, arrival, &mut turn.out.effects);
         self.confirm_published(turn, accepted);
     }
 
@@ -140,6 +163,13 @@ impl Channel {
         }
         Ok(details)
     }
+}
+
+/// A message that is to wait.
+struct Delayed {
+    message: Message,
+    delay: Duration,
+    mandatory: bool,
 }
 
 /// What the properties of a message ask for.

@@ -150,7 +150,7 @@ impl Channel {
                 let binding = asked.of(queue.clone());
                 if vhost.is_bound(&binding) {
                     turn.session.check_owner(&queue)?;
-                    vhost.unbind(binding)
+                    vhost.unbind(turn.now, binding, &mut turn.out.effects)
                 } else {
                     queue.facts().durable
                 }

@@ -4,12 +4,13 @@
 //! permission has changed, the checks and the match of the last publish hold for the next.
 
 use std::fmt;
+use std::time::Duration;
 
 use leveret_codec::Properties;
 use leveret_routing::{Matched, Routed};
 
 use crate::amqp::session::Session;
-use crate::model::{Access, QueueRef, Resource, Routes, no_exchange};
+use crate::model::{Access, QueueRef, Resource, Routes, delay_of, no_exchange};
 use crate::refusal::{Refusal, Ruling};
 
 /// The route of a channel's last publish.
@@ -23,6 +24,8 @@ pub struct RouteMemory {
     /// Whether `matched` is what this exchange and key give, whatever the message.
     is_matched: bool,
     matched: Matched<QueueRef>,
+    /// Where messages wait that ask for a delay, if the exchange grants one.
+    holder: Option<QueueRef>,
 }
 
 impl RouteMemory {
@@ -59,10 +62,17 @@ impl RouteMemory {
                 Some(_) => {}
             }
         }
+        self.holder = session.vhost.holders().of(exchange);
         exchange.clone_into(&mut self.exchange);
         (self.generation, self.permission_epoch) = (generation, epoch);
         self.routes = Some(routes);
         Ok(())
+    }
+
+    /// Where a message is to wait first, and how long, after [`RouteMemory::enter`].
+    pub fn delay(&self, properties: Properties<'_>) -> Option<(&QueueRef, Duration)> {
+        let holder = self.holder.as_ref()?;
+        delay_of(properties).map(|delay| (holder, delay))
     }
 
     /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and

@@ -36,7 +36,7 @@ enum Owners {
 impl Owners {
     fn include(self, kind: QueueKind) -> bool {
         match self {
-            Self::Every => true,
+            Self::Every => kind != QueueKind::Delay,
             Self::Classic => kind == QueueKind::Classic,
             Self::Quorum => kind == QueueKind::Quorum,
             Self::Stream => false,
@@ -142,7 +142,7 @@ impl Given<'_> {
         let (max_priority, default_priority) = match kind {
             QueueKind::Quorum => QUORUM_PRIORITIES,
             // Validated: it fits.
-            QueueKind::Classic => {
+            QueueKind::Classic | QueueKind::Delay => {
                 (self.number("x-max-priority").map_or(0, |most| u8::try_from(most).unwrap_or(u8::MAX)), 0)
             }
         };

@@ -11,6 +11,7 @@ mod restore;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -39,6 +40,8 @@ pub struct BrokerSettings {
     pub frame_max_bytes: u32,
     /// Largest message body, in bytes.
     pub message_max_bytes: u64,
+    /// How long a consumer may hold a message, where its queue says nothing; none is for ever.
+    pub consumer_timeout: Option<Duration>,
     /// Users that may log in from loopback only.
     pub loopback_users: Vec<String>,
     /// The version that server-properties tell; clients parse it.
@@ -52,6 +55,7 @@ impl Default for BrokerSettings {
             channel_max: 2047,
             frame_max_bytes: 131_072,
             message_max_bytes: 128 * 1024 * 1024,
+            consumer_timeout: None,
             loopback_users: vec!["guest".to_owned()],
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -249,12 +253,14 @@ impl Broker {
         found
     }
 
-    /// The durable queues of all virtual hosts.
+    /// The durable queues of all virtual hosts, and what holds the messages of durable exchanges that delay them.
     pub fn durable_queues(&self) -> Vec<QueueRef> {
         let vhosts = self.vhosts.read();
         let routes = vhosts.values().map(|vhost| vhost.routes());
         let durable = |queue: &&QueueRef| queue.facts().durable;
-        routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>()).collect()
+        let queues = routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>());
+        let holders = vhosts.values().flat_map(|vhost| vhost.holders().all());
+        queues.chain(holders.filter(|holder| durable(&holder))).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

@@ -13,6 +13,7 @@ use leveret_codec::{TableRef, Value};
 use leveret_routing::{Matched, Routed};
 
 use crate::effect::{DeadLetter, Effects, Settle};
+use crate::model::delay::{delay_of, expiration_of, released};
 use crate::model::hidden::{BLIND_COPIES, SPENT_COPIES};
 use crate::model::queue::{Arrival, Reason};
 use crate::model::{Broker, Intake, Message, QueueRef, Recent};
@@ -50,37 +51,63 @@ impl Broker {
         (intake, effects): (&mut Intake, &mut Effects),
     ) {
         let Some(vhost) = self.vhost(&letter.queue.facts().vhost) else { return };
-        let (message, deaths, keys) = buried(now, letter);
+        let Again { message, deaths, keys } = again(now, letter);
+        // A dead letter has none any more; what was delayed begins to live now.
+        let expiration = expiration_of(&message);
+        if letter.reason != Reason::Delayed
+            && let Some(delay) = delay_of(message.properties())
+            && let Some(holder) = vhost.holders().of(message.exchange())
+        {
+            let arrival = Arrival { message, expiration: Some(delay) };
+            let _ = intake.publish(now, &[holder], arrival, effects);
+            return;
+        }
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let routed = Routed { keys: &keys, properties: message.properties() };
         if vhost.routes().route(message.exchange(), routed, matched).is_err() {
             return;
         }
         if !matched.recent().is_empty() {
-            let arrival = Arrival { message: message.clone(), expiration: None };
+            let arrival = Arrival { message: message.clone(), expiration };
             let more_keys = keys.iter().skip(1).map(|key| key.to_vec()).collect();
             vhost.remember(matched.recent(), Recent { arrival, more_keys });
         }
-        let ends = |queue: &&QueueRef| {
-            let goes_round = letter.reason != Reason::Rejected && deaths.is_cycle(&queue.facts().name);
-            if goes_round {
-                tracing::debug!(
-                    queue = queue.facts().name,
-                    "dropped a dead letter that goes round in circles"
-                );
-            }
-            !goes_round
-        };
+        let ends = |queue: &&QueueRef| letter.reason == Reason::Rejected || !goes_round(&deaths, queue);
         let targets: Vec<QueueRef> = matched.iter().filter(ends).cloned().collect();
         if !targets.is_empty() {
             // A full queue that refuses it loses it: nobody waits for an answer.
-            let _ = intake.publish(now, &targets, Arrival { message, expiration: None }, effects);
+            let _ = intake.publish(now, &targets, Arrival { message, expiration }, effects);
         }
     }
 }
 
-/// The message as it is published again, its history, and the keys that it is published with.
-fn buried(now: Timestamp, letter: &DeadLetter) -> (Message, Deaths, Keys) {
+fn goes_round(deaths: &Deaths, queue: &QueueRef) -> bool {
+    let name = &queue.facts().name;
+    let goes_round = deaths.is_cycle(name);
+    if goes_round {
+        tracing::debug!(queue = name, "dropped a dead letter that goes round in circles");
+    }
+    goes_round
+}
+
+/// A message that is to be published again.
+struct Again {
+    message: Message,
+    deaths: Deaths,
+    keys: Keys,
+}
+
+fn again(now: Timestamp, letter: &DeadLetter) -> Again {
+    if letter.reason != Reason::Delayed {
+        return buried(now, letter);
+    }
+    let OwnKeys { open, blind } = keys(&letter.message, letter.message.properties().headers());
+    let keys = open.into_iter().chain(blind).collect();
+    Again { message: released(&letter.message), deaths: Deaths::of(None), keys }
+}
+
+/// A dead letter as it is published again.
+fn buried(now: Timestamp, letter: &DeadLetter) -> Again {
     let DeadLetter { queue, message, reason, to } = letter;
     let properties = message.properties();
     let headers = properties.headers();
@@ -104,7 +131,8 @@ fn buried(now: Timestamp, letter: &DeadLetter) -> (Message, Deaths, Keys) {
     let headers = deaths.written_into(headers, is_renamed);
     let properties = properties.to_builder().without_expiration().headers(headers.as_ref()).build();
     let key = keys.first().map(Vec::as_slice).unwrap_or_default();
-    (Message::compose(to.exchange.as_bytes(), key, &properties, message.body()), deaths, keys)
+    let message = Message::compose(to.exchange.as_bytes(), key, &properties, message.body());
+    Again { message, deaths, keys }
 }
 
 /// The keys that a message was published with.

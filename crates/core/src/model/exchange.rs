@@ -3,6 +3,7 @@
 use leveret_codec::field::{Table, Value};
 use leveret_routing::{ExchangeKind, ExchangeRule};
 
+use crate::id::QueueId;
 use crate::model::argument::check_same;
 use crate::refusal::{Refusal, Ruling};
 
@@ -21,6 +22,8 @@ pub struct ExchangeSpec {
     pub internal: bool,
     /// Its arguments.
     pub arguments: Table,
+    /// If it delays messages: what those that wait are filed under in the log.
+    pub holder: Option<QueueId>,
 }
 
 /// The exchanges that every virtual host has, besides the default one (which needs no declaration).
@@ -128,6 +131,7 @@ mod tests {
             auto_delete,
             internal,
             arguments: Table::default(),
+            holder: None,
         }
     }
 

@@ -18,8 +18,10 @@
 mod consumers;
 mod doors;
 mod entry;
+mod lanes;
 mod loss;
 mod ready;
+mod timeline;
 mod waiting;
 
 use std::num::NonZeroU64;
@@ -67,7 +69,7 @@ impl Queue {
         Self {
             traits,
             settings,
-            waiting: Waiting::default(),
+            waiting: Waiting::new(traits.kind),
             consumers: Consumers::new(traits),
             unacked: 0,
             next_position: 0,

@@ -16,6 +16,9 @@ pub enum QueueKind {
     Classic,
     /// All messages survive, and failed deliveries are counted. On one broker that is a durable queue.
     Quorum,
+    /// Nobody consumes: messages wait for their time, and are published again then. No client declares one; delayed
+    /// exchanges have them.
+    Delay,
 }
 
 impl QueueKind {
@@ -24,6 +27,7 @@ impl QueueKind {
         match self {
             Self::Classic => "classic",
             Self::Quorum => "quorum",
+            Self::Delay => "delay",
         }
     }
 
@@ -32,6 +36,7 @@ impl QueueKind {
         match self {
             Self::Classic => "rabbit_classic_queue",
             Self::Quorum => "rabbit_quorum_queue",
+            Self::Delay => "delay",
         }
     }
 }
@@ -144,7 +149,7 @@ impl QueueSettings {
         match (self.delivery_limit, kind) {
             (Some(DeliveryLimit::Returns(limit)), _) => Some(limit),
             (None, QueueKind::Quorum) => Some(QUORUM_DELIVERY_LIMIT),
-            (Some(DeliveryLimit::Unlimited), _) | (None, QueueKind::Classic) => None,
+            (Some(DeliveryLimit::Unlimited), _) | (None, QueueKind::Classic | QueueKind::Delay) => None,
         }
     }
 }

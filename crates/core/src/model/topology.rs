@@ -21,6 +21,7 @@ use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
+use crate::model::delay::Holders;
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::history::Histories;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
@@ -81,6 +82,7 @@ pub struct Topology {
     changed: bool,
     store: Arc<dyn Store>,
     histories: Arc<Histories>,
+    holders: Arc<Holders>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
     definitions: Vec<Definition>,
 }
@@ -89,8 +91,10 @@ impl Topology {
     /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
-        let (exchanges, definitions, histories) = (HashMap::new(), Vec::new(), Arc::default());
-        let mut topology = Self { vhost, exchanges, table, changed: true, store, histories, definitions };
+        let (exchanges, definitions) = (HashMap::new(), Vec::new());
+        let (histories, holders) = (Arc::default(), Arc::default());
+        let mut topology =
+            Self { vhost, exchanges, table, changed: true, store, histories, holders, definitions };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -99,6 +103,7 @@ impl Topology {
                 auto_delete: false,
                 internal: *internal,
                 arguments: Table::default(),
+                holder: None,
             };
             topology.insert_exchange(spec, (*kind).into(), None);
         }
@@ -113,6 +118,11 @@ impl Topology {
     /// What its exchanges have kept of what came to them.
     pub fn histories(&self) -> &Arc<Histories> {
         &self.histories
+    }
+
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Arc<Holders> {
+        &self.holders
     }
 
     /// Whether the table has changed since this was asked last.
@@ -177,13 +187,20 @@ impl Topology {
         if let Some(length) = rule.history_length() {
             self.histories.begin(&spec.name, length);
         }
+        self.holders.begin(&self.vhost, &spec, &self.store);
         self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
 
     /// Deletes an exchange, if it is there. `false`: it was, and was not durable.
-    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling<bool> {
+    pub fn delete_exchange(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
         let Some(exchange) = self.exchanges.get(name) else { return Ok(true) };
         let durable = exchange.durable;
         if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
@@ -192,26 +209,29 @@ impl Topology {
                 self.vhost
             )));
         }
-        self.remove_exchange(name);
+        self.remove_exchange(now, name, effects);
         Ok(durable)
     }
 
-    fn remove_exchange(&mut self, name: &str) {
+    fn remove_exchange(&mut self, now: Timestamp, name: &str, effects: &mut Effects) {
         self.changed = true;
         let removed = self.table.delete_exchange(name.as_bytes());
         self.histories.end(name);
+        if let Some(holder) = self.holders.end(name) {
+            holder.delete(now, DeleteConditions::default(), effects);
+        }
         self.note_unbound(&removed);
         if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
     }
 
     /// Auto-delete exchanges go when their last binding as a source has gone.
-    fn cascade(&mut self, removed: &Removed<QueueRef>) {
+    fn cascade(&mut self, now: Timestamp, removed: &Removed<QueueRef>, effects: &mut Effects) {
         for source in &removed.bare_sources {
             if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.auto_delete) {
-                self.remove_exchange(source.as_str());
+                self.remove_exchange(now, source.as_str(), effects);
             }
         }
     }
@@ -273,7 +293,7 @@ impl Topology {
                 if queue.facts().durable {
                     self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
                 }
-                self.cascade(&removed);
+                self.cascade(now, &removed, effects);
                 Ok(count)
             }
         }
@@ -314,7 +334,7 @@ impl Topology {
     }
 
     /// Unbinds, if there is such a binding. `false`: it could not be durable.
-    pub fn unbind(&mut self, binding: BindingSpec) -> bool {
+    pub fn unbind(&mut self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
         let Ok(destination) = self.ends(&binding, false) else { return true };
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
@@ -322,7 +342,7 @@ impl Topology {
         self.changed |= removed.is_some();
         let removed = removed.unwrap_or_default();
         self.note_unbound(&removed);
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
         durable
     }
 
@@ -355,7 +375,7 @@ fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
         QueueKind::Quorum if spec.auto_delete => "auto-delete",
         QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
         QueueKind::Quorum if !spec.durable => "non-durable",
-        QueueKind::Quorum | QueueKind::Classic => return Ok(()),
+        QueueKind::Quorum | QueueKind::Classic | QueueKind::Delay => return Ok(()),
     };
     Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }

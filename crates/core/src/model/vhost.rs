@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use crate::effect::Effects;
 use crate::id::QueueId;
+use crate::model::delay::Holders;
 use crate::model::exchange::ExchangeSpec;
 use crate::model::history::{Histories, Replay};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
@@ -40,6 +41,7 @@ pub struct Vhost {
     name: Arc<str>,
     topology: Mutex<Topology>,
     histories: Arc<Histories>,
+    holders: Arc<Holders>,
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
@@ -54,11 +56,12 @@ impl Vhost {
         let name: Arc<str> = Arc::from(name);
         let topology = Topology::new(name.clone(), entropy, store.clone());
         let routes = ArcSwap::from_pointee(topology.table().clone());
-        let histories = topology.histories().clone();
+        let (histories, holders) = (topology.histories().clone(), topology.holders().clone());
         Self {
             name,
             topology: Mutex::new(topology),
             histories,
+            holders,
             routes,
             generation: AtomicU64::new(0),
             store,
@@ -109,8 +112,14 @@ impl Vhost {
     }
 
     /// See [`Topology::delete_exchange`].
-    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling<bool> {
-        self.change(|topology| topology.delete_exchange(name, if_unused))
+    pub fn delete_exchange(
+        &self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
+        self.change(|topology| topology.delete_exchange(now, name, if_unused, effects))
     }
 
     /// See [`Topology::declare_queue`].
@@ -138,6 +147,11 @@ impl Vhost {
         Ok(Bound { durable, replay })
     }
 
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
     /// What its exchanges have kept of what came to them.
     pub fn histories(&self) -> &Histories {
         &self.histories
@@ -149,8 +163,8 @@ impl Vhost {
     }
 
     /// See [`Topology::unbind`].
-    pub fn unbind(&self, binding: BindingSpec) -> bool {
-        self.change(|topology| topology.unbind(binding))
+    pub fn unbind(&self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.unbind(now, binding, effects))
     }
 
     /// Changes that the log has already.

@@ -127,6 +127,7 @@ fn set(stage: &mut Stage, setting: &str) {
         "heartbeat" => settings.heartbeat_secs = value.parse().unwrap(),
         "channel-max" => settings.channel_max = value.parse().unwrap(),
         "frame-max" => settings.frame_max_bytes = value.parse().unwrap(),
+        "consumer-timeout" => settings.consumer_timeout = Some(duration(value)),
         "message-max" => settings.message_max_bytes = value.parse().unwrap(),
         _ => panic!("there is no setting {key}"),
     }

@@ -74,6 +74,8 @@ pub enum Reason {
     MaxLength,
     /// Too many deliveries of it had failed.
     DeliveryLimit,
+    /// It had been held back, and its time has come.
+    Delayed,
 }
 
 impl Reason {
@@ -84,6 +86,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::MaxLength => "maxlen",
             Self::DeliveryLimit => "delivery_limit",
+            Self::Delayed => "delayed",
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::model::Message;
 use crate::model::queue::{Doors, Entry, Queue, Reason};
-use crate::model::settings::Overflow;
+use crate::model::settings::{Overflow, QueueKind};
 use crate::time::Timestamp;
 
 impl Queue {
@@ -22,8 +22,9 @@ impl Queue {
         // A page that nobody is to hear of need not be read.
         let drops_pages = self.settings.dead_letter.is_none();
         let before = self.waiting.len();
+        let reason = if self.traits.kind == QueueKind::Delay { Reason::Delayed } else { Reason::Expired };
         while let Some(entry) = self.waiting.take_due(then, drops_pages, doors) {
-            self.lose(entry, Reason::Expired, doors);
+            self.lose(entry, reason, doors);
         }
         self.waiting.len() != before
     }
