@@ -8,20 +8,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::model::BrokerSettings;
+use leveret_core::model::{BrokerSettings, Mechanism};
 use leveret_core::{Effects, NoStore};
+use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::deadlines;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
-use crate::listener::{self, ListenError};
+use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
 use crate::settings::{DiskLimit, Listen, Settings, Watermark};
+use crate::tls::{self, Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,9 @@ pub enum StartError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// TLS cannot be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// Definitions cannot be read, or ask for what is not served.
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
@@ -87,10 +92,28 @@ impl Builder {
         self
     }
 
-    /// Accepts connections here too; port 0 takes any free one. Without any call it is a free port of
+    /// Accepts connections here too; port 0 takes any free one. Without any listener it is a free port of
     /// 127.0.0.1.
     pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
         self.settings.listen.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Accepts connections with TLS here too; port 0 takes any free one. Needs [`Builder::tls`].
+    pub fn listen_tls(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.listen_tls.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Speaks TLS with this certificate, in this way.
+    pub fn tls(mut self, settings: TlsSettings) -> Self {
+        self.settings.tls = settings;
+        self
+    }
+
+    /// How clients may say who they are, instead of PLAIN, AMQPLAIN and ANONYMOUS.
+    pub fn mechanisms(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.settings.mechanisms = mechanisms.into_iter().collect();
         self
     }
 
@@ -177,29 +200,57 @@ impl Builder {
     /// Starts: opens the data directory, creates what is defined, then listens. Needs a tokio runtime with
     /// I/O and time.
     pub async fn start(mut self) -> Result<Broker, StartError> {
-        if self.settings.listen.is_empty() {
+        if self.settings.listen.is_empty() && self.settings.listen_tls.is_empty() {
             self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
         }
+        // Before the data directory, which may take its time: a wrong certificate is found at once.
+        let tls = self.tls_of_listeners()?;
         let shared = Arc::new(self.shared().await?);
         start_storage(&shared)?;
-        let mut services = self.watch_memory(&shared)?;
-        services.extend(self.watch_disk(&shared));
-        let listeners = listener::bind(&self.settings.listen)?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let sessions = TaskTracker::new();
-        for listener in listeners {
-            let accepting = listener::accept(listener, shared.clone(), sessions.clone());
-            services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
-        }
         let mut effects = Effects::default();
         shared.core.begin(shared.clock.now(), &mut effects);
         shared.carry_out(&mut effects);
+        let mut services = self.watch_memory(&shared)?;
         services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
-        let broker = Broker::new(shared, addresses, sessions, services);
-        for address in broker.amqp_addrs() {
+        services.extend(self.watch_disk(&shared));
+        services.extend(
+            tls.iter().map(|tls| {
+                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
+            }),
+        );
+        let plain = listener::bind(&self.settings.listen)?;
+        let encrypted = listener::bind(&self.settings.listen_tls)?;
+        let listening =
+            Listening { amqp: addresses_of(&plain), amqps: addresses_of(&encrypted), tls: tls.clone() };
+        let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
+        let sessions = entrance.sessions.clone();
+        let entrance_tls = Entrance { tls, ..entrance.clone() };
+        for (listeners, entrance) in [(plain, entrance), (encrypted, entrance_tls)] {
+            for listener in listeners {
+                let accepting = listener::accept(listener, entrance.clone());
+                services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
+            }
+        }
+        for address in &listening.amqp {
             tracing::info!("started TCP listener on {address}");
         }
-        Ok(broker)
+        for address in &listening.amqps {
+            tracing::info!("started TLS (SSL) listener on {address}");
+        }
+        Ok(Broker::new(shared, listening, sessions, services))
+    }
+
+    /// What TLS listeners need; nothing if there are none.
+    fn tls_of_listeners(&self) -> Result<Option<Arc<Tls>>, TlsError> {
+        if self.settings.listen_tls.is_empty() {
+            if self.settings.tls.certfile.is_some() {
+                tracing::warn!(
+                    "a TLS certificate was given, but nothing listens with it: give `--listen-tls`"
+                );
+            }
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Tls::new(self.settings.tls.clone())?)))
     }
 
     /// The state of a broker as its data directory and its definitions have it.
@@ -265,6 +316,10 @@ impl Builder {
             message_max_bytes: self.settings.message_max_bytes,
             consumer_timeout: self.settings.consumer_timeout,
             loopback_users: self.settings.loopback_users.clone(),
+            mechanisms: self.settings.mechanisms.clone(),
+            anonymous_login: Some(&self.settings.anonymous_login)
+                .filter(|login| login.user != "none")
+                .map(|login| (login.user.clone(), login.password.clone())),
             ..BrokerSettings::default()
         }
     }
@@ -277,6 +332,10 @@ impl Builder {
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
     }
+}
+
+fn addresses_of(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
 }
 
 /// Lets the threads of the storage work for this broker.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
+use super::login::LOGIN_SETTINGS;
+use super::tls::TLS_SETTINGS;
 use super::value;
 use super::{Given, LogLevel, Plan};
 
@@ -65,13 +67,18 @@ pub const CONFIG_FILE: Setting = Setting {
 };
 
 /// All options, in the order of `--help`.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS)
+}
+
+/// The options of the broker itself.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         flag: Some(Flag::Values { name: "listen", value: "ADDR:PORT" }),
         environment: &["RABBITMQ_NODE_PORT", "LEVERET_LISTEN"],
         keys: &["listeners.tcp.*", "listeners.tcp"],
         default: "5672 on all interfaces",
-        help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces",
+        help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces; `none` leaves those with TLS alone",
         set: set_listen,
     },
     Setting {
@@ -278,7 +285,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// An option with one value: of several lines in a file, or variables, the last one counts.
-fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<(), Refused> {
+pub fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<(), Refused> {
     match given.split_last() {
         Some((last, before)) => set(&last.value).map_err(|text| Refused { at: before.len(), text }),
         None => Ok(()),
@@ -286,19 +293,19 @@ fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<
 }
 
 /// An option to which every given value counts.
-fn each(given: &[Given], mut set: impl FnMut(&Given) -> Result<(), String>) -> Result<(), Refused> {
+pub fn each(given: &[Given], mut set: impl FnMut(&Given) -> Result<(), String>) -> Result<(), Refused> {
     let mut numbered = given.iter().enumerate();
     numbered.try_for_each(|(at, given)| set(given).map_err(|text| Refused { at, text }))
 }
 
 /// Sets unless the value was refused.
-fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+pub fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
     *place = value?;
     Ok(())
 }
 
 /// A name or a password: anything but nothing.
-fn named(text: &str) -> Result<String, String> {
+pub fn named(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("expected a value, found none".to_owned()) } else { Ok(text.to_owned()) }
 }
 
@@ -327,16 +334,20 @@ fn message_max(text: &str) -> Result<u64, String> {
 fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     // Of the two variables the broker's own replaces RabbitMQ's, it does not add to it.
     let own = given.iter().position(|given| given.name == "LEVERET_LISTEN").unwrap_or(0);
-    let listen = &mut plan.settings.listen;
+    let Settings { listen, listen_tls, .. } = &mut plan.settings;
     for (at, given) in given.iter().enumerate().skip(own) {
-        if given.value == "none" && given.name == "listeners.tcp" {
-            let text = "this version serves AMQP over plain TCP only: `none` would leave no listener at all";
-            return Err(Refused { at, text: text.to_owned() });
+        if given.value == "none" {
+            if listen_tls.is_empty() {
+                let text = "`none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)";
+                return Err(Refused { at, text: text.to_owned() });
+            }
+            continue;
         }
         for part in given.value.split(',').map(str::trim) {
             listen.push(value::listen(part).map_err(|text| Refused { at, text })?);
         }
     }
+    plan.listens_plain = !plan.settings.listen.is_empty();
     Ok(())
 }
 

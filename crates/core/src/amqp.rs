@@ -46,4 +46,4 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
-pub use session::Peer;
+pub use session::{External, Peer};

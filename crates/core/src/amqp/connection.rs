@@ -182,7 +182,7 @@ impl Connection {
             self.state = State::Ending(Ending::Done);
             return false;
         }
-        out.send(0, &handshake::start(self.broker.settings()));
+        out.send(0, &handshake::start(self.broker.settings(), &self.peer));
         self.state = State::Handshake { step: Handshake::Start, deadline };
         true
     }

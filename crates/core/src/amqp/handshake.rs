@@ -12,7 +12,7 @@ use std::sync::Arc;
 use leveret_codec::field::{Table, TableBuilder, Value};
 use leveret_codec::method::{Method, connection};
 
-use crate::amqp::sasl::{self, Credentials};
+use crate::amqp::sasl::{self, Credentials, Proof};
 use crate::amqp::session::{Capabilities, Peer};
 use crate::model::{Broker, BrokerSettings, User, Vhost};
 use crate::refusal::{Refusal, Ruling};
@@ -118,12 +118,12 @@ impl Handshake {
 }
 
 /// connection.start.
-pub fn start(settings: &BrokerSettings) -> Method {
+pub fn start(settings: &BrokerSettings, peer: &Peer) -> Method {
     Method::Connection(connection::AMQPMethod::Start(connection::Start {
         version_major: 0,
         version_minor: 9,
         server_properties: (&server_properties(settings)).into(),
-        mechanisms: sasl::MECHANISMS.into(),
+        mechanisms: sasl::offered(settings, peer).as_str().into(),
         locales: "en_US".into(),
     }))
 }
@@ -177,7 +177,7 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
     let properties = Table::from(&ok.client_properties);
     let capabilities = read_capabilities(&properties);
     let mechanism = ok.mechanism.as_str();
-    let credentials = sasl::credentials(mechanism, ok.response.as_bytes())
+    let credentials = sasl::credentials(broker.settings(), peer, mechanism, ok.response.as_bytes())
         .map_err(|error| Failed::Silent(error.to_string()))?;
     match authenticate(broker, peer, &credentials) {
         Ok(user) => {
@@ -204,8 +204,13 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
 }
 
 fn authenticate(broker: &Broker, peer: &Peer, credentials: &Credentials) -> Result<Arc<User>, &'static str> {
+    if let Proof::Missing(why) = credentials.proof {
+        return Err(why);
+    }
     let user = broker.user(&credentials.user).ok_or("no such user")?;
-    if !user.password.matches(&credentials.password) {
+    if let Proof::Password(password) = &credentials.proof
+        && !user.password.matches(password)
+    {
         return Err("wrong password");
     }
     if !peer.loopback && broker.settings().loopback_users.contains(&user.name) {

@@ -16,12 +16,26 @@ use crate::store::Position;
 use crate::time::Timestamp;
 
 /// Who is at the other end of the socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// For logs and listings: `127.0.0.1:50432 -> 127.0.0.1:5672`.
     pub address: String,
     /// Whether it is on this machine; some users may log in only from there.
     pub loopback: bool,
+    /// What the transport knows of it, for the mechanism EXTERNAL.
+    pub external: External,
+}
+
+/// Who is at the other end, as its certificate says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum External {
+    /// There is no TLS.
+    #[default]
+    NoTls,
+    /// TLS, and a verified certificate that names this user.
+    User(String),
+    /// TLS, but nobody is named: why, for the log.
+    Unnamed(&'static str),
 }
 
 /// What the client said it understands (`capabilities` of its client-properties); all else is informational.

@@ -20,6 +20,7 @@ use crate::entropy::Entropy;
 use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
+use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::schedule::Schedule;
@@ -44,6 +45,10 @@ pub struct BrokerSettings {
     pub consumer_timeout: Option<Duration>,
     /// Users that may log in from loopback only.
     pub loopback_users: Vec<String>,
+    /// How clients may say who they are, in the order of the offer.
+    pub mechanisms: Vec<Mechanism>,
+    /// The user and the password that [`Mechanism::Anonymous`] stands for; `None` does not offer it.
+    pub anonymous_login: Option<(String, String)>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -57,6 +62,8 @@ impl Default for BrokerSettings {
             message_max_bytes: 128 * 1024 * 1024,
             consumer_timeout: None,
             loopback_users: vec!["guest".to_owned()],
+            mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
+            anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -120,9 +120,8 @@ impl Stage {
     }
 
     /// A socket is accepted; nothing has been said.
-    pub fn accept(&mut self, name: &str, loopback: bool) {
+    pub fn accept(&mut self, name: &str, peer: Peer) {
         let id = ConnectionId(self.actors.len() as u64);
-        let peer = Peer { address: name.to_owned(), loopback };
         let connection = Connection::new(self.now, id, self.broker(), peer);
         self.actors.push(Actor {
             name: name.to_owned(),
@@ -139,7 +138,7 @@ impl Stage {
 
     /// A client connects. What every handshake says is not heard.
     pub fn connect(&mut self, name: &str, login: &Login) {
-        self.accept(name, login.loopback);
+        self.accept(name, Peer { address: name.to_owned(), loopback: login.loopback, ..Peer::default() });
         let index = self.actors.len() - 1;
         let before = self.heard.len();
         let capabilities: Vec<String> =
