@@ -42,6 +42,7 @@ impl<Q: QueueHandle> Matcher<Q> {
             ExchangeKind::Fanout | ExchangeKind::RecentHistory => Self::Fanout(Targets::default()),
             ExchangeKind::Topic => Self::Topic(Topic::default()),
             ExchangeKind::Headers => Self::Headers(Headers::default()),
+            // The others are above, or route as another type.
             _ => Self::Direct(Direct::default()),
         }
     }
