@@ -73,13 +73,11 @@ impl Channel {
             let holder = holder.clone();
             return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
         }
-        let matched = self.route.find(&details.more_keys, message.properties());
-        let targets = matched.as_slice();
-        if !matched.recent().is_empty() {
-            let arrival = Arrival { message: message.clone(), expiration };
-            let recent = Recent { arrival, more_keys: details.more_keys.clone() };
-            turn.session.vhost.remember(matched.recent(), recent);
+        self.route.find(&details.more_keys, message.properties());
+        if !self.route.matched().recent().is_empty() {
+            self.remember(turn.session, &message, details);
         }
+        let targets = self.route.matched().as_slice();
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
@@ -95,6 +93,17 @@ impl Channel {
             turn.batch.publish(turn.now, targets, arrival, &mut turn.out.effects)
         };
         self.confirm_published(turn, accepted);
+    }
+
+    /// A message has come to exchanges that keep their latest. A queue that is bound at this moment has either found it
+    /// there, or is found now.
+    fn remember(&mut self, session: &Session, message: &Message, details: &Details) {
+        let arrival = Arrival { message: message.clone(), expiration: details.expiration };
+        let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+        session.vhost.remember(self.route.matched().recent(), recent);
+        if self.route.catch_up(session) {
+            self.route.find(&details.more_keys, message.properties());
+        }
     }
 
     /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none

@@ -97,21 +97,33 @@ impl RouteMemory {
 
     /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
     /// BCC headers.
-    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) -> &Matched<QueueRef> {
+    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) {
         if self.is_matched && more_keys.is_empty() {
-            return &self.matched;
+            return;
         }
-        let Some(routes) = &self.routes else {
-            self.matched.clear();
-            return &self.matched;
-        };
+        let Some(routes) = &self.routes else { return self.matched.clear() };
         let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
         keys.extend(more_keys.iter().map(Vec::as_slice));
         // The exchange was there when this snapshot was entered.
         let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, &mut self.matched);
         let is_decided = more_keys.is_empty() && !self.matched.depends_on_more_than_keys();
         self.is_matched = found.is_ok() && is_decided;
+    }
+
+    /// What was found last.
+    pub fn matched(&self) -> &Matched<QueueRef> {
         &self.matched
+    }
+
+    /// If the topology has changed since [`RouteMemory::enter`], takes the new one, for the message that was let in by
+    /// the old; the next one is checked again. `true`: it is to be found again.
+    pub fn catch_up(&mut self, session: &Session) -> bool {
+        let is_late = session.vhost.generation() != self.generation;
+        if is_late {
+            self.routes = Some(session.vhost.routes());
+            self.is_matched = false;
+        }
+        is_late
     }
 }
 

@@ -148,8 +148,8 @@ impl Vhost {
         self.change(|topology| topology.delete_queue(now, queue, conditions, effects))
     }
 
-    /// See [`Topology::bind`]. What the source has kept is taken when publishers know of the binding: so a message that
-    /// comes meanwhile is not missed.
+    /// See [`Topology::bind`]. What the source has kept is taken when the binding is in the routes, and publishers look
+    /// at the routes again when a message has been kept: so none is missed.
     pub fn bind(&self, binding: BindingSpec) -> Ruling<Bound> {
         let (source, target) = (binding.source.clone(), binding.destination.clone());
         let (durable, is_new) = self.change(|topology| topology.bind(binding))?;
