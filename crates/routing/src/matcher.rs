@@ -1,24 +1,27 @@
 //! One exchange's bindings, arranged for its type.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
-use leveret_codec::field::TableRef;
+use leveret_codec::Properties;
 
 use crate::binding::{BindError, Binding, Destination};
 use crate::direct::Direct;
 use crate::exchange::ExchangeKind;
+use crate::handle::QueueHandle;
 use crate::headers::Headers;
 use crate::persistent::Seed;
+use crate::rule::ExchangeRule;
+use crate::spread::Spread;
 use crate::targets::Targets;
 use crate::topic::{self, Topic};
 
 /// What of a message decides where it goes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Routed<'m> {
     /// The publish key, then those of the CC and BCC headers.
     pub keys: &'m [&'m [u8]],
-    pub headers: Option<TableRef<'m>>,
+    /// Looked into only by exchanges that ask for something there.
+    pub properties: Properties<'m>,
 }
 
 #[derive(Clone)]
@@ -27,24 +30,29 @@ pub enum Matcher<Q> {
     Fanout(Targets<Q>),
     Topic(Topic<Q>),
     Headers(Headers<Q>),
+    Spread(Box<Spread<Q>>),
 }
 
-impl<Q: Clone + Eq + Hash> Matcher<Q> {
-    pub fn new(kind: ExchangeKind) -> Self {
-        match kind {
-            ExchangeKind::Direct => Self::Direct(Direct::default()),
-            ExchangeKind::Fanout => Self::Fanout(Targets::default()),
+impl<Q: QueueHandle> Matcher<Q> {
+    pub fn new(rule: &ExchangeRule) -> Self {
+        if let Some(spread) = Spread::new(rule) {
+            return Self::Spread(Box::new(spread));
+        }
+        match rule.routes_as() {
+            ExchangeKind::Fanout | ExchangeKind::RecentHistory => Self::Fanout(Targets::default()),
             ExchangeKind::Topic => Self::Topic(Topic::default()),
             ExchangeKind::Headers => Self::Headers(Headers::default()),
+            // The others are above, or route as another type.
+            _ => Self::Direct(Direct::default()),
         }
     }
 
-    pub fn kind(&self) -> ExchangeKind {
+    /// Whether another message with the same keys may match other bindings.
+    pub fn looks_beyond_keys(&self) -> bool {
         match self {
-            Self::Direct(_) => ExchangeKind::Direct,
-            Self::Fanout(_) => ExchangeKind::Fanout,
-            Self::Topic(_) => ExchangeKind::Topic,
-            Self::Headers(_) => ExchangeKind::Headers,
+            Self::Direct(_) | Self::Fanout(_) | Self::Topic(_) => false,
+            Self::Headers(_) => true,
+            Self::Spread(spread) => spread.looks_beyond_keys(),
         }
     }
 
@@ -58,6 +66,7 @@ impl<Q: Clone + Eq + Hash> Matcher<Q> {
                 patterns.insert(seed, binding.routing_key(), binding.destination().clone());
             }
             Self::Headers(headers) => headers.insert(seed, binding)?,
+            Self::Spread(spread) => spread.insert(binding)?,
         }
         Ok(())
     }
@@ -69,6 +78,7 @@ impl<Q: Clone + Eq + Hash> Matcher<Q> {
             Self::Fanout(targets) => targets.remove(binding.destination()),
             Self::Topic(patterns) => patterns.remove(binding.routing_key(), binding.destination()),
             Self::Headers(headers) => headers.remove(seed, binding),
+            Self::Spread(spread) => spread.remove(binding),
         }
     }
 
@@ -76,7 +86,7 @@ impl<Q: Clone + Eq + Hash> Matcher<Q> {
     pub fn names_each_once(&self, message: Routed<'_>) -> bool {
         match self {
             Self::Direct(_) => message.keys.len() <= 1,
-            Self::Fanout(_) => true,
+            Self::Fanout(_) | Self::Spread(_) => true,
             Self::Topic(_) | Self::Headers(_) => false,
         }
     }
@@ -100,7 +110,8 @@ impl<Q: Clone + Eq + Hash> Matcher<Q> {
                     patterns.for_each_match(seed, key, reach);
                 }
             }
-            Self::Headers(headers) => headers.for_each_match(seed, message.headers, reach),
+            Self::Headers(headers) => headers.for_each_match(seed, message.properties.headers(), reach),
+            Self::Spread(spread) => spread.find(seed, message).into_iter().for_each(reach),
         }
     }
 }

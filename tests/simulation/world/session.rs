@@ -13,7 +13,7 @@ impl World {
     pub fn connect(&mut self) -> Result<u64, Missed> {
         self.last_peer += 1;
         let id = self.last_peer;
-        let address = Address { address: format!("peer {id}"), loopback: true };
+        let address = Address { address: format!("peer {id}"), loopback: true, ..Address::default() };
         let broker = self.life().broker.clone();
         let connection = Connection::new(self.now, ConnectionId(id), broker, address);
         let mut peer = Peer::new(connection);
@@ -160,6 +160,8 @@ impl World {
     }
 
     pub fn carry_out(&mut self, effects: &mut Effects) {
+        let now = self.now;
+        self.life().broker.carry_out(now, effects);
         self.life().storage.carry_out(effects);
         // In an order that is the same each time.
         for ConnectionId(id) in effects.wakes.drain(..) {

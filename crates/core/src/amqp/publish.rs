@@ -1,7 +1,7 @@
 //! basic.publish: from messages that have arrived to messages in queues.
 //!
 //! The checks come in RabbitMQ's order: immediate, size, permission, exchange, reply-to, expiration, CC and
-//! BCC, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
+//! BCC, topic permissions, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
 //! only where a flag says that there is something to look at.
 
 use std::time::Duration;
@@ -13,14 +13,18 @@ use crate::amqp::assembly::Assembled;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
-use crate::model::{LONGEST_MILLIS, Message, REPLY_PREFIX};
+use crate::model::{
+    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
+    is_hidden, with_mark,
+};
 use crate::refusal::{Refusal, Ruling};
 
 /// The name that stands for "my own address for replies".
 pub const REPLY_TO: &[u8] = b"amq.rabbitmq.reply-to";
 
-/// Flags of the properties that a publish must be checked for: headers, reply-to, expiration, user-id.
-const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8 | 1 << 4;
+/// Flags of the properties that say more of a publish than what it carries: headers, reply-to, expiration.
+const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8;
+const USER_ID_FLAG: u16 = 1 << 4;
 
 impl Channel {
     /// A message has arrived whole. It stays where it is until it joins its queue's batch: moving it about costs
@@ -37,9 +41,14 @@ impl Channel {
         }
         let message = &mut assembled.message;
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
-        let details = self.details(turn.session, message.properties())?;
+        let details = self.details(message.properties())?;
+        self.route.check_keys(turn.session, &details.more_keys)?;
+        check_user_id(turn.session, message.properties())?;
         if let Some(changed) = &details.properties {
             *message = message.with_properties(changed);
+        }
+        if details.hides {
+            message.set_hides();
         }
         let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
@@ -60,21 +69,60 @@ impl Channel {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, message.properties().headers());
+        if let Some((holder, delay)) = self.route.delay(message.properties()) {
+            let holder = holder.clone();
+            return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
+        }
+        self.route.find(&details.more_keys, message.properties());
+        if !self.route.matched().recent().is_empty() {
+            self.remember(turn.session, &message, details);
+        }
+        let targets = self.route.matched().as_slice();
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
-        let is_unsafe = if targets.is_empty() {
+        let accepted = if targets.is_empty() {
             if mandatory {
                 return_unroutable(turn, self.number, &message);
             }
-            false
+            Accepted::Here
         } else {
-            turn.batch.publish(turn.now, targets, message, expiration)
+            let arrival = Arrival { message, expiration };
+            turn.batch.publish(turn.now, targets, arrival, &mut turn.out.effects)
         };
-        self.confirm_published(turn, is_unsafe);
+        self.confirm_published(turn, accepted);
+    }
+
+    /// A message has come to exchanges that keep their latest. A queue that is bound at this moment has either found it
+    /// there, or is found now.
+    fn remember(&mut self, session: &Session, message: &Message, details: &Details) {
+        let arrival = Arrival { message: message.clone(), expiration: details.expiration };
+        let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+        session.vhost.remember(self.route.matched().recent(), recent);
+        if self.route.catch_up(session) {
+            self.route.find(&details.more_keys, message.properties());
+        }
+    }
+
+    /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none
+    /// gets it back (as from RabbitMQ's plugin).
+    fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
+        let Delayed { message, delay, mandatory } = delayed;
+        let expiration = Some(delay);
+        if let Mode::Tx(transaction) = &mut self.mode {
+            let target = TxTarget::Queues(vec![holder.clone()]);
+            transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });
+            return;
+        }
+        if mandatory {
+            return_unroutable(turn, self.number, &message);
+        }
+        let arrival = Arrival { message, expiration };
+        let holder = std::slice::from_ref(holder);
+        let accepted = turn.batch.publish(turn.now, holder, arrival, &mut turn.out.effects);
+        self.confirm_published(turn, accepted);
     }
 
     /// A reply to an address: it goes to one consumer, past all queues.
@@ -84,19 +132,21 @@ impl Channel {
         if mandatory && !routed {
             return_unroutable(turn, self.number, message);
         }
-        self.confirm_published(turn, false);
+        self.confirm_published(turn, Accepted::Here);
     }
 
-    /// `is_unsafe`: not before the log has it.
-    fn confirm_published(&mut self, turn: &mut Turn<'_>, is_unsafe: bool) {
-        if let Mode::Confirm(confirms) = &mut self.mode {
-            confirms.published(if is_unsafe { turn.batch.await_write() } else { None });
-            turn.batch.confirm(self.number);
+    fn confirm_published(&mut self, turn: &mut Turn<'_>, accepted: Accepted) {
+        let Mode::Confirm(confirms) = &mut self.mode else { return };
+        match accepted {
+            Accepted::Here => confirms.published(None),
+            Accepted::Unsafe => confirms.published(turn.batch.await_write()),
+            Accepted::Refused => confirms.refused(),
         }
+        turn.batch.confirm(self.number);
     }
 
     /// Looks at what the properties ask for.
-    fn details(&self, session: &Session, properties: Properties<'_>) -> Ruling<Details> {
+    fn details(&self, properties: Properties<'_>) -> Ruling<Details> {
         let mut details = Details::default();
         if properties.flags() & CHECKED_FLAGS == 0 {
             return Ok(details);
@@ -111,22 +161,35 @@ impl Channel {
         details.expiration = properties.expiration().map(parse_expiration).transpose()?;
         if let Some(headers) = properties.headers() {
             details.read_copies(headers)?;
-            if headers.get(b"BCC").is_some() {
-                details.change(properties, |current| Some(current.without_header(b"BCC")));
-            }
+            details.read_marks(properties, headers);
             details.change(properties, |current| current.without_unsigned_long_tags());
-        }
-        if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
-            && !session.user()?.has_tag("impersonator")
-        {
-            return Err(Refusal::precondition_failed(format!(
-                "user_id property set to '{}' but authenticated user was '{}'",
-                String::from_utf8_lossy(claimed),
-                session.user
-            )));
         }
         Ok(details)
     }
+}
+
+/// Nobody publishes in another's name, save those who may.
+fn check_user_id(session: &Session, properties: Properties<'_>) -> Ruling {
+    if properties.flags() & USER_ID_FLAG == 0 {
+        return Ok(());
+    }
+    if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
+        && !session.user()?.has_tag("impersonator")
+    {
+        return Err(Refusal::precondition_failed(format!(
+            "user_id property set to '{}' but authenticated user was '{}'",
+            String::from_utf8_lossy(claimed),
+            session.user
+        )));
+    }
+    Ok(())
+}
+
+/// A message that is to wait.
+struct Delayed {
+    message: Message,
+    delay: Duration,
+    mandatory: bool,
 }
 
 /// What the properties of a message ask for.
@@ -135,6 +198,8 @@ struct Details {
     expiration: Option<Duration>,
     /// Keys of the CC and BCC headers.
     more_keys: Vec<Vec<u8>>,
+    /// Some headers are not for receivers.
+    hides: bool,
     /// The properties to go on with, if not the published ones.
     properties: Option<Vec<u8>>,
 }
@@ -145,6 +210,17 @@ impl Details {
         let current = self.properties.as_deref().map_or(published, Properties::from_checked);
         if let Some(changed) = change(current) {
             self.properties = Some(changed);
+        }
+    }
+
+    /// Looks for headers that receivers must not see, or that must not be taken for the broker's own.
+    fn read_marks(&mut self, properties: Properties<'_>, headers: TableRef<'_>) {
+        for entry in headers.entries() {
+            self.hides |= is_hidden(entry.key);
+            if entry.key == DEATHS {
+                self.hides = true;
+                self.change(properties, |current| Some(with_mark(current, FOREIGN_DEATHS)));
+            }
         }
     }
 
@@ -198,8 +274,8 @@ pub fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
     let (exchange, key) = (message.exchange(), message.routing_key());
     hot::put_return(turn.out.frames.buffer(), channel, ReplyCode::NoRoute, "NO_ROUTE", exchange, key);
     let frame_max = turn.session.frame_max_bytes;
-    let properties = message.properties().raw();
-    put_content(&mut turn.out.frames, channel, frame_max, properties, message.body_in_place());
+    let properties = message.shown_properties();
+    put_content(&mut turn.out.frames, channel, frame_max, &properties, message.body_in_place());
 }
 
 #[cfg(test)]

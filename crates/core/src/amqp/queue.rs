@@ -1,7 +1,7 @@
 //! Class queue: declare, bind, unbind, purge, delete.
 
 use bytes::Bytes;
-use leveret_codec::field::Table;
+use leveret_codec::field::{Table, Value};
 use leveret_codec::method::types::FieldTable;
 use leveret_codec::method::{Method, queue};
 
@@ -10,7 +10,8 @@ use crate::amqp::exchange::{RESERVED_PREFIX, check_not_default};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::model::{
-    Access, BindingSpec, DeleteConditions, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target, no_queue,
+    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -98,16 +99,22 @@ impl Channel {
             )));
         }
         let broker = &turn.session.broker;
-        let name = if name.is_empty() { broker.entropy().name("amq.gen-") } else { name };
-        turn.session.check(Access::Configure, Resource::Queue(&name))?;
+        let is_nameless = name.is_empty();
         let spec = QueueSpec {
-            name,
+            name: if is_nameless { broker.entropy().name("amq.gen-") } else { name },
             // An exclusive queue ends with its connection, so nothing of it is ever durable.
             durable: declare.durable && !declare.exclusive,
             auto_delete: declare.auto_delete,
             owner: declare.exclusive.then_some(turn.session.id),
             arguments: Table::from(&declare.arguments),
         };
+        if is_nameless {
+            turn.session.vhost.check_nameless(&spec)?;
+        }
+        turn.session.check(Access::Configure, Resource::Queue(&spec.name))?;
+        if turn.session.vhost.queue(&spec.name).is_err() {
+            check_new(turn, &spec)?;
+        }
         let (queue, is_new) = turn.session.vhost.declare_queue(broker.next_queue_id(), spec)?;
         if is_new && declare.exclusive {
             turn.exclusive.push(queue.clone());
@@ -126,9 +133,11 @@ impl Channel {
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        if vhost.bind(asked.of(queue))? {
+        let bound = vhost.bind(asked.of(queue))?;
+        if bound.durable {
             turn.await_definitions();
         }
+        turn.replay(bound.replay);
         Ok(())
     }
 
@@ -144,7 +153,7 @@ impl Channel {
                 let binding = asked.of(queue.clone());
                 if vhost.is_bound(&binding) {
                     turn.session.check_owner(&queue)?;
-                    vhost.unbind(binding)
+                    vhost.unbind(turn.now, binding, &mut turn.out.effects)
                 } else {
                     queue.facts().durable
                 }
@@ -176,6 +185,7 @@ impl Channel {
         check_not_default(&source)?;
         turn.session.check(Access::Write, Resource::Queue(&name))?;
         turn.session.check(Access::Read, Resource::Exchange(&source))?;
+        turn.session.check_binding_key(&source, routing_key.as_bytes())?;
         let routing_key = routing_key.as_bytes().to_vec().into();
         Ok(AskedBinding { queue: name.into_owned(), source, routing_key, arguments: Table::from(arguments) })
     }
@@ -203,7 +213,9 @@ impl Channel {
         if !turn.knows_head(&queue) {
             return Ok(None);
         }
-        let conditions = DeleteConditions { if_unused: delete.if_unused, if_empty: delete.if_empty };
+        check_unconditional(turn, &queue, delete)?;
+        let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
+        let conditions = DeleteConditions { if_unused, if_empty, ..DeleteConditions::default() };
         let vhost = &turn.session.vhost;
         let messages = vhost.delete_queue(turn.now, &queue, conditions, &mut turn.out.effects)?;
         turn.exclusive.retain(|own| *own != queue);
@@ -214,7 +226,32 @@ impl Channel {
     }
 }
 
+/// What only a queue that is not there yet is asked: whether it may have no name of its own, and whether its owner may
+/// send messages where it wants its dead letters to go.
+fn check_new(turn: &Turn<'_>, spec: &QueueSpec) -> Ruling {
+    if let Some(Value::Str(exchange)) = spec.arguments.as_ref().get(b"x-dead-letter-exchange") {
+        turn.session.check(Access::Read, Resource::Queue(&spec.name))?;
+        turn.session.check(Access::Write, Resource::Exchange(&String::from_utf8_lossy(exchange)))?;
+    }
+    Ok(())
+}
+
+/// Quorum queues are deleted whatever is in them and whoever reads them (RabbitMQ).
+fn check_unconditional(turn: &Turn<'_>, queue: &QueueRef, delete: &queue::Delete) -> Ruling {
+    let flag = match (delete.if_unused, delete.if_empty) {
+        _ if queue.facts().traits.kind != QueueKind::Quorum => return Ok(()),
+        (true, _) => "if-unused",
+        (false, true) => "if-empty",
+        (false, false) => return Ok(()),
+    };
+    let what = turn.session.queue_text(&queue.facts().name);
+    Err(Refusal::not_implemented(format!(
+        "cannot delete {what}. queue.delete operations with {flag} flag set are not supported by quorum queues"
+    )))
+}
+
 fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Option<Declared> {
+    queue.touch(turn.now, &mut turn.out.effects);
     if !turn.knows_head(queue) {
         return None;
     }

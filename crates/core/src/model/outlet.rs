@@ -54,6 +54,8 @@ pub enum Notice {
     },
     /// An alarm was set or cleared.
     Alarm,
+    /// The connection must go, for this reason.
+    Forced(Arc<str>),
     /// The head of a queue that the connection waits for may be in memory.
     HeadMoved,
 }
@@ -109,7 +111,7 @@ impl Outlet {
             return None;
         }
         state.waiting_bytes += message.footprint_bytes();
-        let entry = Entry { position: 0, redelivered: false, expires_at: None, message };
+        let entry = Entry::new(0, message);
         state.deliveries.push_back(Delivery { channel, consumer, counted: false, entry });
         Some(state.wake())
     }

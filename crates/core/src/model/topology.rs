@@ -8,19 +8,29 @@
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
+mod details;
+mod policies;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
-use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, RoutingTable};
+use leveret_routing::{
+    BindError, Binding, Destination, ExchangeName, ExchangeRule, QueueHandle, Removed, RoutingTable,
+};
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
-use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::delay::Holders;
+use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, is_predeclared, word};
+use crate::model::history::Histories;
+use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
+use crate::model::settings::QueueKind;
+use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -62,13 +72,26 @@ pub enum Target {
     Exchange(String),
 }
 
+/// What the routing table knows of a queue.
+impl QueueHandle for QueueRef {
+    fn name(&self) -> &[u8] {
+        self.facts().name.as_bytes()
+    }
+}
+
 /// The topology of one virtual host.
 pub struct Topology {
     vhost: Arc<str>,
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
+    policies: Arc<Policies>,
+    details: Arc<VhostDetails>,
+    /// The virtual host has been deleted.
+    is_closed: bool,
     changed: bool,
     store: Arc<dyn Store>,
+    histories: Arc<Histories>,
+    holders: Arc<Holders>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
     definitions: Vec<Definition>,
 }
@@ -78,7 +101,19 @@ impl Topology {
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let mut topology = Self { vhost, exchanges, table, changed: true, store, definitions };
+        let mut topology = Self {
+            vhost,
+            exchanges,
+            table,
+            policies: Arc::default(),
+            details: Arc::default(),
+            is_closed: false,
+            changed: true,
+            store,
+            histories: Arc::default(),
+            holders: Arc::default(),
+            definitions,
+        };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -87,8 +122,9 @@ impl Topology {
                 auto_delete: false,
                 internal: *internal,
                 arguments: Table::default(),
+                holder: None,
             };
-            topology.insert_exchange(spec, None);
+            topology.insert_exchange(spec, (*kind).into(), None);
         }
         topology
     }
@@ -96,6 +132,16 @@ impl Topology {
     /// What messages are routed by.
     pub fn table(&self) -> &RoutingTable<QueueRef> {
         &self.table
+    }
+
+    /// What its exchanges have kept of what came to them.
+    pub fn histories(&self) -> &Arc<Histories> {
+        &self.histories
+    }
+
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Arc<Holders> {
+        &self.holders
     }
 
     /// Whether the table has changed since this was asked last.
@@ -110,7 +156,7 @@ impl Topology {
 
     /// Notes a change of what is durable. If nothing is kept, what it is is not even put together.
     fn note(&mut self, definition: impl FnOnce(String) -> Definition) {
-        if self.store.keeps() {
+        if self.store.keeps() && !self.is_closed {
             self.definitions.push(definition(self.vhost.as_ref().to_owned()));
         }
     }
@@ -143,32 +189,40 @@ impl Topology {
 
     /// Declares an exchange, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_exchange(&mut self, spec: ExchangeSpec) -> Ruling<bool> {
+        self.check_open()?;
         if let Some(current) = self.exchanges.get(&spec.name) {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let alternate = spec.alternate(&self.vhost)?;
+        let alternate =
+            spec.alternate(&self.vhost)?.or_else(|| self.policies.of_exchange(&spec.name).alternate());
+        let rule = spec.rule()?;
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
-        self.insert_exchange(spec, alternate.as_deref());
+        self.insert_exchange(spec, rule, alternate.as_deref());
         Ok(true)
     }
 
-    fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
+    fn insert_exchange(&mut self, spec: ExchangeSpec, rule: ExchangeRule, alternate: Option<&str>) {
         let alternate = alternate.map(ExchangeName::from);
-        self.table.declare_exchange(
-            ExchangeName::from(spec.name.as_str()),
-            spec.kind,
-            alternate,
-            spec.internal,
-        );
+        if let Some(length) = rule.history_length() {
+            self.histories.begin(&spec.name, length);
+        }
+        self.holders.begin(&self.vhost, &spec, &self.store);
+        self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
 
     /// Deletes an exchange, if it is there. `false`: it was, and was not durable.
-    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling<bool> {
+    pub fn delete_exchange(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
         let Some(exchange) = self.exchanges.get(name) else { return Ok(true) };
         let durable = exchange.durable;
         if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
@@ -177,25 +231,29 @@ impl Topology {
                 self.vhost
             )));
         }
-        self.remove_exchange(name);
+        self.remove_exchange(now, name, effects);
         Ok(durable)
     }
 
-    fn remove_exchange(&mut self, name: &str) {
+    fn remove_exchange(&mut self, now: Timestamp, name: &str, effects: &mut Effects) {
         self.changed = true;
         let removed = self.table.delete_exchange(name.as_bytes());
+        self.histories.end(name);
+        if let Some(holder) = self.holders.end(name) {
+            holder.delete(now, DeleteConditions::default(), effects);
+        }
         self.note_unbound(&removed);
-        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
+        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) && !is_predeclared(name) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
     }
 
     /// Auto-delete exchanges go when their last binding as a source has gone.
-    fn cascade(&mut self, removed: &Removed<QueueRef>) {
+    fn cascade(&mut self, now: Timestamp, removed: &Removed<QueueRef>, effects: &mut Effects) {
         for source in &removed.bare_sources {
             if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.auto_delete) {
-                self.remove_exchange(source.as_str());
+                self.remove_exchange(now, source.as_str(), effects);
             }
         }
     }
@@ -207,6 +265,8 @@ impl Topology {
 
     /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_queue(&mut self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
+        self.check_open()?;
+        let spec = self.with_type(spec);
         let what = format!("queue '{}' in vhost '{}'", spec.name, self.vhost);
         if let Some(queue) = self.table.queue(spec.name.as_bytes()) {
             let facts = queue.facts();
@@ -218,15 +278,18 @@ impl Topology {
             argument::check_equivalence(&what, &spec.arguments, &facts.arguments)?;
             return Ok((queue.clone(), false));
         }
-        let settings = argument::validate(&what, &spec.arguments)?;
+        let (traits, declared) = argument::validate(&what, &spec.arguments)?;
+        check_properties(&what, traits.kind, &spec)?;
+        self.check_queue_limit(&spec.name)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
+        let settings = self.policies.of_queue(&name, traits.kind).settings(&declared, traits.kind);
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, settings };
-        let queue = QueueRef::new(facts, self.store.clone());
+        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
+        let queue = QueueRef::new(facts, settings, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
         Ok((queue, true))
@@ -256,15 +319,20 @@ impl Topology {
                 if queue.facts().durable {
                     self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
                 }
-                self.cascade(&removed);
+                self.cascade(now, &removed, effects);
                 Ok(count)
             }
         }
     }
 
-    /// Binds. Binding the same again changes nothing. `true`: the binding is durable.
-    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<bool> {
+    /// Binds. Binding the same again changes nothing. The answers: whether the binding is durable, whether it is new.
+    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<(bool, bool)> {
         let destination = self.ends(&binding, true)?;
+        if let Destination::Queue(queue) = &destination
+            && let Some(source) = self.exchanges.get(&binding.source)
+        {
+            source.check_queue(&binding.routing_key, &queue.facts().arguments)?;
+        }
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
         let key = &binding.routing_key;
@@ -275,7 +343,7 @@ impl Topology {
                     let made = || Binding::new(source, destination, key, binding.arguments);
                     self.note(|vhost| Definition::Binding(durable_binding(vhost, &made())));
                 }
-                Ok(durable)
+                Ok((durable, is_new))
             }
             Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
             Err(error) => Err(Refusal::precondition_failed(error.to_string())),
@@ -292,7 +360,7 @@ impl Topology {
     }
 
     /// Unbinds, if there is such a binding. `false`: it could not be durable.
-    pub fn unbind(&mut self, binding: BindingSpec) -> bool {
+    pub fn unbind(&mut self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
         let Ok(destination) = self.ends(&binding, false) else { return true };
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
@@ -300,7 +368,7 @@ impl Topology {
         self.changed |= removed.is_some();
         let removed = removed.unwrap_or_default();
         self.note_unbound(&removed);
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
         durable
     }
 
@@ -325,6 +393,17 @@ impl Topology {
     fn check_exchange(&self, name: &str) -> Ruling {
         if self.exchanges.contains_key(name) { Ok(()) } else { Err(no_exchange(name, &self.vhost)) }
     }
+}
+
+/// Quorum queues are there to stay.
+fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
+    let fault = match kind {
+        QueueKind::Quorum if spec.auto_delete => "auto-delete",
+        QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
+        QueueKind::Quorum if !spec.durable => "non-durable",
+        QueueKind::Quorum | QueueKind::Classic | QueueKind::Delay => return Ok(()),
+    };
+    Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }
 
 fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding {

@@ -6,6 +6,8 @@
 //!
 //! Lock order: `Topology` → queue → outlet; the store's own come last.
 
+mod details;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,20 +17,36 @@ use parking_lot::Mutex;
 
 use crate::effect::Effects;
 use crate::id::QueueId;
+use crate::model::delay::Holders;
 use crate::model::exchange::ExchangeSpec;
+use crate::model::history::{Histories, Replay};
+use crate::model::policy::{Policies, Policy, PolicyKind};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
 
+pub use details::VhostDetails;
+
 /// What messages are routed by at one moment.
 pub type Routes = Arc<RoutingTable<QueueRef>>;
+
+/// What became of a binding that was asked for.
+#[derive(Debug)]
+pub struct Bound {
+    /// It outlives the process.
+    pub durable: bool,
+    /// For [`Vhost::replay`]: what its source has kept, if the binding is new.
+    pub replay: Replay,
+}
 
 /// One virtual host.
 pub struct Vhost {
     name: Arc<str>,
     topology: Mutex<Topology>,
+    histories: Arc<Histories>,
+    holders: Arc<Holders>,
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
@@ -43,9 +61,12 @@ impl Vhost {
         let name: Arc<str> = Arc::from(name);
         let topology = Topology::new(name.clone(), entropy, store.clone());
         let routes = ArcSwap::from_pointee(topology.table().clone());
+        let (histories, holders) = (topology.histories().clone(), topology.holders().clone());
         Self {
             name,
             topology: Mutex::new(topology),
+            histories,
+            holders,
             routes,
             generation: AtomicU64::new(0),
             store,
@@ -96,8 +117,19 @@ impl Vhost {
     }
 
     /// See [`Topology::delete_exchange`].
-    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling<bool> {
-        self.change(|topology| topology.delete_exchange(name, if_unused))
+    pub fn delete_exchange(
+        &self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
+        self.change(|topology| topology.delete_exchange(now, name, if_unused, effects))
+    }
+
+    /// See [`Topology::check_nameless`].
+    pub fn check_nameless(&self, spec: &QueueSpec) -> Ruling {
+        self.topology.lock().check_nameless(spec)
     }
 
     /// See [`Topology::declare_queue`].
@@ -116,9 +148,23 @@ impl Vhost {
         self.change(|topology| topology.delete_queue(now, queue, conditions, effects))
     }
 
-    /// See [`Topology::bind`].
-    pub fn bind(&self, binding: BindingSpec) -> Ruling<bool> {
-        self.change(|topology| topology.bind(binding))
+    /// See [`Topology::bind`]. What the source has kept is taken when the binding is in the routes, and publishers look
+    /// at the routes again when a message has been kept: so none is missed.
+    pub fn bind(&self, binding: BindingSpec) -> Ruling<Bound> {
+        let (source, target) = (binding.source.clone(), binding.destination.clone());
+        let (durable, is_new) = self.change(|topology| topology.bind(binding))?;
+        let replay = if is_new { Replay::of(&self.histories, &source, target) } else { Replay::default() };
+        Ok(Bound { durable, replay })
+    }
+
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
+    /// What its exchanges have kept of what came to them.
+    pub fn histories(&self) -> &Histories {
+        &self.histories
     }
 
     /// See [`Topology::is_bound`].
@@ -127,8 +173,38 @@ impl Vhost {
     }
 
     /// See [`Topology::unbind`].
-    pub fn unbind(&self, binding: BindingSpec) -> bool {
-        self.change(|topology| topology.unbind(binding))
+    pub fn unbind(&self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.unbind(now, binding, effects))
+    }
+
+    /// See [`Topology::put_policy`].
+    pub fn put_policy(&self, now: Timestamp, policy: Policy, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.put_policy(now, policy, effects))
+    }
+
+    /// See [`Topology::delete_policy`].
+    pub fn delete_policy(&self, now: Timestamp, kind: PolicyKind, name: &str, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.delete_policy(now, kind, name, effects))
+    }
+
+    /// The policies of this moment; [`Policies::of_queue`] and [`Policies::of_exchange`] say what applies where.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.topology.lock().policies()
+    }
+
+    /// What is said of it.
+    pub fn details(&self) -> Arc<VhostDetails> {
+        self.topology.lock().details()
+    }
+
+    /// See [`Topology::change_details`].
+    pub fn change_details(&self, change: impl FnOnce(&mut VhostDetails)) {
+        self.change(|topology| topology.change_details(change));
+    }
+
+    /// See [`Topology::close`].
+    pub fn close(&self, now: Timestamp, effects: &mut Effects) {
+        self.change(|topology| topology.close(now, effects));
     }
 
     /// Changes that the log has already.

@@ -120,9 +120,8 @@ impl Stage {
     }
 
     /// A socket is accepted; nothing has been said.
-    pub fn accept(&mut self, name: &str, loopback: bool) {
+    pub fn accept(&mut self, name: &str, peer: Peer) {
         let id = ConnectionId(self.actors.len() as u64);
-        let peer = Peer { address: name.to_owned(), loopback };
         let connection = Connection::new(self.now, id, self.broker(), peer);
         self.actors.push(Actor {
             name: name.to_owned(),
@@ -139,7 +138,7 @@ impl Stage {
 
     /// A client connects. What every handshake says is not heard.
     pub fn connect(&mut self, name: &str, login: &Login) {
-        self.accept(name, login.loopback);
+        self.accept(name, Peer { address: name.to_owned(), loopback: login.loopback, ..Peer::default() });
         let index = self.actors.len() - 1;
         let before = self.heard.len();
         let capabilities: Vec<String> =
@@ -238,7 +237,9 @@ impl Stage {
         }
     }
 
-    fn carry_out(&mut self, effects: Effects) {
+    fn carry_out(&mut self, mut effects: Effects) {
+        let broker = self.broker();
+        broker.carry_out(self.now, &mut effects);
         self.wakes.extend(effects.wakes);
         effects.settles.into_iter().for_each(|settle| self.store.settle(settle));
         effects.dropped_pages.into_iter().for_each(|page| self.store.drop_page(page));
@@ -387,12 +388,22 @@ impl Stage {
     }
 
     pub fn set_alarm(&mut self, alarm: Alarm, on: bool) {
-        let mut out = Output::default();
-        self.broker().set_alarm(alarm, on, &mut out.effects);
+        self.administer(|broker, _, effects| broker.set_alarm(alarm, on, effects));
+    }
+
+    /// Somebody who is no client does something.
+    pub fn administer(&mut self, act: impl FnOnce(&Arc<Broker>, Timestamp, &mut Effects)) {
+        let mut effects = Effects::default();
+        act(&self.broker(), self.now, &mut effects);
         // In the order in which they connected, so that transcripts are the same each time.
-        out.effects.wakes.sort_unstable();
-        self.wakes.extend(out.effects.wakes);
+        effects.wakes.sort_unstable();
+        self.carry_out(effects);
         self.settle();
+    }
+
+    /// A line that is heard beside what clients hear.
+    pub fn tell(&mut self, line: String) {
+        self.heard.push(line);
     }
 
     /// `holds`: what is written waits. `syncs`: what has been written is committed. `commits`: what is to come
@@ -423,6 +434,15 @@ impl Stage {
             let deadlines = self.actors.iter().enumerate().filter(|(_, actor)| !actor.is_gone);
             let next =
                 deadlines.filter_map(|(index, actor)| Some((actor.connection.next_deadline()?, index))).min();
+            let of_broker = self.broker().next_deadline().filter(|at| *at <= end);
+            if let Some(at) = of_broker.filter(|at| next.is_none_or(|(next, _)| *at <= next)) {
+                self.now = self.now.max(at);
+                let mut effects = Effects::default();
+                self.broker().handle_deadlines(self.now, &mut effects);
+                self.carry_out(effects);
+                self.settle();
+                continue;
+            }
             let Some((deadline, index)) = next.filter(|(deadline, _)| *deadline <= end) else { break };
             self.now = self.now.max(deadline);
             self.act(index, |connection, now, _, out| connection.handle_deadline(now, out));
