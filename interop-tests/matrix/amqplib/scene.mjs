@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline/promises';
@@ -55,9 +54,8 @@ async function within(limit, what, promise) {
 }
 
 /** The first of these events; it must come. */
-export async function event(emitter, name) {
-  const [value] = await within(SOON, name, once(emitter, name));
-  return value;
+export function event(emitter, name) {
+  return within(SOON, name, new Promise((resolve) => emitter.once(name, resolve)));
 }
 
 /** The broker must refuse with this code. */
