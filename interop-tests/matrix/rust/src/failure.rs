@@ -27,7 +27,10 @@ impl<E: Error> From<E> for Failure {
         let mut text = error.to_string();
         let mut below = error.source();
         while let Some(cause) = below {
-            text = format!("{text}: {cause}");
+            // Some errors already tell of their cause.
+            if !text.contains(&cause.to_string()) {
+                text = format!("{text}: {cause}");
+            }
             below = cause.source();
         }
         Self::Failed(text)
