@@ -33,7 +33,7 @@ func heartbeats(s *scene) {
 	conn := s.connectTo(os.Getenv("INTEROP_URL"), amqp.Config{Heartbeat: time.Second})
 	equal(s, "heartbeat", conn.Config.Heartbeat, time.Second)
 	ch := s.channelOn(conn)
-	time.Sleep(5 * time.Second)
+	<-time.After(5 * time.Second)
 	queue := s.queue(ch, nil)
 	s.send(ch, queue, "alive")
 	equal(s, "body", string(s.get(ch, queue).Body), "alive")

@@ -105,7 +105,7 @@ func queueExpires(s *scene) {
 	queue := s.queue(s.channelOn(conn), amqp.Table{"x-expires": int32(300)})
 	for {
 		// Asking for it uses it, so the pause is longer than its life.
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		_, err := s.channelOn(conn).QueueDeclarePassive(queue, true, false, false, false, nil)
 		if err != nil {
 			s.refusedWith(amqp.NotFound, err)
