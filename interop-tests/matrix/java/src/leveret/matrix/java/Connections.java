@@ -75,6 +75,8 @@ final class Connections {
             Check.that(why.contains("memory"), "the reason is memory, not " + why);
         } finally {
             Environment.control("unblocked");
+            // A broker that blocks a connection does not read it, the goodbye neither.
+            connection.abort(1);
         }
     }
 }

@@ -70,6 +70,8 @@ final class Connections {
 
     static void blocked(Stage stage) throws Exception {
         CachingConnectionFactory factory = stage.factory(Environment.control("blocked"));
+        // A broker that blocks a connection does not read it, the goodbye neither.
+        factory.setCloseTimeout(1);
         try {
             var reason = new CompletableFuture<String>();
             factory.createConnection().addBlockedListener(new BlockedListener() {
