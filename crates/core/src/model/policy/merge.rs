@@ -61,7 +61,11 @@ impl Applied {
             },
             dead_letter: said.dead_letter(declared.dead_letter.as_ref()),
             delivery_limit: least_limit(declared.delivery_limit, said.delivery_limit()),
-            consumer_timeout: least(declared.consumer_timeout, said.millis("consumer-timeout")),
+            // Classic queues know the key and do nothing about it (RabbitMQ 4.3).
+            consumer_timeout: match kind {
+                QueueKind::Quorum => least(declared.consumer_timeout, said.millis("consumer-timeout")),
+                QueueKind::Classic | QueueKind::Delay => declared.consumer_timeout,
+            },
         }
     }
 

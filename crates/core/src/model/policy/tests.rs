@@ -224,3 +224,17 @@ fn any_number_of_deliveries_gives_way_to_a_number() {
     assert_eq!(limit(Some(DeliveryLimit::Unlimited), 4), Some(DeliveryLimit::Returns(4)));
     assert_eq!(limit(Some(DeliveryLimit::Returns(5)), 4), Some(DeliveryLimit::Returns(4)));
 }
+
+#[test]
+fn only_quorum_queues_take_back_what_a_consumer_holds_for_too_long() {
+    let policies = of([user("u", &[("consumer-timeout", 5.into())])]);
+    let timeout = |kind, own: Option<u64>| {
+        let consumer_timeout = own.map(Duration::from_millis);
+        let declared = QueueSettings { consumer_timeout, ..QueueSettings::default() };
+        policies.of_queue("q", kind).settings(&declared, kind).consumer_timeout
+    };
+    assert_eq!(timeout(QueueKind::Quorum, None), Some(Duration::from_millis(5)));
+    assert_eq!(timeout(QueueKind::Quorum, Some(3)), Some(Duration::from_millis(3)));
+    assert_eq!(timeout(QueueKind::Classic, None), None);
+    assert!(policies.of_queue("q", QueueKind::Classic).user.is_some());
+}
