@@ -253,7 +253,8 @@ fn put_verdict(out: &mut Output, channel: ChannelNumber, verdict: Verdict) {
     let frames = out.frames.buffer();
     match verdict {
         Verdict::Ack(Confirmed { tag, multiple }) => hot::put_ack(frames, channel, tag, multiple),
-        Verdict::Nack(Confirmed { tag, multiple }) => hot::put_nack(frames, channel, tag, multiple, false),
+        // The bit means nothing here; RabbitMQ has it set.
+        Verdict::Nack(Confirmed { tag, multiple }) => hot::put_nack(frames, channel, tag, multiple, true),
     }
 }
 
