@@ -5,17 +5,17 @@ use crate::check;
 /// Declares `q` with these arguments, publishes messages of these priorities (each named by its own and a letter),
 /// and says in which order they come out.
 #[track_caller]
-fn order(arguments: &str, published: &[&str], got: &[&str]) {
+fn order(arguments: &str, comes_in: &[&str], goes_out: &[&str]) {
     let properties = |name: &str| {
         let priority = name.trim_end_matches(char::is_alphabetic);
         if priority.is_empty() { String::new() } else { format!(" priority={priority}") }
     };
-    let publishes: String =
-        published.iter().map(|name| format!("a.1 > publish '' q {name}{}\n", properties(name))).collect();
-    let gets: String = (1..)
-        .zip(got)
+    let publishes: Vec<String> =
+        comes_in.iter().map(|name| format!("a.1 > publish '' q {name}{}\n", properties(name))).collect();
+    let gets: Vec<String> = (1..)
+        .zip(goes_out)
         .map(|(tag, name)| {
-            let left = got.len() - tag;
+            let left = goes_out.len() - tag;
             format!("a.1 > get q\na.1 < get-ok #{tag} '' q {name} left={left}{}\n", properties(name))
         })
         .collect();
@@ -23,11 +23,13 @@ fn order(arguments: &str, published: &[&str], got: &[&str]) {
         "
         a.1 > queue.declare q {arguments}
         a.1 < queue.declare-ok q messages=0 consumers=0
-        {publishes}
-        {gets}
+        {}
+        {}
         a.1 > get q
         a.1 < get-empty
-        "
+        ",
+        publishes.concat(),
+        gets.concat()
     ));
 }
 

@@ -131,8 +131,8 @@ fn what_a_lost_consumer_held_goes_to_the_next_one_first() {
         p.1 > publish '' q 2
         a.1 > channel.close
         a.1 < channel.close-ok
-        b.1 < deliver b #1 '' q 2
-        b.1 < deliver b #2 '' q 1 redelivered
+        b.1 < deliver b #1 '' q 1 redelivered
+        b.1 < deliver b #2 '' q 2
         ",
     );
 }
