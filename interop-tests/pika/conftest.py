@@ -98,23 +98,6 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-def pytest_collection_modifyitems(items):
-    """What `not_yet.txt` lists must be refused by leveret, and nothing else; RabbitMQ can do it all."""
-    if "INTEROP_FOREIGN" in os.environ:
-        return
-    listing = pathlib.Path(__file__).with_name("not_yet.txt").read_text(encoding="utf-8").splitlines()
-    missing = {line.strip() for line in listing if line.strip() and not line.startswith("#")}
-    refusal = pika.exceptions.ChannelClosedByBroker
-    for item in items:
-        if item.nodeid.partition("[")[0] in missing:
-            item.add_marker(
-                pytest.mark.xfail(raises=refusal, strict=True, reason="leveret refuses this so far")
-            )
-    unknown = missing - {item.nodeid.partition("[")[0] for item in items}
-    if unknown and len(items) > len(missing):
-        raise pytest.UsageError(f"not_yet.txt lists what is no test: {sorted(unknown)}")
-
-
 _outcomes = {}
 
 
@@ -125,8 +108,7 @@ def pytest_runtest_logreport(report):
         return
     known, _ = _outcomes.get(report.nodeid, ("passed", ""))
     if report.outcome == "failed" or (known == "passed" and report.outcome != "passed"):
-        outcome = "pending" if report.outcome == "skipped" and hasattr(report, "wasxfail") else report.outcome
-        _outcomes[report.nodeid] = (outcome, _reason(report))
+        _outcomes[report.nodeid] = (report.outcome, _reason(report))
     if report.when != "teardown":
         return
     outcome, reason = _outcomes.pop(report.nodeid, ("passed", ""))
@@ -145,8 +127,6 @@ def _words(identifier):
 
 
 def _reason(report):
-    if hasattr(report, "wasxfail"):
-        return report.wasxfail
     if isinstance(report.longrepr, tuple):  # a skip: file, line, words
         return " ".join(report.longrepr[2].removeprefix("Skipped: ").split())
     crash = getattr(report.longrepr, "reprcrash", None)
