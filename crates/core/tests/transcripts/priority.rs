@@ -170,3 +170,24 @@ fn purging_and_deleting_count_all_levels() {
         ",
     );
 }
+
+#[test]
+fn what_is_due_at_one_time_dies_in_the_order_in_which_it_came() {
+    check(
+        "
+        a.1 > queue.declare dead
+        a.1 < queue.declare-ok dead messages=0 consumers=0
+        a.1 > queue.declare q x-max-priority=5 x-dead-letter-exchange='' x-dead-letter-routing-key=dead
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > publish '' q high priority=5
+        a.1 > publish '' q low
+        a.1 > publish '' q first priority=5 expiration=100
+        a.1 > publish '' q second expiration=100
+        a.1 > consume dead d no-ack
+        a.1 < consume-ok d
+        +100ms
+        a.1 < deliver d #1 '' dead first headers=…
+        a.1 < deliver d #2 '' dead second headers=…
+        ",
+    );
+}
