@@ -108,18 +108,3 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-def pytest_collection_modifyitems(items):
-    """What `not_yet.txt` lists must be refused by leveret, and nothing else; RabbitMQ can do it all."""
-    if "INTEROP_FOREIGN" in os.environ:
-        return
-    listing = pathlib.Path(__file__).with_name("not_yet.txt").read_text(encoding="utf-8").splitlines()
-    missing = {line.strip() for line in listing if line.strip() and not line.startswith("#")}
-    refusal = pika.exceptions.ChannelClosedByBroker
-    for item in items:
-        if item.nodeid.partition("[")[0] in missing:
-            item.add_marker(
-                pytest.mark.xfail(raises=refusal, strict=True, reason="leveret refuses this so far")
-            )
-    unknown = missing - {item.nodeid.partition("[")[0] for item in items}
-    if unknown and len(items) > len(missing):
-        raise pytest.UsageError(f"not_yet.txt lists what is no test: {sorted(unknown)}")

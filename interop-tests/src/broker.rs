@@ -52,12 +52,9 @@ impl Broker {
         env::var_os(FOREIGN).is_some()
     }
 
-    /// Tells a client's program where the broker is, and whether it is another than leveret.
+    /// Tells a client's program where the broker is.
     pub fn announce(&self, command: &mut Command) {
         command.env("INTEROP_URL", &self.url);
-        if Self::is_foreign() {
-            command.env("INTEROP_FOREIGN", "1");
-        }
         match &self.blocked_url {
             Some(url) => command.env("INTEROP_BLOCKED_URL", url),
             None => command.env_remove("INTEROP_BLOCKED_URL"),

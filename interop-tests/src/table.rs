@@ -4,7 +4,7 @@
 //! names, five columns separated by tabs:
 //!
 //! ```text
-//! client  chapter  behaviour  passed|failed|skipped|pending  reason, may be empty
+//! client  chapter  behaviour  passed|failed|skipped  reason, may be empty
 //! ```
 //!
 //! Chapters and behaviours keep the order in which they first came; a behaviour that several clients
@@ -21,8 +21,6 @@ pub enum Outcome {
     Failed,
     /// Not tried; the reason says why.
     Skipped,
-    /// Known to be missing so far, and the suite's list of what is missing says so.
-    Pending,
 }
 
 struct Entry {
@@ -56,7 +54,7 @@ impl Table {
         let of_cell = |e: &&Entry| e.chapter == chapter && e.behaviour == behaviour && e.client == client;
         let cases: Vec<Outcome> = self.entries.iter().filter(of_cell).map(|entry| entry.outcome).collect();
         let of_outcome = |wanted| cases.iter().filter(|outcome| **outcome == wanted).count();
-        let worst = [Outcome::Failed, Outcome::Pending, Outcome::Skipped, Outcome::Passed];
+        let worst = [Outcome::Failed, Outcome::Skipped, Outcome::Passed];
         let Some(outcome) = worst.into_iter().find(|outcome| 0 < of_outcome(*outcome)) else {
             return "-".to_owned();
         };
@@ -77,7 +75,6 @@ impl Entry {
             "passed" => Outcome::Passed,
             "failed" => Outcome::Failed,
             "skipped" => Outcome::Skipped,
-            "pending" => Outcome::Pending,
             _ => return Err(format!("not a line of results: {line:?}")),
         };
         Ok(Self { client, chapter, behaviour, outcome, reason: next()? })
@@ -90,7 +87,6 @@ impl Outcome {
             Self::Passed => "passed",
             Self::Failed => "FAILED",
             Self::Skipped => "skipped",
-            Self::Pending => "not yet",
         }
     }
 }
@@ -126,7 +122,7 @@ impl fmt::Display for Table {
                 entry.reason
             )?;
         }
-        let every = [Outcome::Passed, Outcome::Failed, Outcome::Pending, Outcome::Skipped];
+        let every = [Outcome::Passed, Outcome::Failed, Outcome::Skipped];
         let counts =
             every.map(|outcome| format!("{} {}", self.count(outcome), outcome.word().to_lowercase()));
         writeln!(f, "{}", counts.join(", "))
@@ -157,17 +153,18 @@ mod tests {
              b\tqueues\tbirth\tpassed\t\n\
              b\tqueues\tbirth\tpassed\t\n\
              b\tqueues\tlife\tskipped\ttoo short\n\
-             b\tqueues\tdeath\tpending\tpatience\n",
+             b\tqueues\tdeath\tskipped\tpatience\n",
         )
         .unwrap();
         let expected = [
             "queues   a             b",
             "  birth  passed        passed 2",
-            "  death  FAILED 1/2    not yet",
+            "  death  FAILED 1/2    skipped",
             "  life   -             skipped",
             "FAILED: death (a): still alive",
             "skipped: life (b): too short",
-            "4 passed, 1 failed, 1 not yet, 1 skipped",
+            "skipped: death (b): patience",
+            "4 passed, 1 failed, 2 skipped",
         ];
         assert_eq!(table.to_string().lines().map(str::trim_end).collect::<Vec<_>>(), expected);
     }

@@ -60,13 +60,16 @@ def a_queue_ttl_applies_to_every_message(channel, dead):
     assert broker.drain(channel, source) == []
 
 
-def a_message_expires_at_the_head_of_its_queue_only(channel, dead):
+def a_message_behind_a_longer_lived_one_is_never_delivered_late(channel, dead):
+    # Whether it is counted until then is another question: leveret's go when they are due, RabbitMQ's at the head.
     source = _dead_lettering(channel, dead)
     broker.publish(channel, source, b"long", expiration="60000")
     broker.publish(channel, source, b"short", expiration="1")
-    broker.publish(channel, _dead_lettering(channel, dead, message_ttl=50), b"clock")
-    assert broker.Inbox(channel, dead).wait(1).bodies == [b"clock"]  # 50 ms have passed
-    assert channel.queue_declare(source, passive=True).method.message_count == 2
+    clock = _queue(channel, message_ttl=50)
+    broker.publish(channel, clock, b"tick")
+    broker.until(channel.connection, lambda: _count(channel, clock) == 0, "50 ms")
+    assert broker.drain(channel, source) == [b"long"]
+    assert broker.Inbox(channel, dead).wait(1).bodies == [b"short"]
 
 
 def _count(channel, queue):

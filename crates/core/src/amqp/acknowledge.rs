@@ -121,15 +121,19 @@ impl Channel {
 }
 
 /// Brings deliveries back that a client has seen.
-pub fn requeue(turn: &mut Turn<'_>, held: Vec<Held>, has_failed: bool) {
-    let seen = held.into_iter().map(|Held { queue, consumer, mut entry, .. }| {
-        entry.redelivered = true;
-        let returns = &mut entry.returns;
-        returns.acquired = returns.acquired.saturating_add(1);
-        returns.failed = returns.failed.saturating_add(u16::from(has_failed));
-        (queue, Returned { from: consumer, has_failed, entry })
-    });
-    give_back(turn, seen, QueueRef::requeue);
+fn requeue(turn: &mut Turn<'_>, held: Vec<Held>, has_failed: bool) {
+    let returned = held.into_iter().map(|held| seen(held, has_failed));
+    give_back(turn, returned, QueueRef::requeue);
+}
+
+/// A delivery that comes back, of which its queue is to know that a client has seen it.
+pub fn seen(held: Held, has_failed: bool) -> (QueueRef, Returned) {
+    let Held { queue, consumer: from, mut entry, .. } = held;
+    entry.redelivered = true;
+    let returns = &mut entry.returns;
+    returns.acquired = returns.acquired.saturating_add(1);
+    returns.failed = returns.failed.saturating_add(u16::from(has_failed));
+    (queue, Returned { from, has_failed, entry })
 }
 
 /// Tells queues of deliveries that were rejected for good.

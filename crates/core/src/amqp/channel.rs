@@ -9,7 +9,7 @@ use leveret_codec::Limits;
 use leveret_codec::hot::{Ack, Nack, Reject};
 use leveret_codec::method::{self, Method, MethodId, access, basic, channel, confirm};
 
-use crate::amqp::acknowledge::{give_back, requeue};
+use crate::amqp::acknowledge::{give_back, seen};
 use crate::amqp::assembly::Assembly;
 use crate::amqp::confirm::Confirms;
 use crate::amqp::consumers::{ConsumerTable, Source};
@@ -32,6 +32,14 @@ pub enum Mode {
     Confirm(Confirms),
     /// Collected for a commit.
     Tx(Transaction),
+}
+
+/// A queue that a consumer has left, but not those who follow it: see [`QueueRef::follow`].
+pub struct Left {
+    /// The queue.
+    pub queue: QueueRef,
+    /// Whether it is to go with its last consumer, and this was it.
+    pub is_unused: bool,
 }
 
 /// An open channel.
@@ -185,37 +193,37 @@ impl Channel {
         }
     }
 
-    /// The channel's consumers get nothing from now on. Returns the queues that go with their last one.
-    pub fn unsubscribe(&self, turn: &mut Turn<'_>) -> Vec<QueueRef> {
-        let mut unused = Vec::new();
+    /// The channel's consumers get nothing from now on.
+    pub fn leave(&self, turn: &mut Turn<'_>) -> Vec<Left> {
+        let mut left = Vec::new();
         for consumer in self.consumers.iter() {
             match &consumer.source {
                 Source::Queue { queue, id, .. } => {
-                    if queue.unsubscribe(turn.now, *id, &mut turn.out.effects) {
-                        unused.push(queue.clone());
-                    }
+                    let is_unused = queue.leave(turn.now, *id, &mut turn.out.effects);
+                    left.push(Left { queue: queue.clone(), is_unused });
                 }
                 Source::Replies(address) => turn.session.broker.close_reply_address(address),
             }
         }
-        unused
+        left
     }
 
-    /// Lets go of everything, after [`Channel::unsubscribe`]: the channel closes, or its connection ends. What
+    /// Lets go of everything, after [`Channel::leave`]: the channel closes, or its connection ends. What
     /// it held goes back to the queues; deliveries that were never sent keep their redelivered flag, for nobody
     /// has seen them.
     pub fn release(mut self, turn: &mut Turn<'_>) {
-        self.give_back_waiting(turn, None);
+        let mut returned = self.take_waiting(turn, None);
         let mut held = self.unacked.take_all();
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
         }
-        requeue(turn, held, true);
+        returned.extend(held.into_iter().map(|held| seen(held, true)));
+        give_back(turn, returned, QueueRef::requeue);
     }
 
-    /// Gives back what queues left in the outlet for this channel, or one of its consumers. Automatically acknowledged ones are
-    /// gone: for the queue they were delivered.
-    pub fn give_back_waiting(&mut self, turn: &mut Turn<'_>, place: Option<u32>) {
+    /// Takes what queues left in the outlet for this channel, or one of its consumers. Automatically acknowledged ones
+    /// are gone: for the queue they were delivered.
+    pub fn take_waiting(&self, turn: &mut Turn<'_>, place: Option<u32>) -> Vec<(QueueRef, Returned)> {
         turn.inbox.fill(turn.session);
         let mut released = 0;
         let mut unseen = Vec::new();
@@ -227,8 +235,8 @@ impl Channel {
                 unseen.push((queue.clone(), returned));
             }
         }
-        give_back(turn, unseen, QueueRef::requeue);
         turn.release(released);
+        unseen
     }
 }
 

@@ -16,13 +16,12 @@ use leveret_codec::hot::{self, Publish};
 use leveret_codec::method::{self, Method, MethodId, channel};
 
 use crate::amqp::assembly::check_announced;
-use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::channel::{Channel, Left, Mode};
 use crate::amqp::chunk::Frames;
 use crate::amqp::confirm::{Confirmed, Verdict};
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
-use crate::model::QueueRef;
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -245,12 +244,15 @@ impl ChannelTable {
 /// Lets go of channels. None of them consumes any more before anything goes back, so that it goes to
 /// nobody who is leaving, too.
 fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
-    let unused: Vec<QueueRef> = channels.iter().flat_map(|channel| channel.unsubscribe(turn)).collect();
+    let left: Vec<Left> = channels.iter().flat_map(|channel| channel.leave(turn)).collect();
     for channel in channels {
         channel.release(turn);
     }
-    for queue in unused {
-        turn.delete_unused(&queue);
+    for Left { queue, is_unused } in left {
+        queue.follow(turn.now, &mut turn.out.effects);
+        if is_unused {
+            turn.delete_unused(&queue);
+        }
     }
 }
 
@@ -265,7 +267,8 @@ fn put_verdict(out: &mut Output, channel: ChannelNumber, verdict: Verdict) {
     let frames = out.frames.buffer();
     match verdict {
         Verdict::Ack(Confirmed { tag, multiple }) => hot::put_ack(frames, channel, tag, multiple),
-        Verdict::Nack(Confirmed { tag, multiple }) => hot::put_nack(frames, channel, tag, multiple, false),
+        // The bit means nothing here; RabbitMQ has it set.
+        Verdict::Nack(Confirmed { tag, multiple }) => hot::put_nack(frames, channel, tag, multiple, true),
     }
 }
 

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use leveret_codec::method::{Method, MethodId, basic};
 
-use crate::amqp::acknowledge::requeue;
+use crate::amqp::acknowledge::{give_back, seen};
 use crate::amqp::channel::Channel;
 use crate::amqp::channels::ChannelTable;
-use crate::amqp::consumers::Source;
+use crate::amqp::consumers::{Consumer, Source};
 use crate::amqp::session::Turn;
+use crate::amqp::unacked::Held;
 use crate::id::{ConsumerId, QueueId};
+use crate::model::QueueRef;
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -78,8 +80,7 @@ impl Channel {
         for (queue, id, after) in late {
             let held = self.unacked.take_of(queue, id);
             self.lateness.taken_back.extend(held.iter().map(|held| held.tag));
-            self.cancel_one(turn, queue, id);
-            requeue(turn, held, false);
+            self.cancel_one(turn, (queue, id), held);
             if !turn.session.capabilities.consumer_cancel_notify {
                 return Err(too_late(self.number, after));
             }
@@ -89,25 +90,31 @@ impl Channel {
         Ok(())
     }
 
-    /// Ends a consumer that may be gone already.
-    fn cancel_one(&mut self, turn: &mut Turn<'_>, queue: QueueId, id: ConsumerId) {
-        let Some(place) = self.consumers.find(queue, id) else { return };
-        let Some(consumer) = self.consumers.get(place).cloned() else { return };
-        let Source::Queue { queue, .. } = &consumer.source else { return };
-        let is_unused = queue.unsubscribe(turn.now, id, &mut turn.out.effects);
-        self.give_back_waiting(turn, Some(place));
+    /// Ends a consumer, which may be gone already, and gives back what it held.
+    fn cancel_one(&mut self, turn: &mut Turn<'_>, (queue, id): (QueueId, ConsumerId), held: Vec<Held>) {
+        let mut returned: Vec<_> = held.into_iter().map(|held| seen(held, false)).collect();
+        let place = self.consumers.find(queue, id);
+        let consumer = place.and_then(|place| self.consumers.get(place)).cloned();
+        let Some((place, Consumer { tag, source: Source::Queue { queue, .. }, .. })) = place.zip(consumer)
+        else {
+            return give_back(turn, returned, QueueRef::requeue);
+        };
+        let is_unused = queue.leave(turn.now, id, &mut turn.out.effects);
+        returned.extend(self.take_waiting(turn, Some(place)));
         self.consumers.remove(place);
+        give_back(turn, returned, QueueRef::requeue);
+        queue.follow(turn.now, &mut turn.out.effects);
+        let tag = String::from_utf8_lossy(&tag);
         tracing::warn!(
             queue = queue.facts().name,
             channel = self.number,
-            tag = %String::from_utf8_lossy(&consumer.tag),
+            %tag,
             "cancelled a consumer: it did not acknowledge in time"
         );
         if is_unused {
-            turn.delete_unused(queue);
+            turn.delete_unused(&queue);
         }
         if turn.session.capabilities.consumer_cancel_notify {
-            let tag = String::from_utf8_lossy(&consumer.tag);
             let cancel = basic::Cancel { consumer_tag: tag.as_ref().into(), nowait: true };
             turn.send(self.number, &Method::Basic(basic::AMQPMethod::Cancel(cancel)));
         }

@@ -245,13 +245,25 @@ impl Queue {
     /// Removes a consumer; what it holds unacknowledged stays counted until settled or returned.
     /// `true` if it was there and the last one.
     pub fn unsubscribe(&mut self, now: Timestamp, id: ConsumerId, doors: &mut impl Doors) -> bool {
+        let is_last = self.leave(now, id);
+        self.follow(now, doors);
+        is_last
+    }
+
+    /// The same for a consumer whose deliveries are about to come back: if it was the active one, nobody is before
+    /// [`Queue::follow`], so that who comes after it gets them first.
+    pub fn leave(&mut self, now: Timestamp, id: ConsumerId) -> bool {
         if self.consumers.remove(id).is_none() {
             return false;
         }
         self.touch(now);
-        // The next in line may have become the active one.
-        self.dispatch(now, doors);
         self.consumers.is_empty()
+    }
+
+    /// The next in line becomes the active one, if the active one has left.
+    pub fn follow(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        self.consumers.elect();
+        self.dispatch(now, doors);
     }
 
     /// A door may be open again, or has just been made.

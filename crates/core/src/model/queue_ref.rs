@@ -3,6 +3,7 @@
 //! Lock order: `Topology` → queue → outlet; never two queues at once. Every turn is one call here that
 //! locks, lets the machine work, and unlocks; what is left to do for others is in [`Effects`].
 
+mod deletion;
 mod hall;
 
 use std::hash::{Hash, Hasher};
@@ -20,6 +21,7 @@ use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, Rest
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
+pub use deletion::{DeleteConditions, Deletion};
 use hall::Hall;
 
 /// What a queue was declared as; it never changes.
@@ -135,17 +137,6 @@ pub enum SubscribeError {
     InExclusiveUse,
 }
 
-/// Conditions on a deletion.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DeleteConditions {
-    /// Not while there are consumers.
-    pub if_unused: bool,
-    /// Not while messages are waiting.
-    pub if_empty: bool,
-    /// Not unless nobody has used it for as long as it may go unused.
-    pub if_expired: bool,
-}
-
 /// What clients have been given before and did not settle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveredBefore {
@@ -153,19 +144,6 @@ pub struct DeliveredBefore {
     pub messages: Vec<NonZeroU64>,
     /// Pages in which there are such.
     pub pages: Vec<PageId>,
-}
-
-/// How a deletion went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deletion {
-    /// Done; so many messages had been waiting.
-    Deleted(usize),
-    /// Refused: it has consumers.
-    InUse,
-    /// Refused: messages are waiting.
-    NotEmpty,
-    /// Somebody else deleted it before.
-    Gone,
 }
 
 impl QueueRef {
@@ -342,12 +320,25 @@ impl QueueRef {
     /// auto-delete and this was its last consumer, so the caller must delete it.
     #[must_use]
     pub fn unsubscribe(&self, now: Timestamp, id: ConsumerId, effects: &mut Effects) -> bool {
+        let is_unused = self.leave(now, id, effects);
+        self.follow(now, effects);
+        is_unused
+    }
+
+    /// The same for a consumer whose deliveries are about to come back: call [`QueueRef::follow`] when they have.
+    #[must_use]
+    pub fn leave(&self, now: Timestamp, id: ConsumerId, effects: &mut Effects) -> bool {
         let mut state = self.0.state.lock();
-        let last = self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
+        let last = self.turn_locked(&mut state, effects, |queue, _| queue.leave(now, id));
         if let Some(place) = state.doors.get_mut(id.slot as usize) {
             *place = None;
         }
         last && self.0.facts.auto_delete && !state.deleted
+    }
+
+    /// Everything that one who has left had is back: the next in line gets it.
+    pub fn follow(&self, now: Timestamp, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.follow(now, doors));
     }
 
     /// The consumer's door may be open (again).
@@ -391,39 +382,6 @@ impl QueueRef {
         let count = self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
         state.tell_awaiting(effects);
         count
-    }
-
-    /// Ends the queue: its messages are gone, its consumers are told. The caller has taken its name away
-    /// from the topology, or does so under the lock it holds.
-    pub fn delete(&self, now: Timestamp, conditions: DeleteConditions, effects: &mut Effects) -> Deletion {
-        let mut state = self.0.state.lock();
-        if state.deleted {
-            return Deletion::Gone;
-        }
-        if conditions.if_unused && !state.queue.is_unused() {
-            return Deletion::InUse;
-        }
-        if conditions.if_expired && !state.queue.has_expired(now) {
-            return Deletion::InUse;
-        }
-        let counts = self.turn_locked(&mut state, effects, |queue, doors| queue.counts(now, doors));
-        if conditions.if_empty && 0 < counts.ready {
-            return Deletion::NotEmpty;
-        }
-        self.turn_locked(&mut state, effects, |queue, doors| queue.purge(now, doors));
-        state.deleted = true;
-        state.tell_awaiting(effects);
-        let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
-        for id in ids {
-            self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
-            let Some(door) = state.doors.get_mut(id.slot as usize).and_then(Option::take) else { continue };
-            let Door { channel, consumer, .. } = door;
-            let queue = self.0.facts.id;
-            if door.outlet.notify(Notice::ConsumerCancelled { channel, consumer, queue, id }) {
-                effects.wakes.push(door.outlet.id());
-            }
-        }
-        Deletion::Deleted(counts.ready)
     }
 
     /// What was delivered before, see [`Broker::delivered_before`](crate::model::Broker::delivered_before).

@@ -323,3 +323,24 @@ fn an_ack_in_the_read_of_its_delivery_frees_the_credit_for_the_next() {
         ",
     );
 }
+
+#[test]
+fn what_a_lost_client_had_comes_back_in_its_order_whether_it_was_seen_or_not() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        b.1 > publish '' q seen
+        a.1 < deliver c #1 '' q seen
+        a stalls
+        b.1 > publish '' q unseen
+        b.1 > consume q d no-ack
+        b.1 < consume-ok d
+        a is lost
+        b.1 < deliver d #1 '' q seen redelivered
+        b.1 < deliver d #2 '' q unseen
+        ",
+    );
+}

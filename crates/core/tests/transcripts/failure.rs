@@ -19,7 +19,7 @@ fn what_waits_for_the_log_is_refused_and_what_it_has_is_confirmed_before() {
         a.1 > publish '' q four persistent
         a.1 > publish '' q five
         log fails
-        a.1 < nack 4 multiple
+        a.1 < nack 4 multiple requeue
         a.1 < ack 5
         ",
     );
@@ -51,9 +51,9 @@ fn after_the_failure_persistent_messages_are_refused_at_once_and_others_go_on() 
         a.1 < confirm.select-ok
         log fails
         a.1 > publish '' q one persistent ; publish '' q two ; publish '' q three persistent ; publish '' q four persistent
-        a.1 < nack 1
+        a.1 < nack 1 requeue
         a.1 < ack 2
-        a.1 < nack 4 multiple
+        a.1 < nack 4 multiple requeue
         b.1 > get q
         b.1 < get-ok #1 '' q one left=3 persistent
         b.1 > ack 1

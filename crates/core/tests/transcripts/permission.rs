@@ -255,3 +255,40 @@ fn changed_permissions_hold_for_the_next_method() {
         ",
     );
 }
+
+#[test]
+fn whoever_names_a_dead_letter_exchange_may_read_the_queue_and_write_there() {
+    let declares = |exchange: &str, permissions: &str, answer: &str| {
+        with_bob(
+            permissions,
+            &format!(
+                "
+                b.1 > queue.declare p x-dead-letter-exchange={exchange}
+                b.1 < {answer}
+                "
+            ),
+        );
+    };
+    let refused = |what: &str| {
+        format!("channel.close 403 50.10 ACCESS_REFUSED - {what} in vhost 'v' refused for user 'bob'")
+    };
+    declares("x", "'' .* .*", &refused("configure access to queue 'p'"));
+    declares("x", "^p$ '' ''", &refused("read access to queue 'p'"));
+    declares("x", "^p$ '' ^p$", &refused("write access to exchange 'x'"));
+    declares("missing", "^p$ '' ^p$", &refused("write access to exchange 'missing'"));
+    declares("''", "^p$ '' ^p$", &refused("write access to exchange 'amq.default'"));
+    declares("x", "^p$ ^x$ ^p$", "queue.declare-ok p messages=0 consumers=0");
+}
+
+#[test]
+fn a_queue_that_is_there_already_is_not_asked_about_its_dead_letters() {
+    with_bob(
+        "^p$ '' ''",
+        "
+        g.1 > queue.declare p x-dead-letter-exchange=x
+        g.1 < queue.declare-ok p messages=0 consumers=0
+        b.1 > queue.declare p x-dead-letter-exchange=x
+        b.1 < queue.declare-ok p messages=0 consumers=0
+        ",
+    );
+}

@@ -225,7 +225,7 @@ fn a_length_limit_that_comes_later_drops_what_is_too_much_at_once() {
         a.1 > confirm.select
         a.1 < confirm.select-ok
         a.1 > publish '' q four
-        a.1 < nack 1
+        a.1 < nack 1 requeue
         no operator-policy o
         a.1 > publish '' q five
         a.1 < ack 2

@@ -5,12 +5,15 @@ use lapin::{
     options::{
         BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
     },
-    types::{FieldTable, ShortString},
+    types::{AMQPValue, FieldTable, ShortString},
 };
 
 use crate::{
     broker::with_broker,
-    client::{Failure, eventually, fresh, own_queue, publish, publish_with, ready, within},
+    client::{
+        Failure, eventually, fresh, own_queue, own_queue_with, publish, publish_with, ready, table, text,
+        within,
+    },
 };
 
 const MANDATORY: BasicPublishOptions = BasicPublishOptions { mandatory: true, immediate: false };
@@ -129,6 +132,29 @@ fn a_mandatory_message_is_returned_without_confirms_too() {
         let returned = channel.wait_for_confirms().await?;
         let bodies: Vec<_> = returned.iter().map(|message| message.data.as_slice()).collect();
         assert_eq!(bodies, [&b"first"[..], b""]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_full_queue_that_rejects_publishes_answers_with_nack() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let arguments =
+            table([("x-max-length", AMQPValue::LongInt(2)), ("x-overflow", text("reject-publish"))]);
+        let queue = own_queue_with(&channel, arguments).await?;
+        let mut outstanding = Vec::new();
+        for _ in 0..5 {
+            let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+            outstanding
+                .push(channel.basic_publish("".into(), queue.clone(), options, b"x", properties).await?);
+        }
+        let mut accepted = Vec::new();
+        for confirm in outstanding {
+            accepted.push(within("a confirm", confirm).await??.is_ack());
+        }
+        assert_eq!(accepted, [true, true, false, false, false]);
+        assert_eq!(ready(&channel, &queue).await?, 2);
         Ok(())
     });
 }

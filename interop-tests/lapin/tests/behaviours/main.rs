@@ -12,6 +12,7 @@ mod confirm;
 mod connection;
 mod consumer;
 mod content;
+mod dead_letter;
 mod exchange;
 mod queue;
 mod recovery;

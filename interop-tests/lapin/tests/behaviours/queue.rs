@@ -1,10 +1,10 @@
 //! Queues: declaring and deleting, counts, who names them and how long they live.
 
 use lapin::{
-    BasicProperties,
+    BasicProperties, ExchangeKind,
     options::{
-        BasicCancelOptions, BasicGetOptions, BasicRejectOptions, QueueBindOptions, QueueDeclareOptions,
-        QueueDeleteOptions, QueuePurgeOptions,
+        BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicRejectOptions, ExchangeDeclareOptions,
+        QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -12,8 +12,8 @@ use lapin::{
 use crate::{
     broker::with_broker,
     client::{
-        body, confirming, consume, drain, eventually, fresh, get, is_gone, own_queue, own_queue_with,
-        publish, publish_numbers, publish_with, ready, refusal, table, text,
+        bodies, body, confirming, consume, consume_with, drain, eventually, fresh, get, is_gone, own_queue,
+        own_queue_with, publish, publish_numbers, publish_with, ready, refusal, table, text,
     },
 };
 
@@ -204,6 +204,52 @@ fn messages_leave_in_the_order_they_came() {
 }
 
 #[test]
+fn the_oldest_message_makes_room_in_a_full_queue() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let queue = own_queue_with(&channel, table([("x-max-length", AMQPValue::LongInt(2))])).await?;
+        publish_numbers(&channel, &queue, 5).await?;
+        assert_eq!(drain(&channel, &queue).await?, [("4".to_owned(), false), ("5".to_owned(), false)]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_priority_queue_delivers_the_important_first() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let queue = own_queue_with(&channel, table([("x-max-priority", AMQPValue::LongInt(5))])).await?;
+        for (body, priority) in [("low", Some(1)), ("none", None), ("high", Some(9)), ("also high", Some(5))]
+        {
+            let properties = priority
+                .map_or_else(Default::default, |priority| BasicProperties::default().with_priority(priority));
+            publish_with(&channel, "", queue.as_str(), body.as_bytes(), properties).await?;
+        }
+        let order: Vec<_> = drain(&channel, &queue).await?.into_iter().map(|(body, _)| body).collect();
+        assert_eq!(order, ["high", "also high", "low", "none"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn one_consumer_at_a_time_is_active_where_that_is_asked() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        let single = table([("x-single-active-consumer", AMQPValue::Boolean(true))]);
+        let queue: ShortString = own_queue_with(&channel, single).await?;
+        let no_ack = BasicConsumeOptions { no_ack: true, ..Default::default() };
+        let mut first = consume_with(&channel, &queue, no_ack).await?;
+        let mut second = consume_with(&channel, &queue, no_ack).await?;
+        publish_numbers(&channel, &queue, 3).await?;
+        assert_eq!(bodies(&mut first, 3).await?, ["1", "2", "3"]);
+        channel.basic_cancel(first.tag(), BasicCancelOptions::default()).await?;
+        publish(&channel, "", queue.as_str(), "4").await?;
+        assert_eq!(bodies(&mut second, 1).await?, ["4"]);
+        Ok(())
+    });
+}
+
+#[test]
 fn messages_past_their_time_to_live_are_gone() {
     with_broker(async |broker| {
         let channel = broker.channel().await?;
@@ -218,6 +264,28 @@ fn messages_past_their_time_to_live_are_gone() {
         }
         assert_eq!(drain(&channel, &unlimited).await?, [("stays".to_owned(), false)]);
         Ok(())
+    });
+}
+
+#[test]
+fn an_unused_queue_expires() {
+    with_broker(async |broker| {
+        let channel = broker.channel().await?;
+        // To ask for the queue would be to use it. An exchange that goes with its last binding tells.
+        let exchange = fresh("sentinel");
+        let options = ExchangeDeclareOptions { auto_delete: true, ..Default::default() };
+        let none = FieldTable::default;
+        channel.exchange_declare(exchange.clone(), ExchangeKind::Fanout, options, none()).await?;
+        let queue = own_queue_with(&channel, table([("x-expires", AMQPValue::LongInt(100))])).await?;
+        channel.queue_bind(queue, exchange.clone(), "".into(), QueueBindOptions::default(), none()).await?;
+        let connection = broker.connect().await?;
+        eventually("the queue to expire", async || {
+            let channel = connection.create_channel().await?;
+            let passive = ExchangeDeclareOptions { passive: true, ..Default::default() };
+            let there = channel.exchange_declare(exchange.clone(), ExchangeKind::Fanout, passive, none());
+            Ok(there.await.is_err())
+        })
+        .await
     });
 }
 

@@ -115,7 +115,7 @@ impl Consumers {
     }
 
     /// Sees to it that somebody is active, if there is anybody.
-    fn elect(&mut self) {
+    pub fn elect(&mut self) {
         let Some(single) = &self.single else { return };
         let rank = |id: &ConsumerId| self.get(*id).map(|it| (it.spec.priority, std::cmp::Reverse(it.number)));
         let best = self.ids().max_by_key(rank);
@@ -134,7 +134,7 @@ impl Consumers {
         }
     }
 
-    /// Takes a consumer out; `None` if it is gone already.
+    /// Takes a consumer out; `None` if it is gone already. Nobody follows it before [`Consumers::elect`].
     pub fn remove(&mut self, id: ConsumerId) -> Option<ConsumerSpec> {
         let (generation, place) = self.slots.get_mut(id.slot as usize)?;
         if *generation != id.generation {
@@ -153,7 +153,6 @@ impl Consumers {
             .map(|other| other.spec.priority)
             .collect();
         self.rings.retain(|(priority, _)| still_used.contains(priority));
-        self.elect();
         Some(consumer.spec)
     }
 

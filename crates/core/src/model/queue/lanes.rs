@@ -48,8 +48,8 @@ impl Lane {
     }
 }
 
-/// A message that is due before one ahead of it: when, in which lane, at which position.
-type Early = Reverse<(Timestamp, usize, u64)>;
+/// A message that is due before one ahead of it: when, at which position, in which lane.
+type Early = Reverse<(Timestamp, u64, usize)>;
 
 /// The waiting messages of one queue.
 #[derive(Debug, Default)]
@@ -174,15 +174,14 @@ impl Lanes {
         loop {
             let heads = self.levels.iter().enumerate().filter_map(|(level, lane)| {
                 let head = lane.ready.head()?;
-                Some((head.expires_at?, level, head.position))
+                Some((head.expires_at?, head.position, level))
             });
             let early = self.early.peek().map(|Reverse(early)| *early);
-            let (at, level, position) =
-                heads.chain(early).min_by_key(|(at, _, position)| (*at, *position))?;
+            let (at, position, level) = heads.chain(early).min()?;
             if now < at {
                 return None;
             }
-            if early == Some((at, level, position)) {
+            if early == Some((at, position, level)) {
                 self.early.pop();
             }
             let found = self.levels.get_mut(level).and_then(|lane| lane.ready.remove(position));
@@ -246,7 +245,7 @@ impl Lanes {
                 found = lane.ready.handle_page(page, entries.take().unwrap_or_default());
                 let is_orderly = lane.is_orderly;
                 for (at, position) in due.iter().filter(|_| !is_orderly) {
-                    self.early.push(Reverse((*at, level, *position)));
+                    self.early.push(Reverse((*at, *position, level)));
                 }
                 break;
             }
@@ -303,11 +302,11 @@ impl Lanes {
     }
 
     fn note_early(&mut self, at: Timestamp, level: usize, position: u64) {
-        self.early.push(Reverse((at, level, position)));
+        self.early.push(Reverse((at, position, level)));
         if 2 * self.len() + FEW_EARLY < self.early.len() {
             // Most are gone. Those in pages come back with their pages.
             let here = self.levels.iter().enumerate().flat_map(|(level, lane)| {
-                let due = move |entry: &Entry| Some(Reverse((entry.expires_at?, level, entry.position)));
+                let due = move |entry: &Entry| Some(Reverse((entry.expires_at?, entry.position, level)));
                 lane.ready.residents().filter_map(due)
             });
             self.early = here.collect();
