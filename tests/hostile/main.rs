@@ -1,0 +1,93 @@
+//! Peers that lie, break off, flood, or have never read the specification: whatever they do to themselves, the
+//! broker answers with the documented code, scope and text, and serves the next one as if nothing had happened.
+//!
+//! A chapter is a text of conversations ([`script`] says how they are written) with one broker. Time is a manual
+//! clock. A neighbour publishes and consumes all the while and may neither wait nor miss anything; when a chapter
+//! is over, no task and no memory is left of it.
+//!
+//! The same conversations can be held with a real RabbitMQ, which takes as long as its waits take:
+//! `LEVERET_HOSTILE_PEER=127.0.0.1:5672 LEVERET_HOSTILE_VHOST=of-its-own cargo test --test hostile`.
+#![cfg(test)]
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// The words of the transcripts of `leveret-core`.
+#[allow(dead_code, reason = "only a part of it is needed")]
+#[path = "../../crates/core/tests/support"]
+mod words_of {
+    pub mod diff;
+    pub mod fields;
+    pub mod hear;
+    pub mod speak;
+    pub mod words;
+}
+
+mod caller;
+mod neighbour;
+mod script;
+mod siege;
+mod speech;
+
+use std::sync::{Mutex, PoisonError};
+
+use peak_alloc::PeakAlloc;
+use siege::Siege;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// One chapter at a time: they all count the same heap.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// What may be left of a chapter on the heap.
+const LEFT_BYTES: usize = 256 * 1024;
+
+/// Runs a siege while no other does, and sees that nothing is left of it.
+fn besieged(attack: impl AsyncFnOnce(&mut Siege)) {
+    let _turn = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut siege = Siege::begin().await;
+        siege.neighbour.settle().await;
+        let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = ALLOCATOR.current_usage();
+        attack(&mut siege).await;
+        siege.until_alone(alive).await;
+        if siege.is_at_home() {
+            let left = ALLOCATOR.current_usage().saturating_sub(before);
+            println!("{left} bytes are left");
+            assert!(left < LEFT_BYTES, "{left} bytes are left");
+        }
+    });
+}
+
+macro_rules! chapters {
+    ($($name:ident: $file:literal,)*) => {
+        const CHAPTERS: &[&str] = &[$(include_str!($file)),*];
+        $(
+            #[test]
+            fn $name() {
+                let conversations = script::read(include_str!($file));
+                besieged(async |siege| siege.hold(&conversations).await);
+            }
+        )*
+    };
+}
+
+chapters! {
+    frames_that_are_none_or_come_out_of_turn: "chapters/frames.txt",
+}
+
+#[test]
+fn there_are_two_hundred_conversations_and_each_has_a_name_of_its_own() {
+    let mut names: Vec<&str> =
+        CHAPTERS.iter().flat_map(|text| script::read(text)).map(|conversation| conversation.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "two conversations have the same name");
+    assert!(200 <= count, "{count} conversations");
+}
