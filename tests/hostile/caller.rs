@@ -71,11 +71,9 @@ impl Caller {
     /// What is heard next: `1< channel.open-ok`, or [`END`].
     pub async fn next(&mut self) -> String {
         loop {
+            self.note_end();
             if let Some(line) = self.heard.pop_front() {
                 return line;
-            }
-            if self.has_ended {
-                return END.to_owned();
             }
             let mut input = BytesMut::new();
             // A reset is an end too: the broker may close while bytes of ours are on their way.
@@ -84,15 +82,33 @@ impl Caller {
         }
     }
 
+    /// Takes what comes, for as long as it is asked to.
+    pub async fn listen(&mut self) {
+        while !self.has_ended {
+            let mut input = BytesMut::new();
+            let read = self.socket.read_buf(&mut input).await.unwrap_or_default();
+            self.hear(&input, read);
+        }
+        std::future::pending().await
+    }
+
     /// What has come until now, without waiting.
-    pub fn has_heard(&mut self) -> Option<String> {
+    pub fn has_heard(&mut self) -> Option<&String> {
         let mut input = BytesMut::new();
         match self.socket.try_read_buf(&mut input) {
             Ok(read) => self.hear(&input, read),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => self.has_ended = true,
         }
-        self.heard.pop_front().or_else(|| self.has_ended.then(|| END.to_owned()))
+        self.note_end();
+        self.heard.front()
+    }
+
+    /// The end is what is heard last, and for ever.
+    fn note_end(&mut self) {
+        if self.has_ended && self.heard.is_empty() {
+            self.heard.push_back(END.to_owned());
+        }
     }
 
     fn hear(&mut self, input: &[u8], read: usize) {

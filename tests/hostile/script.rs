@@ -7,14 +7,15 @@
 //!     0< connection.close 501 0.0 FRAME_ERROR…     what comes next, on channel 0; `…` is any rest
 //!     here < …  /  there < …                       what leveret says, and what RabbitMQ says instead
 //!     because …                                    why it does not say the same
-//!     +3s                                          time passes, and nothing comes meanwhile
+//!     +3s                                          time passes
 //!     ends  /  ends after 3s                       the broker closes the socket: now, or then and not before
 //!     stops sending                                the peer half-closes its socket
 //!     is dropped                                   the peer is gone without a word; nothing more is expected
 //! ```
 //!
 //! A conversation that came to a connection.close goes on by itself: the peer says close-ok, and the socket must be
-//! closed. Any other that is not said to end must be served still, with nothing unexpected before.
+//! closed. Any other that is not said to end must be served still, with nothing unexpected before. Names that begin with
+//! `hostile-` belong to one conversation.
 
 use std::time::Duration;
 

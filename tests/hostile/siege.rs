@@ -28,6 +28,8 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 const TOLERANCE: Duration = Duration::from_millis(1500);
 /// How often a broker may take nothing before it is believed to have had enough.
 const IDLE_ROUNDS: usize = 20;
+/// Instead of a line that does not come.
+const SILENCE: &str = "nothing, for too long";
 /// The last word on a connection that must still be served.
 const STILL_SERVED: &str = "999: channel.open";
 
@@ -42,6 +44,8 @@ pub struct Siege {
     pub address: SocketAddr,
     vhost: String,
     pub neighbour: Neighbour,
+    /// Conversations so far.
+    held: usize,
 }
 
 /// Why a conversation went otherwise than written.
@@ -59,7 +63,7 @@ impl Siege {
             (Besieged::Leveret { _broker: broker, clock }, address, "/".to_owned())
         };
         let neighbour = Neighbour::move_in(address, &vhost).await;
-        Self { besieged, address, vhost, neighbour }
+        Self { besieged, address, vhost, neighbour, held: 0 }
     }
 
     /// Whether the broker is one of this process.
@@ -82,12 +86,16 @@ impl Siege {
     }
 
     async fn converse(&mut self, conversation: &Conversation<'_>) -> Result<(), Otherwise> {
+        self.held += 1;
         let mut caller = Caller::behaved(self.address, &self.vhost, conversation.after).await;
         let steps: Vec<&Step<'_>> = conversation.steps.iter().filter(|step| self.concerns(step)).collect();
         for chunk in steps.chunk_by(|a, b| is_expected(a) && is_expected(b)) {
             match chunk {
-                [Step::Say { channel, commands }] => self.say(&caller, &speech::all(*channel, commands)).await,
-                [Step::Wait(time)] => self.wait(&mut caller, *time).await?,
+                [Step::Say { channel, commands }] => {
+                    let said = speech::all(*channel, &self.there(commands));
+                    self.say(&caller, &said).await;
+                }
+                [Step::Wait(time)] => self.wait(&mut caller, *time).await,
                 [Step::End { after, .. }] => return self.expect_end(&mut caller, *after).await,
                 [Step::StopSending] => caller.stop_sending().await,
                 [Step::Drop] => return Ok(()),
@@ -116,7 +124,7 @@ impl Siege {
             return self.expect_end(caller, Duration::ZERO).await;
         }
         self.say(caller, &speech::all(999, STILL_SERVED)).await;
-        self.expect_lines(caller, &["999< channel.open-ok".to_owned()]).await
+        self.expect_lines(caller, &["999< channel.open-ok".to_owned()], support::PATIENCE).await
     }
 
     /// Sends as much as is taken: a broker that has had enough may take no more.
@@ -130,16 +138,35 @@ impl Siege {
         }
     }
 
-    /// Time passes, and nothing comes.
-    async fn wait(&mut self, caller: &mut Caller, time: Duration) -> Result<(), Otherwise> {
+    /// Time passes.
+    async fn wait(&mut self, caller: &mut Caller, time: Duration) {
         if let Besieged::Leveret { clock, .. } = &self.besieged {
             self.neighbour.settle().await;
             clock.advance(time);
             self.neighbour.settle().await;
-            return nothing(caller.has_heard());
+        } else {
+            // All of it: whoever listens listens for ever.
+            drop(tokio::time::timeout(time, caller.listen()).await);
         }
-        // A real clock: what comes too early is the end of the waiting.
-        nothing(tokio::time::timeout(time, caller.next()).await.ok())
+    }
+
+    /// What is said to a broker where others are: queues of exclusive names, in a virtual host of that name.
+    fn there(&self, commands: &str) -> String {
+        if self.is_at_home() {
+            return commands.to_owned();
+        }
+        let vhost = if commands.ends_with("connection.open /") { self.vhost.as_str() } else { "/" };
+        let commands = commands.strip_suffix('/').map_or(commands.to_owned(), |front| format!("{front}{vhost}"));
+        commands.replace("hostile-", &self.prefix())
+    }
+
+    fn prefix(&self) -> String {
+        format!("hostile{}-", self.held)
+    }
+
+    /// What was heard there, as it would have been heard at home.
+    fn here(&self, heard: &str) -> String {
+        heard.replace(&format!("vhost '{}'", self.vhost), "vhost '/'").replace(&self.prefix(), "hostile-")
     }
 
     /// The broker closes the socket, after so long and not before.
@@ -148,10 +175,14 @@ impl Siege {
         if let Some(before) = after.checked_sub(A_MOMENT)
             && self.is_at_home()
         {
-            self.wait(caller, before).await?;
+            self.wait(caller, before).await;
+            if let Some(line) = caller.has_heard() {
+                return Err(Otherwise(format!("too early: {line}")));
+            }
             self.wait_for_what_is_due();
         }
-        self.expect_lines(caller, &[END.to_owned()]).await?;
+        let patience = support::PATIENCE + if self.is_at_home() { Duration::ZERO } else { after };
+        self.expect_lines(caller, &[END.to_owned()], patience).await?;
         let took = began.elapsed();
         if !self.is_at_home() && (took + TOLERANCE < after || after + TOLERANCE < took) {
             return Err(Otherwise(format!("it ended after {took:?}")));
@@ -170,21 +201,30 @@ impl Siege {
             Step::Expect { channel, line, .. } => Some(format!("{channel}< {line}")),
             _ => None,
         };
-        let lines: Vec<String> = expected.iter().filter_map(line).collect();
-        self.expect_lines(caller, &lines).await
+        let lines: Vec<String> = expected.iter().filter_map(line).filter(|line| self.is_counted(line)).collect();
+        self.expect_lines(caller, &lines, support::PATIENCE).await
     }
 
-    async fn expect_lines(&mut self, caller: &mut Caller, expected: &[String]) -> Result<(), Otherwise> {
+    /// A real clock does not beat with the script.
+    fn is_counted(&self, line: &str) -> bool {
+        self.is_at_home() || line != "0< heartbeat"
+    }
+
+    async fn expect_lines(
+        &mut self,
+        caller: &mut Caller,
+        expected: &[String],
+        patience: Duration,
+    ) -> Result<(), Otherwise> {
         let mut actual = Vec::new();
         while actual.len() < expected.len() {
-            let (heard, ()) = tokio::join!(
-                tokio::time::timeout(support::PATIENCE + TOLERANCE, caller.next()),
-                self.neighbour.trip()
-            );
-            let heard = heard.unwrap_or_else(|_| "nothing, for too long".to_owned());
-            let is_last = [END, "nothing, for too long"].contains(&heard.as_str());
-            actual.push(heard.replace(&format!("vhost '{}'", self.vhost), "vhost '/'"));
-            if is_last {
+            let (heard, ()) =
+                tokio::join!(tokio::time::timeout(patience + TOLERANCE, caller.next()), self.neighbour.trip());
+            let heard = heard.unwrap_or_else(|_| SILENCE.to_owned());
+            if self.is_counted(&heard) {
+                actual.push(self.here(&heard));
+            }
+            if [END, SILENCE].contains(&heard.as_str()) {
                 break;
             }
         }
@@ -207,8 +247,4 @@ impl Siege {
 
 fn is_expected(step: &&Step<'_>) -> bool {
     matches!(step, Step::Expect { .. })
-}
-
-fn nothing(heard: Option<String>) -> Result<(), Otherwise> {
-    heard.map_or(Ok(()), |line| Err(Otherwise(format!("too early: {line}"))))
 }
