@@ -36,7 +36,12 @@ impl Caller {
             "{consumer_cancel_notify=true, connection.blocked=true, authentication_failure_close=true}";
         let polite = [
             (After::Header, 0, "protocol-header 0 0 9 1".to_owned(), "0< connection.start "),
-            (After::StartOk, 0, format!("connection.start-ok capabilities={capabilities}"), "0< connection.tune "),
+            (
+                After::StartOk,
+                0,
+                format!("connection.start-ok capabilities={capabilities}"),
+                "0< connection.tune ",
+            ),
             (After::TuneOk, 0, "connection.tune-ok".to_owned(), ""),
             (After::Open, 0, format!("connection.open {vhost}"), "0< connection.open-ok"),
             (After::Channel, 1, "channel.open".to_owned(), "1< channel.open-ok"),
@@ -89,7 +94,7 @@ impl Caller {
             let read = self.socket.read_buf(&mut input).await.unwrap_or_default();
             self.hear(&input, read);
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// What has come until now, without waiting.

@@ -9,7 +9,13 @@
 //! `LEVERET_HOSTILE_PEER=127.0.0.1:5672 LEVERET_HOSTILE_VHOST=of-its-own cargo test --test hostile`.
 #![cfg(test)]
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -26,7 +32,9 @@ mod words_of {
 }
 
 mod caller;
+mod floods;
 mod neighbour;
+mod nonsense;
 mod script;
 mod siege;
 mod speech;
@@ -46,6 +54,11 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// connections would be more if each left anything.
 const LEFT_BYTES: usize = 64 * 1024;
 
+/// What is on the heap of this process.
+fn heap_bytes() -> usize {
+    ALLOCATOR.current_usage()
+}
+
 /// Runs a siege while no other does, and sees that nothing is left of it.
 fn besieged(attack: impl AsyncFnOnce(&mut Siege)) {
     let _turn = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,11 +67,11 @@ fn besieged(attack: impl AsyncFnOnce(&mut Siege)) {
         let mut siege = Siege::begin().await;
         siege.neighbour.settle().await;
         let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-        let before = ALLOCATOR.current_usage();
+        let before = heap_bytes();
         attack(&mut siege).await;
         siege.until_alone(alive).await;
         if siege.is_at_home() {
-            let left = ALLOCATOR.current_usage().saturating_sub(before);
+            let left = heap_bytes().saturating_sub(before);
             println!("{left} bytes are left");
             assert!(left < LEFT_BYTES, "{left} bytes are left");
         }

@@ -52,7 +52,11 @@ impl Neighbour {
                     is_confirmed = true;
                 }
                 Event::Delivery(delivery) => {
-                    assert_eq!(delivery.body, body.as_bytes(), "the neighbour's messages come in order, and all");
+                    assert_eq!(
+                        delivery.body,
+                        body.as_bytes(),
+                        "the neighbour's messages come in order, and all"
+                    );
                     assert!(!delivery.redelivered, "the neighbour lost nothing that could come again");
                     let ack = basic::Ack { delivery_tag: delivery.tag, multiple: false };
                     self.peer.send(1, Method::Basic(basic::AMQPMethod::Ack(ack))).await;

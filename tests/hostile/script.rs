@@ -82,9 +82,9 @@ pub fn read(text: &str) -> Vec<Conversation<'_>> {
 /// Where the two brokers differ, it is said why.
 fn assert_reasoned(conversation: Option<&Conversation<'_>>, reasons: usize) {
     let Some(conversation) = conversation else { return };
-    let differs = conversation.steps.iter().any(|step| {
-        matches!(step, Step::Expect { whose, .. } | Step::End { whose, .. } if *whose != Whose::Both)
-    });
+    let differs = conversation.steps.iter().any(
+        |step| matches!(step, Step::Expect { whose, .. } | Step::End { whose, .. } if *whose != Whose::Both),
+    );
     assert_eq!(differs, reasons == 1, "{}: a difference has one reason", conversation.name);
 }
 

@@ -10,10 +10,10 @@ use leveret::{Broker, Clock, ManualClock, Timestamp};
 
 use crate::caller::{Caller, END};
 use crate::neighbour::Neighbour;
-use crate::script::{Conversation, Step, Whose};
+use crate::script::{After, Conversation, Step, Whose};
+use crate::speech;
 use crate::support::{self, within};
 use crate::words_of::diff;
-use crate::speech;
 
 /// Whose address it is that all conversations are held with instead of a broker of this process.
 const PEER: &str = "LEVERET_HOSTILE_PEER";
@@ -71,6 +71,22 @@ impl Siege {
         matches!(self.besieged, Besieged::Leveret { .. })
     }
 
+    /// The virtual host to be in.
+    pub fn vhost(&self) -> &str {
+        &self.vhost
+    }
+
+    /// A peer that behaves for a while.
+    pub async fn caller(&self, after: After) -> Caller {
+        Caller::behaved(self.address, &self.vhost, after).await
+    }
+
+    /// What a peer hears next; the neighbour makes a trip meanwhile.
+    pub async fn next(&mut self, caller: &mut Caller) -> String {
+        let (heard, ()) = tokio::join!(within("something to be heard", caller.next()), self.neighbour.trip());
+        heard
+    }
+
     /// Holds all conversations of a chapter, and fails with those that went otherwise.
     pub async fn hold(&mut self, conversations: &[Conversation<'_>]) {
         let only = std::env::var(ONLY).unwrap_or_default();
@@ -87,7 +103,7 @@ impl Siege {
 
     async fn converse(&mut self, conversation: &Conversation<'_>) -> Result<(), Otherwise> {
         self.held += 1;
-        let mut caller = Caller::behaved(self.address, &self.vhost, conversation.after).await;
+        let mut caller = self.caller(conversation.after).await;
         let steps: Vec<&Step<'_>> = conversation.steps.iter().filter(|step| self.concerns(step)).collect();
         for chunk in steps.chunk_by(|a, b| is_expected(a) && is_expected(b)) {
             match chunk {
@@ -116,9 +132,7 @@ impl Siege {
 
     /// What every conversation comes to that does not say otherwise.
     async fn come_to_an_end(&mut self, caller: &mut Caller, steps: &[&Step<'_>]) -> Result<(), Otherwise> {
-        let is_closed = |step: &&Step<'_>| {
-            matches!(step, Step::Expect { channel: 0, line, .. } if line.starts_with("connection.close "))
-        };
+        let is_closed = |step: &&Step<'_>| matches!(step, Step::Expect { channel: 0, line, .. } if line.starts_with("connection.close "));
         if steps.last().is_some_and(is_closed) {
             self.say(caller, &speech::all(0, "connection.close-ok")).await;
             return self.expect_end(caller, Duration::ZERO).await;
@@ -156,7 +170,8 @@ impl Siege {
             return commands.to_owned();
         }
         let vhost = if commands.ends_with("connection.open /") { self.vhost.as_str() } else { "/" };
-        let commands = commands.strip_suffix('/').map_or(commands.to_owned(), |front| format!("{front}{vhost}"));
+        let commands =
+            commands.strip_suffix('/').map_or(commands.to_owned(), |front| format!("{front}{vhost}"));
         commands.replace("hostile-", &self.prefix())
     }
 
@@ -201,7 +216,8 @@ impl Siege {
             Step::Expect { channel, line, .. } => Some(format!("{channel}< {line}")),
             _ => None,
         };
-        let lines: Vec<String> = expected.iter().filter_map(line).filter(|line| self.is_counted(line)).collect();
+        let lines: Vec<String> =
+            expected.iter().filter_map(line).filter(|line| self.is_counted(line)).collect();
         self.expect_lines(caller, &lines, support::PATIENCE).await
     }
 
@@ -218,8 +234,10 @@ impl Siege {
     ) -> Result<(), Otherwise> {
         let mut actual = Vec::new();
         while actual.len() < expected.len() {
-            let (heard, ()) =
-                tokio::join!(tokio::time::timeout(patience + TOLERANCE, caller.next()), self.neighbour.trip());
+            let (heard, ()) = tokio::join!(
+                tokio::time::timeout(patience + TOLERANCE, caller.next()),
+                self.neighbour.trip()
+            );
             let heard = heard.unwrap_or_else(|_| SILENCE.to_owned());
             if self.is_counted(&heard) {
                 actual.push(self.here(&heard));

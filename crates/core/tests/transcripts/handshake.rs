@@ -127,9 +127,7 @@ fn amqplain_is_a_table_without_its_length() {
 
 #[test]
 fn a_refused_login_is_told_at_once_to_clients_that_understand_it() {
-    for response in
-        [r"'\0guest\0wrong'", r"'\0nobody\0guest'", r"'\0guest\0'", r"'\0\xFF\xFE\0guest'"]
-    {
+    for response in [r"'\0guest\0wrong'", r"'\0nobody\0guest'", r"'\0guest\0'", r"'\0\xFF\xFE\0guest'"] {
         check(&format!(
             "
             a is accepted
