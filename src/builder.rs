@@ -13,6 +13,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::deadlines;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
@@ -183,6 +184,10 @@ impl Builder {
             let accepting = listener::accept(listener, shared.clone(), sessions.clone());
             services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
         }
+        let mut effects = Effects::default();
+        shared.core.begin(shared.clock.now(), &mut effects);
+        shared.carry_out(&mut effects);
+        services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
         let broker = Broker::new(shared, addresses, sessions, services);
         for address in broker.amqp_addrs() {
             tracing::info!("started TCP listener on {address}");

@@ -12,6 +12,7 @@
 mod definition;
 mod page;
 mod pager;
+mod refill;
 mod restore;
 mod store;
 

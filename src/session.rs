@@ -57,6 +57,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Where what survives is; none for a broker that keeps nothing.
     pub storage: Option<Arc<Storage>>,
+    /// Rings when the next deadline of the rules is an earlier one than it was.
+    pub deadline_moved: Bell,
     stage: AtomicU8,
 }
 
@@ -75,11 +77,24 @@ pub enum Stage {
 impl Shared {
     /// What sessions need, for a broker that serves.
     pub fn new(core: Arc<leveret_core::model::Broker>, clock: Clock, storage: Option<Arc<Storage>>) -> Self {
-        Self { core, registry: Registry::default(), clock, storage, stage: AtomicU8::new(Stage::Open as u8) }
+        Self {
+            core,
+            registry: Registry::default(),
+            clock,
+            storage,
+            deadline_moved: Bell::default(),
+            stage: AtomicU8::new(Stage::Open as u8),
+        }
     }
 
     /// Carries out what the rules want done by others. No lock is held.
     pub fn carry_out(&self, effects: &mut Effects) {
+        if effects.has_rules() {
+            self.core.carry_out(self.clock.now(), effects);
+        }
+        if std::mem::take(&mut effects.is_due_earlier) {
+            self.deadline_moved.ring();
+        }
         if let Some(storage) = &self.storage {
             storage.carry_out(effects);
         }

@@ -139,6 +139,7 @@ fn declare_exchange(core: &Broker, exchange: &document::Exchange) -> Result<(), 
         auto_delete: exchange.auto_delete,
         internal: exchange.internal,
         arguments: table::of(&exchange.arguments)?,
+        holder: (kind == ExchangeKind::Delayed).then(|| core.next_queue_id()),
     };
     vhost.declare_exchange(spec).map(drop).map_err(reason)
 }

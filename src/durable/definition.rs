@@ -4,6 +4,7 @@
 //! ["vhost","/"]                                    {}
 //! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}}}
 //! ["exchange","/","orders"]                        {"type":"topic","auto_delete":false,"internal":false,"arguments":"…"}
+//!     and for one that delays messages "holder":8, under which the log has those that wait
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
 //! ["binding","/","orders","queue","orders.eu","eu.#","…"]     {}
 //! ```
@@ -61,6 +62,8 @@ struct StoredExchange {
     internal: bool,
     #[serde(default)]
     arguments: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holder: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +88,7 @@ pub fn encode(definition: &Definition) -> (String, Option<String>) {
                 auto_delete: spec.auto_delete,
                 internal: spec.internal,
                 arguments: table(&spec.arguments),
+                holder: spec.holder.map(|QueueId(id)| id),
             };
             (key(&["exchange", vhost, &spec.name]), Some(json(&stored)))
         }
@@ -177,6 +181,7 @@ fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String>
         auto_delete: stored.auto_delete,
         internal: stored.internal,
         arguments: from_base64(&stored.arguments)?,
+        holder: stored.holder.map(QueueId),
     })
 }
 
@@ -264,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn every_type_of_exchange_comes_back_with_its_arguments() {
+        for kind in ExchangeKind::all() {
+            let spec = ExchangeSpec {
+                name: "x".to_owned(),
+                kind,
+                durable: true,
+                auto_delete: false,
+                internal: false,
+                arguments: arguments(),
+                holder: (kind == ExchangeKind::Delayed).then_some(QueueId(3)),
+            };
+            let definition = Definition::Exchange { vhost: "/".to_owned(), spec };
+            assert_eq!(there_and_back(&definition), format!("{definition:?}"), "{kind}");
+        }
+    }
+
+    #[test]
     fn every_kind_of_definition_comes_back_as_it_was() {
         let mut user =
             User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), vec!["monitoring".to_owned()]);
@@ -275,6 +297,7 @@ mod tests {
             auto_delete: true,
             internal: true,
             arguments: arguments(),
+            holder: None,
         };
         let queue = Definition::Queue {
             vhost: "a \"b\"".to_owned(),

@@ -4,23 +4,26 @@
 //! always neighbours in the log, so nearly all differences are small.
 //!
 //! ```text
-//! flags       u8       1 redelivered, 2 durable, 4 has an expiry
+//! flags       u8       1 redelivered, 2 durable, 4 has an expiry, 8 has returns
 //! id          zigzag   difference
 //! offset      zigzag   difference to the end of the record before
 //! length      varint
 //! position    varint   difference (positions rise)
 //! expiry      zigzag   difference in microseconds, if it has one
+//! acquired    varint   how often it was handed out, if it has returns
+//! failed      varint   how many of those failed, likewise
 //! ```
 //! Invariant: a page is read by the process that wrote it; pages do not survive it.
 
 use std::num::NonZeroU64;
 
-use leveret_core::model::Entry;
+use leveret_core::model::{Entry, Returns};
 use leveret_core::{Place, Timestamp};
 
 const REDELIVERED: u8 = 1;
 const DURABLE: u8 = 2;
 const EXPIRES: u8 = 4;
+const RETURNS: u8 = 8;
 
 /// Records begin at multiples of this.
 const ALIGNMENT_BYTES: u64 = 8;
@@ -36,6 +39,8 @@ pub struct Stub {
     pub position: u64,
     /// Whether it was handed to a consumer before.
     pub redelivered: bool,
+    /// How often it has come back.
+    pub returns: Returns,
     /// When it may no longer be delivered.
     pub expires_at: Option<Timestamp>,
 }
@@ -48,6 +53,7 @@ impl Stub {
             durable: entry.message.is_durable(),
             position: entry.position,
             redelivered: entry.redelivered,
+            returns: entry.returns,
             expires_at: entry.expires_at,
         })
     }
@@ -82,11 +88,15 @@ pub struct PageWriter {
 impl PageWriter {
     /// Adds an entry; its position is above all before.
     pub fn push(&mut self, stub: &Stub) {
-        let Stub { place, durable, position, redelivered, expires_at } = stub;
+        let Stub { place, durable, position, redelivered, returns, expires_at } = stub;
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let last = self.last;
+        let has_returns = *returns != Returns::default();
         self.bytes.push(
-            flag(*redelivered, REDELIVERED) | flag(*durable, DURABLE) | flag(expires_at.is_some(), EXPIRES),
+            flag(*redelivered, REDELIVERED)
+                | flag(*durable, DURABLE)
+                | flag(expires_at.is_some(), EXPIRES)
+                | flag(has_returns, RETURNS),
         );
         self.difference(place.id.get(), last.id);
         self.difference(u64::from(place.offset), last.end);
@@ -94,6 +104,10 @@ impl PageWriter {
         self.varint(position.wrapping_sub(last.position));
         if let Some(at) = expires_at {
             self.difference(at.as_micros(), last.expiry);
+        }
+        if has_returns {
+            self.varint(returns.acquired.into());
+            self.varint(returns.failed.into());
         }
         self.last.advance(stub);
     }
@@ -152,11 +166,17 @@ impl PageReader<'_> {
         } else {
             Some(Timestamp::from_micros(self.difference(last.expiry)?))
         };
+        let mut returns = Returns::default();
+        if flags & RETURNS != 0 {
+            returns.acquired = u16::try_from(self.varint()?).ok()?;
+            returns.failed = u16::try_from(self.varint()?).ok()?;
+        }
         let stub = Stub {
             place,
             durable: flags & DURABLE != 0,
             position,
             redelivered: flags & REDELIVERED != 0,
+            returns,
             expires_at,
         };
         self.last.advance(&stub);
@@ -191,12 +211,14 @@ mod tests {
 
     fn stub() -> impl Strategy<Value = Stub> {
         let place = (1..u64::MAX, any::<u32>(), any::<u32>());
-        (place, any::<(bool, bool)>(), any::<u64>(), any::<Option<u64>>()).prop_map(
-            |((id, offset, len), (durable, redelivered), position, expiry)| Stub {
+        let flags = any::<(bool, bool, u16, u16)>();
+        (place, flags, any::<u64>(), any::<Option<u64>>()).prop_map(
+            |((id, offset, len), (durable, redelivered, acquired, failed), position, expiry)| Stub {
                 place: Place { id: NonZeroU64::new(id).unwrap(), offset, len },
                 durable,
                 position,
                 redelivered,
+                returns: Returns { acquired, failed },
                 expires_at: expiry.map(Timestamp::from_micros),
             },
         )
@@ -231,6 +253,7 @@ mod tests {
                 durable: true,
                 position: number,
                 redelivered: false,
+                returns: Returns::default(),
                 expires_at: None,
             });
         }

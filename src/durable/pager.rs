@@ -134,6 +134,7 @@ impl Pager {
                 Ok(message) => Some(Entry {
                     position: stub.position,
                     redelivered: stub.redelivered,
+                    returns: stub.returns,
                     expires_at: stub.expires_at,
                     message,
                 }),

@@ -1,24 +1,15 @@
 //! From what the log holds to a broker that serves: definitions first, then the messages of each queue.
 //!
-//! No body is read: a queue begins as a list of pages and reads them when somebody wants a message.
+//! No message is read unless its queue goes by what is in it (`refill`): a queue begins as a list of pages and reads
+//! them when somebody wants a message.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use leveret_core::model::{Broker, QueueRef, StoredPage};
-use leveret_core::{PageId, Timestamp};
-use leveret_storage::{Log, OpenError, Recovery, Restored};
+use leveret_core::model::Broker;
+use leveret_storage::{Log, OpenError, Recovery};
 
 use super::definition::{self, Unreadable};
-use super::page::{PageWriter, Stub};
-use super::store::core_place;
-
-/// A page holds at most so many entries.
-const PAGE_ENTRIES: usize = 4096;
-/// And messages of at most about so many bytes.
-const PAGE_BYTES: usize = 1024 * 1024;
-/// What an entry takes in memory besides its message's bytes, roughly.
-const ENTRY_BYTES: usize = 64;
+use super::refill::Refill;
 
 /// Why a data directory's content cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -58,82 +49,11 @@ pub fn restore(broker: &Broker, log: &Log, recovery: &mut Recovery) -> Result<Co
     recovery.messages(&mut |restored| {
         let Some(refill) = queues.get_mut(&restored.queue) else { return false };
         counts.messages += 1;
-        refill.push(log, &restored);
+        refill.push(log, restored);
         true
     })?;
     for refill in queues.into_values() {
         refill.finish(log);
     }
     Ok(counts)
-}
-
-/// A queue that is getting its messages back.
-struct Refill {
-    queue: QueueRef,
-    next_position: u64,
-    pages: Vec<StoredPage>,
-    writer: PageWriter,
-    /// What the page that is being written will be, once it has a name.
-    open: Option<StoredPage>,
-}
-
-impl Refill {
-    fn new(queue: QueueRef) -> Self {
-        Self { queue, next_position: 0, pages: Vec::new(), writer: PageWriter::default(), open: None }
-    }
-
-    fn push(&mut self, log: &Log, restored: &Restored) {
-        let stub = Stub {
-            place: core_place(restored.place),
-            durable: true,
-            position: self.next_position,
-            redelivered: restored.redelivered,
-            expires_at: self.expires_at(restored),
-        };
-        self.writer.push(&stub);
-        self.next_position += 1;
-        let page = self.open.get_or_insert_with(|| begun(&stub));
-        page.count += 1;
-        page.bytes += restored.place.len as usize + ENTRY_BYTES;
-        page.last = stub.position;
-        page.has_redelivered |= stub.redelivered;
-        // Of the first and the last to expire; the last only if all do.
-        page.first_expiry = page.first_expiry.into_iter().chain(stub.expires_at).min();
-        page.last_expiry = page.last_expiry.zip(stub.expires_at).map(|(last, own)| last.max(own));
-        if page.count == PAGE_ENTRIES || PAGE_BYTES <= page.bytes {
-            self.turn_page(log);
-        }
-    }
-
-    /// The shorter of the message's own time and the queue's holds, from when it was published.
-    fn expires_at(&self, restored: &Restored) -> Option<Timestamp> {
-        let own = restored.expiration.map(Duration::from_micros);
-        let ttl = own.into_iter().chain(self.queue.facts().settings.message_ttl).min()?;
-        Some(Timestamp::from_micros(restored.published_at) + ttl)
-    }
-
-    fn turn_page(&mut self, log: &Log) {
-        let Some(page) = self.open.take() else { return };
-        let id = log.put_page(std::mem::take(&mut self.writer).finish());
-        self.pages.push(StoredPage { id: PageId(id.0), ..page });
-    }
-
-    fn finish(mut self, log: &Log) {
-        self.turn_page(log);
-        self.queue.restore(self.pages, self.next_position);
-    }
-}
-
-/// A page before its first entry, which is to be counted yet.
-fn begun(first: &Stub) -> StoredPage {
-    StoredPage {
-        id: PageId(0),
-        count: 0,
-        bytes: 0,
-        first: first.position,
-        last: first.position,
-        first_expiry: None,
-        last_expiry: first.expires_at,
-        has_redelivered: false,
-    }
 }

@@ -19,7 +19,6 @@
 //! | class tx | `tx` |
 
 mod acknowledge;
-mod appends;
 mod assembly;
 mod batch;
 mod channel;

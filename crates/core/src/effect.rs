@@ -3,16 +3,19 @@
 //! Effects are pushed into a sink that the caller owns and reuses, and are carried out once every lock
 //! is gone, in any order. Deliveries alone go straight into the consumer's [`Outlet`](crate::model::Outlet)
 //! under the queue's lock, so that two of them can't swap; and messages are in the log before their queues see
-//! them (`store`), so what is settled here has been appended.
+//! them (`store`), so what is settled here has been appended. Some effects are rules again: the caller has the broker
+//! carry those out first ([`Broker::carry_out`](crate::model::Broker::carry_out)).
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use leveret_codec::Outgoing;
 use leveret_codec::method::{self, Method};
 
 use crate::id::{ChannelNumber, ConnectionId};
-use crate::model::{Message, QueueRef};
+use crate::model::{DeadLetterTo, Message, QueueRef, Reason, WeakQueueRef};
 use crate::store::PageId;
+use crate::time::Timestamp;
 
 /// One queue is done with a message that is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,19 @@ pub struct Fetch {
     pub page: PageId,
 }
 
+/// A queue gives up on a message, which is to be published again. Until that is in the log, the log has the original.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// The queue.
+    pub queue: QueueRef,
+    /// The message.
+    pub message: Message,
+    /// Why.
+    pub reason: Reason,
+    /// Where it goes.
+    pub to: Arc<DeadLetterTo>,
+}
+
 /// Everything a turn of a machine asks of the world outside.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -50,6 +66,21 @@ pub struct Effects {
     pub fetches: Vec<Fetch>,
     /// Pages that nobody wants any more, with everything in them: the log is to settle that.
     pub dropped_pages: Vec<PageId>,
+    /// For the broker: messages to be published again.
+    pub dead_letters: Vec<DeadLetter>,
+    /// For the broker: when queues want to be looked at.
+    pub deadlines: Vec<(Timestamp, WeakQueueRef)>,
+    /// For the broker: queues that nobody has used for too long.
+    pub unused: Vec<QueueRef>,
+    /// The next deadline of the broker is an earlier one than it was.
+    pub is_due_earlier: bool,
+}
+
+impl Effects {
+    /// Whether there is something for [`Broker::carry_out`](crate::model::Broker::carry_out).
+    pub fn has_rules(&self) -> bool {
+        !(self.dead_letters.is_empty() && self.deadlines.is_empty() && self.unused.is_empty())
+    }
 }
 
 /// What one connection produces: bytes for its own socket, effects for everybody else.

@@ -4,29 +4,46 @@
 //! Absent: methods, channels, delivery tags, frames. Those are `amqp`'s; other protocols would be its
 //! siblings.
 
+mod appends;
 mod argument;
 mod broker;
+mod dead_letter;
 mod definition;
+mod delay;
 mod exchange;
+mod hidden;
+mod history;
+mod intake;
 mod message;
 mod outlet;
 mod password;
 mod queue;
 mod queue_ref;
+mod schedule;
+mod settings;
 mod topology;
 mod user;
 mod vhost;
 
 pub use argument::{LONGEST_MILLIS, plain};
 pub use broker::{Alarm, Broker, BrokerSettings, REPLY_PREFIX, RestoreError};
+pub use dead_letter::DEATHS;
 pub use definition::{BindingEnd, Definition, DurableBinding};
+pub use delay::delay_of;
 pub use exchange::ExchangeSpec;
+pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
+pub use history::{Recent, Replay};
+pub use intake::{Accepted, Intake};
 pub use leveret_routing::ExchangeKind;
 pub use message::{Draft, Layout, Message};
 pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
-pub use queue::{Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, QueueSettings, StoredPage};
-pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError};
+pub use queue::{
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, Reason, RestoredLane, Returned, Returns,
+    StoredPage,
+};
+pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError, WeakQueueRef};
+pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};
 pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
 pub use user::{Access, Permissions, Resource, User};
-pub use vhost::{Routes, Vhost};
+pub use vhost::{Bound, Routes, Vhost};

@@ -22,6 +22,27 @@ impl Timestamp {
         self.0
     }
 
+    /// A moment that never comes.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The last multiple of so many microseconds that is not after this.
+    #[must_use]
+    pub const fn floor(self, micros: u64) -> Self {
+        Self(self.0 - self.0 % micros)
+    }
+
+    /// The first multiple of so many microseconds that is not before this.
+    #[must_use]
+    pub const fn ceil(self, micros: u64) -> Self {
+        Self(self.0.div_ceil(micros).saturating_mul(micros))
+    }
+
+    /// So long before this; the beginning of time if that is before it.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use divan::{AllocProfiler, Bencher, black_box};
 use leveret_codec::field::{Table, TableBuilder, Value};
-use leveret_routing::{Destination, ExchangeKind, ExchangeName, Matched, RoutingTable};
+use leveret_codec::{Properties, PropertiesBuilder};
+use leveret_routing::{Destination, ExchangeKind, ExchangeName, Matched, QueueHandle, Routed, RoutingTable};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
@@ -21,7 +22,7 @@ const SIZES: &[u32] = &[10, 10_000, 100_000];
 
 /// As a broker's: shared, and equal by identity.
 #[derive(Clone)]
-struct Handle(Arc<u32>);
+struct Handle(Arc<str>);
 
 impl PartialEq for Handle {
     fn eq(&self, other: &Self) -> bool {
@@ -37,6 +38,12 @@ impl Hash for Handle {
     }
 }
 
+impl QueueHandle for Handle {
+    fn name(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
 type Bindings = fn(u32) -> (String, Table);
 
 fn topology(kind: ExchangeKind, size: u32, bindings: Bindings) -> (RoutingTable<Handle>, ExchangeName) {
@@ -48,7 +55,7 @@ fn topology(kind: ExchangeKind, size: u32, bindings: Bindings) -> (RoutingTable<
         table.declare_exchange(name.into(), ExchangeKind::Fanout, None, false);
     }
     for n in 0..size {
-        let queue = Handle(Arc::new(n));
+        let queue = Handle(format!("queue.{n}").into());
         table.add_queue(&format!("queue.{n}"), queue.clone());
         add(&mut table, &exchange, queue, bindings(n));
     }
@@ -106,10 +113,12 @@ fn route(
     headers: Option<&Table>,
 ) {
     let mut matched = Matched::new();
+    let properties = headers.map(|headers| PropertiesBuilder::new().headers(headers.as_ref()).build());
     bencher.bench_local(|| {
-        let headers = headers.map(Table::as_ref);
+        let properties = properties.as_deref().map_or(Properties::EMPTY, Properties::from_checked);
         let keys = [black_box(key).as_bytes()];
-        let routed = table.route(black_box(exchange).as_bytes(), &keys, headers, &mut matched);
+        let message = Routed { keys: &keys, properties };
+        let routed = table.route(black_box(exchange).as_bytes(), message, &mut matched);
         assert!(routed.is_ok() && !matched.is_empty());
     });
 }
@@ -144,6 +153,29 @@ fn headers_any_to_one(bencher: Bencher<'_, '_>, size: u32) {
     route(bencher, &table, "exchange", "", Some(&message_headers(7)));
 }
 
+fn weight_of_one(_: u32) -> (String, Table) {
+    ("1".to_owned(), Table::default())
+}
+
+/// A few queues are what such exchanges have; ten thousand are what one may be given.
+#[divan::bench(args = SIZES, sample_size = 10)]
+fn consistent_hash_to_one(bencher: Bencher<'_, '_>, size: u32) {
+    let (table, _) = topology(ExchangeKind::ConsistentHash, size, weight_of_one);
+    route(bencher, &table, "exchange", "customer.4711", None);
+}
+
+#[divan::bench(args = SIZES, sample_size = 1000)]
+fn modulus_hash_to_one(bencher: Bencher<'_, '_>, size: u32) {
+    let (table, _) = topology(ExchangeKind::ModulusHash, size, same_key);
+    route(bencher, &table, "exchange", "customer.4711", None);
+}
+
+#[divan::bench(args = SIZES, sample_size = 1000)]
+fn random_to_one(bencher: Bencher<'_, '_>, size: u32) {
+    let (table, _) = topology(ExchangeKind::Random, size, same_key);
+    route(bencher, &table, "exchange", "customer.4711", None);
+}
+
 #[divan::bench(args = SIZES)]
 fn fanout_to_all(bencher: Bencher<'_, '_>, size: u32) {
     let (table, _) = topology(ExchangeKind::Fanout, size, same_key);
@@ -161,7 +193,7 @@ fn topic_at_its_worst(bencher: Bencher<'_, '_>) {
 /// What a writer does: clone the published table, bind, publish.
 fn add_one(bencher: Bencher<'_, '_>, kind: ExchangeKind, size: u32, bindings: Bindings) {
     let (table, exchange) = topology(kind, size, bindings);
-    let queue = Handle(Arc::new(size));
+    let queue = Handle(format!("queue.{size}").into());
     bencher.bench_local(|| {
         let mut next = table.clone();
         add(&mut next, &exchange, queue.clone(), bindings(size));
@@ -185,6 +217,11 @@ fn add_one_topic(bencher: Bencher<'_, '_>, size: u32) {
 }
 
 #[divan::bench(args = SIZES)]
+fn add_one_consistent_hash(bencher: Bencher<'_, '_>, size: u32) {
+    add_one(bencher, ExchangeKind::ConsistentHash, size, weight_of_one);
+}
+
+#[divan::bench(args = SIZES)]
 fn add_one_headers(bencher: Bencher<'_, '_>, size: u32) {
     add_one(bencher, ExchangeKind::Headers, size, all_of_two);
 }
@@ -193,7 +230,7 @@ fn add_one_headers(bencher: Bencher<'_, '_>, size: u32) {
 #[divan::bench(args = SIZES, max_time = 2)]
 fn remove_queue_with_all_bindings(bencher: Bencher<'_, '_>, size: u32) {
     let (mut table, exchange) = topology(ExchangeKind::Direct, 0, own_key);
-    let queue = Handle(Arc::new(0));
+    let queue = Handle("queue".into());
     for n in 0..size {
         add(&mut table, &exchange, queue.clone(), own_key(n));
     }

@@ -67,6 +67,13 @@ pub fn canonical(arguments: TableRef<'_>) -> Box<[u8]> {
     form.into_boxed_slice()
 }
 
+/// Bytes that are the same for two values exactly if they are equivalent.
+pub fn form(value: &Value<'_>) -> Vec<u8> {
+    let mut form = Vec::new();
+    put_value(&mut form, value);
+    form
+}
+
 fn put_entries(form: &mut Vec<u8>, table: TableRef<'_>) {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| *key); // stable: the order of different keys says nothing, of equal ones it does

@@ -11,6 +11,8 @@ use leveret_codec::field::Table;
 
 use crate::arguments;
 use crate::exchange_name::ExchangeName;
+use crate::handle::QueueHandle;
+use crate::ordered::Rank;
 
 /// Where a binding leads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +21,16 @@ pub enum Destination<Q> {
     Queue(Q),
     /// On to another exchange (RabbitMQ's extension).
     Exchange(ExchangeName),
+}
+
+/// Exchanges before queues, then by name: an order that owes nothing to a process.
+impl<Q: QueueHandle> Rank for Destination<Q> {
+    fn rank(&self) -> (u8, &[u8]) {
+        match self {
+            Self::Exchange(name) => (0, name.as_bytes()),
+            Self::Queue(queue) => (1, queue.name()),
+        }
+    }
 }
 
 /// One binding of a table.
@@ -142,4 +154,25 @@ pub enum BindError {
         /// The value.
         value: String,
     },
+    /// The key of a consistent-hash binding is no number.
+    #[error("The binding key must be an integer: {key}")]
+    WeightNotInteger {
+        /// The key as Erlang prints it.
+        key: String,
+    },
+    /// The key of a consistent-hash binding is no weight.
+    #[error("The binding key must be greater than 0")]
+    WeightTooSmall,
+    /// The key of a consistent-hash binding is too large a weight.
+    #[error("The binding key must not exceed 10000")]
+    WeightTooLarge,
+    /// A binding of a local random exchange has a key.
+    #[error("Non empty binding '{key}' key not permitted")]
+    KeyNotEmpty {
+        /// The key, a character for each byte.
+        key: String,
+    },
+    /// A local random exchange leads to queues only.
+    #[error("Destination not found")]
+    NotQueue,
 }

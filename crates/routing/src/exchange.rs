@@ -1,13 +1,14 @@
 //! Exchanges: their types, what a table keeps of one, and what can be asked about it.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::binding::{BindError, Binding};
 use crate::exchange_name::ExchangeName;
+use crate::handle::QueueHandle;
 use crate::matcher::Matcher;
 use crate::persistent::{Map, Seed};
+use crate::rule::ExchangeRule;
 
 /// How an exchange compares a message with its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,28 +21,47 @@ pub enum ExchangeKind {
     Topic,
     /// §3.1.3.4: the message's headers fit the binding's arguments.
     Headers,
+    /// RabbitMQ's: the one binding that a hash leads to, few of which change when a binding comes or goes.
+    ConsistentHash,
+    /// RabbitMQ's: the binding whose number is a hash of the routing keys.
+    ModulusHash,
+    /// RabbitMQ's: any one binding.
+    Random,
+    /// RabbitMQ's: any one queue of this node; here that is all of them.
+    LocalRandom,
+    /// RabbitMQ's: always, and queues that are bound later get the latest messages.
+    RecentHistory,
+    /// RabbitMQ's: as another type, perhaps later.
+    Delayed,
 }
 
+const NAMES: &[(&str, ExchangeKind)] = &[
+    ("direct", ExchangeKind::Direct),
+    ("fanout", ExchangeKind::Fanout),
+    ("topic", ExchangeKind::Topic),
+    ("headers", ExchangeKind::Headers),
+    ("x-consistent-hash", ExchangeKind::ConsistentHash),
+    ("x-modulus-hash", ExchangeKind::ModulusHash),
+    ("x-random", ExchangeKind::Random),
+    ("x-local-random", ExchangeKind::LocalRandom),
+    ("x-recent-history", ExchangeKind::RecentHistory),
+    ("x-delayed-message", ExchangeKind::Delayed),
+];
+
 impl ExchangeKind {
+    /// All types that this broker has, by name.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(_, kind)| *kind)
+    }
+
     /// The type named in `exchange.declare`; none if this broker does not have it.
     pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "direct" => Self::Direct,
-            "fanout" => Self::Fanout,
-            "topic" => Self::Topic,
-            "headers" => Self::Headers,
-            _ => return None,
-        })
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 
     /// The type as `exchange.declare` names it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Fanout => "fanout",
-            Self::Topic => "topic",
-            Self::Headers => "headers",
-        }
+        NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -57,18 +77,20 @@ pub struct Exchange<Q> {
     pub name: ExchangeName,
     pub alternate: Option<ExchangeName>,
     pub internal: bool,
+    kind: ExchangeKind,
     bindings: Map<Arc<Binding<Q>>, ()>,
     matcher: Matcher<Q>,
 }
 
-impl<Q: Clone + Eq + Hash> Exchange<Q> {
+impl<Q: QueueHandle> Exchange<Q> {
     pub fn new(
         name: ExchangeName,
-        kind: ExchangeKind,
+        rule: &ExchangeRule,
         alternate: Option<ExchangeName>,
         internal: bool,
     ) -> Self {
-        Self { name, alternate, internal, bindings: Map::default(), matcher: Matcher::new(kind) }
+        let (kind, matcher) = (rule.kind(), Matcher::new(rule));
+        Self { name, alternate, internal, kind, bindings: Map::default(), matcher }
     }
 
     pub fn view(&self) -> ExchangeView<'_, Q> {
@@ -111,7 +133,7 @@ impl<Q: Clone + Eq + Hash> Exchange<Q> {
 /// What can be asked about one exchange.
 pub struct ExchangeView<'a, Q>(&'a Exchange<Q>);
 
-impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
+impl<'a, Q: QueueHandle> ExchangeView<'a, Q> {
     /// Its name.
     pub fn name(&self) -> &'a ExchangeName {
         &self.0.name
@@ -119,7 +141,7 @@ impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
 
     /// Its type.
     pub fn kind(&self) -> ExchangeKind {
-        self.0.matcher.kind()
+        self.0.kind
     }
 
     /// Whether publishers may not use it, only other exchanges (RabbitMQ's extension).
@@ -138,7 +160,7 @@ impl<'a, Q: Clone + Eq + Hash> ExchangeView<'a, Q> {
     }
 }
 
-impl<Q: Clone + Eq + Hash> fmt::Debug for ExchangeView<'_, Q> {
+impl<Q: QueueHandle> fmt::Debug for ExchangeView<'_, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExchangeView")
             .field("name", self.name())

@@ -5,12 +5,14 @@
 //! binding that leads nowhere counts as matched; an exchange that is not there swallows the message.
 
 use std::fmt;
-use std::hash::Hash;
+
+use smallvec::SmallVec;
 
 use crate::binding::Destination;
 use crate::distinct::Distinct;
-use crate::exchange::{Exchange, ExchangeKind};
+use crate::exchange::Exchange;
 use crate::exchange_name::ExchangeName;
+use crate::handle::QueueHandle;
 use crate::matcher::Routed;
 use crate::table::RoutingTable;
 
@@ -19,13 +21,14 @@ use crate::table::RoutingTable;
 #[derive(Clone)]
 pub struct Matched<Q> {
     queues: Distinct<Q>,
-    depends_on_headers: bool,
+    depends_on_more_than_keys: bool,
+    recent: SmallVec<[ExchangeName; 1]>,
 }
 
 impl<Q> Matched<Q> {
     /// Nothing reached yet.
     pub fn new() -> Self {
-        Self { queues: Distinct::default(), depends_on_headers: false }
+        Self { queues: Distinct::default(), depends_on_more_than_keys: false, recent: SmallVec::new() }
     }
 
     /// The queues.
@@ -48,15 +51,22 @@ impl<Q> Matched<Q> {
         self.as_slice().is_empty()
     }
 
-    /// Whether a headers exchange was asked: another message with the same keys may go elsewhere.
-    pub fn depends_on_headers(&self) -> bool {
-        self.depends_on_headers
+    /// Whether another message with the same keys may go elsewhere: an exchange was asked that looks at more of a
+    /// message, or at chance.
+    pub fn depends_on_more_than_keys(&self) -> bool {
+        self.depends_on_more_than_keys
+    }
+
+    /// The exchanges it came to that keep a history, whatever matched there: it belongs into theirs.
+    pub fn recent(&self) -> &[ExchangeName] {
+        &self.recent
     }
 
     /// Lets go of the queues.
     pub fn clear(&mut self) {
         self.queues.clear();
-        self.depends_on_headers = false;
+        self.recent.clear();
+        self.depends_on_more_than_keys = false;
     }
 }
 
@@ -87,7 +97,7 @@ impl<Q: fmt::Debug> fmt::Debug for Matched<Q> {
 pub struct NoSuchExchange;
 
 /// Follows one message from exchange to exchange.
-pub fn route<Q: Clone + Eq + Hash>(
+pub fn route<Q: QueueHandle>(
     table: &RoutingTable<Q>,
     exchange: &[u8],
     message: Routed<'_>,
@@ -117,17 +127,13 @@ pub fn route<Q: Clone + Eq + Hash>(
 }
 
 /// The default exchange: every queue is bound to it by its name (§3.1.3.1).
-fn to_queues_named<Q: Clone + Eq + Hash>(
-    table: &RoutingTable<Q>,
-    message: Routed<'_>,
-    matched: &mut Matched<Q>,
-) {
+fn to_queues_named<Q: QueueHandle>(table: &RoutingTable<Q>, message: Routed<'_>, matched: &mut Matched<Q>) {
     for queue in message.keys.iter().filter_map(|key| table.queue(key)) {
         matched.queues.insert(table.seed(), queue);
     }
 }
 
-fn visit<'t, Q: Clone + Eq + Hash>(
+fn visit<'t, Q: QueueHandle>(
     table: &'t RoutingTable<Q>,
     exchange: &'t Exchange<Q>,
     message: Routed<'_>,
@@ -135,7 +141,10 @@ fn visit<'t, Q: Clone + Eq + Hash>(
     others: &mut Distinct<&'t ExchangeName>,
 ) {
     let bindings = exchange.matcher();
-    matched.depends_on_headers |= bindings.kind() == ExchangeKind::Headers;
+    matched.depends_on_more_than_keys |= bindings.looks_beyond_keys();
+    if bindings.keeps_history() {
+        matched.recent.push(exchange.name.clone());
+    }
     let all_new = matched.is_empty() && bindings.names_each_once(message);
     let mut any = false;
     bindings.for_each_match(table.seed(), message, &mut |destination| {

@@ -3,8 +3,8 @@
 //! [`RoutingTable`] is a value. Its clone shares everything with the original, and a change copies
 //! only the path to what changed, so a broker keeps the current table in an atomically swapped
 //! pointer: publishers route against the snapshot they hold without a lock, and a writer clones,
-//! changes and publishes the next one. The table is generic over the queue handle `Q`; it never looks
-//! inside one.
+//! changes and publishes the next one. (Of what clones share, one thing does change: how often the random
+//! exchanges have drawn.) The table is generic over the queue handle `Q`, of which it knows the name.
 //!
 //! | part of the specification | module |
 //! |---|---|
@@ -14,6 +14,9 @@
 //! | fanout, §3.1.3.2 | `targets` |
 //! | topic, §3.1.3.3 | `topic` |
 //! | headers, §3.1.3.4 | `headers` |
+//! | x-consistent-hash (RabbitMQ) | `consistent_hash`, `stable_hash` |
+//! | x-modulus-hash, x-random, x-local-random (RabbitMQ) | `lot`, `stable_hash` |
+//! | x-recent-history, x-delayed-message (RabbitMQ): as other types, here | `rule` |
 //! | exchange-to-exchange bindings, alternate exchanges (RabbitMQ) | `graph` |
 //! | everything of one virtual host | `table` |
 
@@ -21,16 +24,23 @@
 
 mod arguments;
 mod binding;
+mod consistent_hash;
 mod direct;
 mod distinct;
 mod exchange;
 mod exchange_name;
 mod graph;
+mod handle;
 mod headers;
+mod lot;
 mod matcher;
+mod ordered;
 mod persistent;
+mod rule;
+mod stable_hash;
 mod table;
 mod targets;
+mod term;
 mod topic;
 
 pub use binding::BindError;
@@ -42,4 +52,9 @@ pub use exchange::ExchangeView;
 pub use exchange_name::ExchangeName;
 pub use graph::Matched;
 pub use graph::NoSuchExchange;
+pub use handle::QueueHandle;
+pub use matcher::Routed;
+pub use rule::ExchangeRule;
+pub use rule::HashOn;
+pub use rule::RuleError;
 pub use table::RoutingTable;

@@ -5,17 +5,18 @@
 //! are declared; that its queue exists is the caller's word.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 
-use leveret_codec::field::{Table, TableRef};
+use leveret_codec::field::Table;
 
 use crate::binding::{BindError, Binding, Destination, Removed};
-use crate::exchange::{Exchange, ExchangeKind, ExchangeView};
+use crate::exchange::{Exchange, ExchangeView};
 use crate::exchange_name::ExchangeName;
 use crate::graph::{self, Matched, NoSuchExchange};
+use crate::handle::QueueHandle;
 use crate::matcher::Routed;
 use crate::persistent::{Map, Seed};
+use crate::rule::ExchangeRule;
 
 /// Exchanges, queues by name, and the bindings between them. See the crate's documentation.
 #[derive(Clone)]
@@ -26,13 +27,13 @@ pub struct RoutingTable<Q> {
     bindings_to: Map<Destination<Q>, Map<Arc<Binding<Q>>, ()>>,
 }
 
-impl<Q: Clone + Eq + Hash> Default for RoutingTable<Q> {
+impl<Q: QueueHandle> Default for RoutingTable<Q> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
+impl<Q: QueueHandle> RoutingTable<Q> {
     /// An empty table, without the `amq.*` exchanges. Its hashes are keyed with constants: right for
     /// tests; a broker that strangers declare things on uses [`Self::with_entropy`].
     pub fn new() -> Self {
@@ -62,7 +63,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
     pub fn declare_exchange(
         &mut self,
         name: ExchangeName,
-        kind: ExchangeKind,
+        rule: impl Into<ExchangeRule>,
         alternate: Option<ExchangeName>,
         internal: bool,
     ) {
@@ -71,7 +72,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
             exchange.internal = internal;
             return;
         }
-        let exchange = Exchange::new(name.clone(), kind, alternate, internal);
+        let exchange = Exchange::new(name.clone(), &rule.into(), alternate, internal);
         self.exchanges.insert(&self.seed, name, Arc::new(exchange));
     }
 
@@ -180,16 +181,14 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
         self.exchanges.values().flat_map(|exchange| exchange.bindings())
     }
 
-    /// All queues that one message reaches, each once however many bindings match. The keys are the
-    /// publish key and those of the CC and BCC headers.
+    /// All queues that one message reaches, each once however many bindings match.
     pub fn route(
         &self,
         exchange: &[u8],
-        keys: &[&[u8]],
-        headers: Option<TableRef<'_>>,
+        message: Routed<'_>,
         matched: &mut Matched<Q>,
     ) -> Result<(), NoSuchExchange> {
-        graph::route(self, exchange, Routed { keys, headers }, matched)
+        graph::route(self, exchange, message, matched)
     }
 
     pub(crate) fn get(&self, exchange: &[u8]) -> Option<&Exchange<Q>> {
@@ -238,7 +237,7 @@ impl<Q: Clone + Eq + Hash> RoutingTable<Q> {
 }
 
 /// How much there is: all of it would fill a log.
-impl<Q: Clone + Eq + Hash> fmt::Debug for RoutingTable<Q> {
+impl<Q: QueueHandle> fmt::Debug for RoutingTable<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RoutingTable")
             .field("exchanges", &self.exchanges.len())

@@ -5,7 +5,7 @@ mod support;
 use leveret_codec::field::{Table, Value};
 use leveret_routing::ExchangeKind::{Direct, Fanout, Headers, Topic};
 use leveret_routing::{Matched, NoSuchExchange};
-use support::{Topology, table};
+use support::{Topology, keyed, table};
 
 #[test]
 fn direct_compares_bytes() {
@@ -55,7 +55,7 @@ fn queues_come_in_the_order_in_which_the_keys_reach_them() {
         topology.bind("d", name, name);
     }
     let mut matched = Matched::new();
-    topology.0.route(b"d", &[b"c", b"a", b"c", b"b"], None, &mut matched).unwrap();
+    topology.0.route(b"d", keyed(&[b"c", b"a", b"c", b"b"]), &mut matched).unwrap();
     assert_eq!(matched.as_slice(), ["c", "a", "b"]);
 }
 
@@ -68,9 +68,9 @@ fn a_list_of_queues_can_be_used_again() {
     topology.bind("d", "q", "k");
     let mut matched = Matched::new();
     for _ in 0..2 {
-        topology.0.route(b"f", &[b""], None, &mut matched).unwrap();
+        topology.0.route(b"f", keyed(&[b""]), &mut matched).unwrap();
         assert_eq!(matched.len(), 5000);
-        topology.0.route(b"d", &[b"k"], None, &mut matched).unwrap();
+        topology.0.route(b"d", keyed(&[b"k"]), &mut matched).unwrap();
         assert_eq!(matched.as_slice(), ["q"]);
     }
 }
@@ -207,11 +207,11 @@ fn what_was_asked_of_the_headers_is_told() {
     topology.bind_with("h", "x:f", &[]);
     let mut matched = Matched::new();
     for (key, depends) in [("by headers", true), ("plain", false), ("none", false)] {
-        topology.0.route(b"d", &[key.as_bytes()], None, &mut matched).unwrap();
-        assert_eq!(matched.depends_on_headers(), depends, "{key}");
+        topology.0.route(b"d", keyed(&[key.as_bytes()]), &mut matched).unwrap();
+        assert_eq!(matched.depends_on_more_than_keys(), depends, "{key}");
     }
-    topology.0.route(b"h", &[b""], None, &mut matched).unwrap();
-    assert!(matched.depends_on_headers());
+    topology.0.route(b"h", keyed(&[b""]), &mut matched).unwrap();
+    assert!(matched.depends_on_more_than_keys());
 }
 
 #[test]

@@ -66,9 +66,10 @@ fn headers_match(arguments: TableRef<'_>, headers: TableRef<'_>) -> bool {
 fn matches(bound: &Bound, kind: ExchangeKind, message: &Message) -> bool {
     match kind {
         ExchangeKind::Direct => message.keys.contains(&bound.key),
-        ExchangeKind::Fanout => true,
+        ExchangeKind::Fanout | ExchangeKind::RecentHistory => true,
         ExchangeKind::Topic => message.keys.iter().any(|key| topic_matches(&words(&bound.key), &words(key))),
         ExchangeKind::Headers => headers_match(bound.arguments.as_ref(), message.headers.as_ref()),
+        other => unreachable!("{other} exchanges choose among all of their bindings: tests/spread.rs"),
     }
 }
 
@@ -260,7 +261,13 @@ fn queue() -> impl Strategy<Value = String> {
 }
 
 fn kind() -> impl Strategy<Value = ExchangeKind> {
-    select(vec![ExchangeKind::Direct, ExchangeKind::Fanout, ExchangeKind::Topic, ExchangeKind::Headers])
+    select(vec![
+        ExchangeKind::Direct,
+        ExchangeKind::Fanout,
+        ExchangeKind::Topic,
+        ExchangeKind::Headers,
+        ExchangeKind::RecentHistory,
+    ])
 }
 
 /// Keys and patterns over few words, empty ones among them; at most two `#`.

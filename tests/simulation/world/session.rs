@@ -160,6 +160,8 @@ impl World {
     }
 
     pub fn carry_out(&mut self, effects: &mut Effects) {
+        let now = self.now;
+        self.life().broker.carry_out(now, effects);
         self.life().storage.carry_out(effects);
         // In an order that is the same each time.
         for ConnectionId(id) in effects.wakes.drain(..) {

@@ -6,17 +6,22 @@ use leveret_codec::method::{Method, basic};
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
-use crate::id::ConsumerId;
-use crate::model::{Entry, QueueRef};
+use crate::effect::Effects;
+use crate::model::{QueueRef, Returned};
 use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
 
 /// What is to become of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Done with, whether acknowledged or rejected without requeue (there is no dead-lettering yet).
+    /// Acknowledged.
     Settled,
-    /// Back to its queue.
+    /// Rejected for good: dropped, or dead-lettered.
+    Rejected,
+    /// Back to its queue, handed back.
     Requeued,
+    /// Back to its queue because the delivery has failed.
+    Failed,
 }
 
 impl Channel {
@@ -27,13 +32,13 @@ impl Channel {
 
     /// basic.nack.
     pub fn nack(&mut self, turn: &mut Turn<'_>, nack: Nack) -> Ruling {
-        let fate = if nack.requeue { Fate::Requeued } else { Fate::Settled };
+        let fate = if nack.requeue { Fate::Requeued } else { Fate::Rejected };
         self.decide(turn, nack.tag, nack.multiple, fate)
     }
 
     /// basic.reject.
     pub fn reject(&mut self, turn: &mut Turn<'_>, reject: Reject) -> Ruling {
-        let fate = if reject.requeue { Fate::Requeued } else { Fate::Settled };
+        let fate = if reject.requeue { Fate::Failed } else { Fate::Rejected };
         self.decide(turn, reject.tag, false, fate)
     }
 
@@ -85,7 +90,9 @@ impl Channel {
                     turn.batch.settle(turn.now, held.queue, held.consumer, settle, &mut turn.out.effects);
                 }
             }
-            Fate::Requeued => requeue(turn, held),
+            Fate::Requeued => requeue(turn, held, false),
+            Fate::Failed => requeue(turn, held, true),
+            Fate::Rejected => reject(turn, held),
         }
         if 0 < counted {
             turn.flush();
@@ -109,31 +116,40 @@ impl Channel {
 }
 
 /// Brings deliveries back that a client has seen.
-pub fn requeue(turn: &mut Turn<'_>, held: Vec<Held>) {
+pub fn requeue(turn: &mut Turn<'_>, held: Vec<Held>, has_failed: bool) {
     let seen = held.into_iter().map(|Held { queue, consumer, mut entry, .. }| {
         entry.redelivered = true;
-        (queue, consumer, entry)
+        let returns = &mut entry.returns;
+        returns.acquired = returns.acquired.saturating_add(1);
+        returns.failed = returns.failed.saturating_add(u16::from(has_failed));
+        (queue, Returned { from: consumer, has_failed, entry })
     });
-    give_back(turn, seen);
+    give_back(turn, seen, QueueRef::requeue);
 }
 
-/// A delivery that comes back, and the consumer that had it.
-type Returned = (Option<ConsumerId>, Entry);
+/// Tells queues of deliveries that were rejected for good.
+fn reject(turn: &mut Turn<'_>, held: Vec<Held>) {
+    let rejected = held
+        .into_iter()
+        .map(|Held { queue, consumer: from, entry, .. }| (queue, Returned { from, has_failed: true, entry }));
+    give_back(turn, rejected, QueueRef::reject);
+}
 
 /// Brings deliveries back to their queues, each queue once.
 pub fn give_back(
     turn: &mut Turn<'_>,
-    deliveries: impl IntoIterator<Item = (QueueRef, Option<ConsumerId>, Entry)>,
+    deliveries: impl IntoIterator<Item = (QueueRef, Returned)>,
+    give: impl Fn(&QueueRef, Timestamp, Vec<Returned>, &mut Effects),
 ) {
     turn.flush();
     let mut by_queue: Vec<(QueueRef, Vec<Returned>)> = Vec::new();
-    for (queue, consumer, entry) in deliveries {
+    for (queue, returned) in deliveries {
         match by_queue.iter_mut().rev().find(|(known, _)| *known == queue) {
-            Some((_, entries)) => entries.push((consumer, entry)),
-            None => by_queue.push((queue, vec![(consumer, entry)])),
+            Some((_, entries)) => entries.push(returned),
+            None => by_queue.push((queue, vec![returned])),
         }
     }
     for (queue, entries) in by_queue {
-        queue.requeue(turn.now, entries, &mut turn.out.effects);
+        give(&queue, turn.now, entries, &mut turn.out.effects);
     }
 }

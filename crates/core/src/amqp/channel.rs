@@ -18,7 +18,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::{ChannelCredit, QueueRef};
+use crate::model::{ChannelCredit, QueueRef, Returned};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -179,12 +179,12 @@ impl Channel {
     }
 
     /// The channel's consumers get nothing from now on. Returns the queues that go with their last one.
-    pub fn unsubscribe(&self, turn: &Turn<'_>) -> Vec<QueueRef> {
+    pub fn unsubscribe(&self, turn: &mut Turn<'_>) -> Vec<QueueRef> {
         let mut unused = Vec::new();
         for consumer in self.consumers.iter() {
             match &consumer.source {
                 Source::Queue { queue, id, .. } => {
-                    if queue.unsubscribe(*id) {
+                    if queue.unsubscribe(turn.now, *id, &mut turn.out.effects) {
                         unused.push(queue.clone());
                     }
                 }
@@ -203,7 +203,7 @@ impl Channel {
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
         }
-        requeue(turn, held);
+        requeue(turn, held, true);
     }
 
     /// Gives back what queues left in the outlet for this channel. Automatically acknowledged ones are
@@ -216,10 +216,11 @@ impl Channel {
             released += delivery.entry.message.footprint_bytes();
             let consumer = self.consumers.get(delivery.consumer);
             if let Some(Source::Queue { queue, id, auto_ack: false }) = consumer.map(|it| &it.source) {
-                unseen.push((queue.clone(), Some(*id), delivery.entry));
+                let returned = Returned { from: Some(*id), has_failed: false, entry: delivery.entry };
+                unseen.push((queue.clone(), returned));
             }
         }
-        give_back(turn, unseen);
+        give_back(turn, unseen, QueueRef::requeue);
         turn.release(released);
     }
 }

@@ -221,10 +221,9 @@ impl ChannelTable {
         for slot in self.slots.values_mut() {
             let Slot::Open(channel) = slot else { continue };
             if let Mode::Confirm(confirms) = &mut channel.mode {
-                for verdict in confirms.fail() {
-                    put_verdict(out, channel.number, verdict);
-                }
+                confirms.fail();
             }
+            send_confirms(channel, out);
             is_answered &= channel.commits_waiting.is_empty();
         }
         is_answered
@@ -244,10 +243,9 @@ fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
 }
 
 fn send_confirms(channel: &mut Channel, out: &mut Output) {
-    if let Mode::Confirm(confirms) = &mut channel.mode
-        && let Some(confirmed) = confirms.take()
-    {
-        put_verdict(out, channel.number, Verdict::Ack(confirmed));
+    let Mode::Confirm(confirms) = &mut channel.mode else { return };
+    while let Some(verdict) = confirms.take() {
+        put_verdict(out, channel.number, verdict);
     }
 }
 

@@ -3,7 +3,8 @@
 //! Invariant: publishes are confirmed in the order they came, so one `basic.ack` with `multiple` says it
 //! all. A publish is confirmed once every queue has it, and, if it is persistent and some queue durable,
 //! once the log has it: a later transient message waits for an earlier persistent one. If the log fails, what
-//! waited for it is refused with `basic.nack` (it may be in its queues all the same).
+//! waited for it is refused with `basic.nack` (it may be in its queues all the same), as is at once what a full queue
+//! does not take.
 
 use std::collections::VecDeque;
 
@@ -25,12 +26,21 @@ pub enum Verdict {
     Nack(Confirmed),
 }
 
-/// Publishes in a row that wait for one write of their connection.
+/// Publishes in a row that are not simply there.
 #[derive(Debug)]
 struct Run {
     first: u64,
     last: u64,
-    write: u64,
+    outcome: Outcome,
+}
+
+/// What is to be said of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// They are there when this write of their connection is committed.
+    Waiting(u64),
+    /// A queue was full.
+    Refused,
 }
 
 /// What a channel has published since `confirm.select`.
@@ -38,48 +48,71 @@ struct Run {
 pub struct Confirms {
     published: u64,
     confirmed: u64,
-    /// Those that wait for the log, oldest first.
-    waiting: VecDeque<Run>,
+    /// The last write that the log is known to have.
+    committed: u64,
+    /// Those that wait for the log, or are to be refused, oldest first.
+    runs: VecDeque<Run>,
 }
 
 impl Confirms {
     /// Counts a publish; `write` is the write that carries it into the log, if it must wait for one.
     pub fn published(&mut self, write: Option<u64>) {
         self.published += 1;
-        let (number, Some(write)) = (self.published, write) else { return };
-        match self.waiting.back_mut() {
-            Some(run) if run.write == write && run.last + 1 == number => run.last = number,
-            _ => self.waiting.push_back(Run { first: number, last: number, write }),
+        if let Some(write) = write {
+            self.note(Outcome::Waiting(write));
+        }
+    }
+
+    /// Counts a publish that a queue has refused.
+    pub fn refused(&mut self) {
+        self.published += 1;
+        self.note(Outcome::Refused);
+    }
+
+    fn note(&mut self, outcome: Outcome) {
+        let number = self.published;
+        match self.runs.back_mut() {
+            Some(run) if run.outcome == outcome && run.last + 1 == number => run.last = number,
+            _ => self.runs.push_back(Run { first: number, last: number, outcome }),
         }
     }
 
     /// The log has everything up to this write.
     pub fn committed(&mut self, up_to: u64) {
-        while self.waiting.front().is_some_and(|run| run.write <= up_to) {
-            self.waiting.pop_front();
-        }
+        self.committed = self.committed.max(up_to);
     }
 
     /// What can be told to the publisher now, and has not been.
-    pub fn take(&mut self) -> Option<Confirmed> {
-        let through = self.waiting.front().map_or(self.published, |run| run.first - 1);
-        self.advance(through)
+    pub fn take(&mut self) -> Option<Verdict> {
+        let is_there =
+            |run: &mut Run| matches!(run.outcome, Outcome::Waiting(write) if write <= self.committed);
+        while self.runs.pop_front_if(is_there).is_some() {}
+        let Some(run) = self.runs.front() else { return self.advance(self.published).map(Verdict::Ack) };
+        let (first, last, outcome) = (run.first, run.last, run.outcome);
+        if let Some(before) = self.advance(first - 1) {
+            return Some(Verdict::Ack(before));
+        }
+        if outcome != Outcome::Refused {
+            return None;
+        }
+        self.runs.pop_front();
+        self.advance(last).map(Verdict::Nack)
     }
 
-    /// The log has failed: what waits for it never comes. Everything is decided now, in order.
-    pub fn fail(&mut self) -> Vec<Verdict> {
-        let mut verdicts = Vec::new();
-        let mut lost = self.confirmed;
-        for Run { first, last, .. } in std::mem::take(&mut self.waiting) {
-            if lost + 1 < first {
-                verdicts.extend(self.advance(lost).map(Verdict::Nack));
-                verdicts.extend(self.advance(first - 1).map(Verdict::Ack));
-            }
-            lost = last;
+    /// The log has failed: what waits for it never comes. Everything is decided from now on.
+    pub fn fail(&mut self) {
+        for run in &mut self.runs {
+            run.outcome = Outcome::Refused;
         }
-        verdicts.extend(self.advance(lost).map(Verdict::Nack));
-        verdicts.extend(self.advance(self.published).map(Verdict::Ack));
-        verdicts
+        // Those in a row are refused together.
+        let mut runs: VecDeque<Run> = VecDeque::new();
+        for run in std::mem::take(&mut self.runs) {
+            match runs.back_mut() {
+                Some(before) if before.last + 1 == run.first => before.last = run.last,
+                _ => runs.push_back(run),
+            }
+        }
+        self.runs = runs;
     }
 
     fn advance(&mut self, through: u64) -> Option<Confirmed> {
@@ -108,12 +141,12 @@ mod tests {
         confirms.published(None);
         confirms.published(Some(7));
         confirms.published(None);
-        assert_eq!(confirms.take(), Some(one(1)));
+        assert_eq!(confirms.take(), Some(Verdict::Ack(one(1))));
         assert_eq!(confirms.take(), None);
         confirms.committed(6);
         assert_eq!(confirms.take(), None);
         confirms.committed(7);
-        assert_eq!(confirms.take(), Some(up_to(3)));
+        assert_eq!(confirms.take(), Some(Verdict::Ack(up_to(3))));
     }
 
     #[test]
@@ -121,9 +154,9 @@ mod tests {
         let mut confirms = Confirms::default();
         (0..1000).for_each(|_| confirms.published(Some(1)));
         (0..1000).for_each(|_| confirms.published(Some(2)));
-        assert_eq!(confirms.waiting.len(), 2);
+        assert_eq!(confirms.runs.len(), 2);
         confirms.committed(1);
-        assert_eq!(confirms.take(), Some(up_to(1000)));
+        assert_eq!(confirms.take(), Some(Verdict::Ack(up_to(1000))));
     }
 
     #[test]
@@ -139,7 +172,23 @@ mod tests {
             Verdict::Nack(one(6)),
             Verdict::Ack(one(7)),
         ];
-        assert_eq!(confirms.fail(), expected);
-        assert_eq!((confirms.fail(), confirms.take()), (vec![], None));
+        confirms.fail();
+        let heard: Vec<Verdict> = std::iter::from_fn(|| confirms.take()).collect();
+        assert_eq!(heard, expected);
+    }
+
+    #[test]
+    fn what_a_full_queue_refuses_is_said_between_what_is_there() {
+        let mut confirms = Confirms::default();
+        confirms.published(None);
+        confirms.published(None);
+        confirms.refused();
+        confirms.refused();
+        confirms.published(Some(1));
+        confirms.refused();
+        let told = |confirms: &mut Confirms| std::iter::from_fn(|| confirms.take()).collect::<Vec<_>>();
+        assert_eq!(told(&mut confirms), [Verdict::Ack(up_to(2)), Verdict::Nack(up_to(4))]);
+        confirms.committed(1);
+        assert_eq!(told(&mut confirms), [Verdict::Ack(one(5)), Verdict::Nack(one(6))]);
     }
 }

@@ -10,17 +10,23 @@ use leveret_codec::method::{Method, basic};
 
 use crate::amqp::channel::Channel;
 use crate::amqp::consumers::{Consumer, Source};
+use crate::amqp::deliver::delivered_properties;
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
-    Access, ConsumerSpec, Door, Entry, Got, QueueRef, REPLY_PREFIX, Resource, SubscribeError, no_queue,
+    Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 
-/// Consumer arguments that only other types of queue know.
-const OF_OTHER_TYPES: &[&str] =
-    &["x-consumer-timeout", "x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered"];
+/// Consumer arguments that not every type of queue knows, and the types that do.
+const OF_SOME_TYPES: &[(&str, Option<QueueKind>)] = &[
+    ("x-consumer-timeout", Some(QueueKind::Quorum)),
+    ("x-stream-offset", None),
+    ("x-stream-filter", None),
+    ("x-stream-match-unfiltered", None),
+];
 
 impl Channel {
     /// basic.qos. `prefetch_size` is not among amq-protocol's fields, so it comes apart.
@@ -65,9 +71,13 @@ impl Channel {
         self.check_not_address(turn, consume.queue.as_str())?;
         let queue = self.consumable(turn, consume.queue.as_str())?;
         let text = turn.session.queue_text(&queue.facts().name);
+        let kind = queue.facts().traits.kind;
+        if kind == QueueKind::Quorum && self.credit.is_limited() {
+            return Err(Refusal::not_implemented(format!("{text} does not support global qos")));
+        }
         let spec = ConsumerSpec {
             prefetch: self.prefetch,
-            priority: read_priority(&text, &Table::from(&consume.arguments))?,
+            priority: read_priority(&text, kind, &Table::from(&consume.arguments))?,
             exclusive: consume.exclusive,
             auto_ack: consume.no_ack,
         };
@@ -144,7 +154,7 @@ impl Channel {
     fn cancel_consumer(&mut self, turn: &mut Turn<'_>, place: u32) {
         match self.consumers.get(place).map(|consumer| consumer.source.clone()) {
             Some(Source::Queue { queue, id, .. }) => {
-                let unused = queue.unsubscribe(id);
+                let unused = queue.unsubscribe(turn.now, id, &mut turn.out.effects);
                 self.deliver_waiting(turn, place);
                 self.consumers.remove(place);
                 if unused {
@@ -165,6 +175,14 @@ impl Channel {
     pub fn get(&mut self, turn: &mut Turn<'_>, get: &basic::Get) -> Ruling {
         turn.flush();
         let queue = self.consumable(turn, get.queue.as_str())?;
+        let traits = queue.facts().traits;
+        if traits.kind == QueueKind::Quorum && traits.single_active_consumer {
+            return Err(Refusal::resource_locked(format!(
+                "cannot obtain access to locked {}. basic.get operations are not supported by <<\"quorum\">> queues \
+                 with single active consumer",
+                turn.session.queue_text(&queue.facts().name)
+            )));
+        }
         let outlet = &turn.session.outlet;
         let entry = match queue.get(turn.now, get.no_ack, outlet, &mut turn.out.effects) {
             (Got::Message(entry), left) => (entry, left),
@@ -189,7 +207,8 @@ impl Channel {
         let left = u32::try_from(left).unwrap_or(u32::MAX);
         hot::put_get_ok(frames.buffer(), self.number, tag, entry.redelivered, exchange, key, left);
         let frame_max = turn.session.frame_max_bytes;
-        put_content(frames, self.number, frame_max, message.properties().raw(), message.body_in_place());
+        let properties = delivered_properties(&queue, &entry);
+        put_content(frames, self.number, frame_max, &properties, message.body_in_place());
         if !no_ack {
             self.unacked.push(Held { tag, queue, consumer: None, counted: false, entry });
         }
@@ -206,11 +225,12 @@ impl Channel {
 }
 
 /// `x-priority`, and the arguments of other types of queue that must be refused; others mean nothing.
-fn read_priority(text: &str, arguments: &Table) -> Ruling<i32> {
-    for name in OF_OTHER_TYPES {
-        if arguments.as_ref().get(name.as_bytes()).is_some() {
+fn read_priority(text: &str, kind: QueueKind, arguments: &Table) -> Ruling<i32> {
+    for (name, of) in OF_SOME_TYPES {
+        if *of != Some(kind) && arguments.as_ref().get(name.as_bytes()).is_some() {
             return Err(Refusal::precondition_failed(format!(
-                "invalid arg '{name}' for {text} of queue type rabbit_classic_queue"
+                "invalid arg '{name}' for {text} of queue type {}",
+                kind.module()
             )));
         }
     }

@@ -3,11 +3,12 @@
 //! Queues leave deliveries in the outlet, on whatever task they work; here, in the connection's own turn,
 //! each gets its delivery tag and becomes frames. So tags need no lock and rise in the order of the wire.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use leveret_codec::content::put_content;
-use leveret_codec::hot;
 use leveret_codec::method::{Method, basic};
+use leveret_codec::{Properties, TableBuilder, TableRef, Value, hot};
 
 use crate::amqp::channel::Channel;
 use crate::amqp::consumers::Source;
@@ -15,7 +16,12 @@ use crate::amqp::session::{Session, Turn};
 use crate::amqp::unacked::Held;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
-use crate::model::{Delivery, Notice};
+use crate::model::{Delivery, Entry, Notice, QueueRef, Returns};
+
+/// How often a message was handed out before.
+const ACQUIRED: &[u8] = b"x-acquired-count";
+/// How many of its deliveries have failed.
+const FAILED: &[u8] = b"x-delivery-count";
 
 /// What has been taken out of the outlet and not been dealt with.
 #[derive(Debug, Default)]
@@ -67,14 +73,12 @@ impl Channel {
             message.exchange(),
             message.routing_key(),
         );
-        let properties = message.properties().raw();
-        put_content(
-            &mut out.frames,
-            self.number,
-            session.frame_max_bytes,
-            properties,
-            message.body_in_place(),
-        );
+        let properties = match &consumer.source {
+            Source::Queue { queue, .. } => delivered_properties(queue, &entry),
+            Source::Replies(_) => message.shown_properties(),
+        };
+        let frame_max = session.frame_max_bytes;
+        put_content(&mut out.frames, self.number, frame_max, &properties, message.body_in_place());
         if let Source::Queue { queue, id, auto_ack: false } = &consumer.source {
             self.unacked.push(Held { tag, queue: queue.clone(), consumer: Some(*id), counted, entry });
         }
@@ -102,4 +106,27 @@ impl Channel {
             turn.send(self.number, &Method::Basic(basic::AMQPMethod::Cancel(cancel)));
         }
     }
+}
+
+/// The properties as a client gets them: queues that count failures say how many there were (RabbitMQ's quorum queues).
+pub fn delivered_properties<'a>(queue: &QueueRef, entry: &'a Entry) -> Cow<'a, [u8]> {
+    let shown = entry.message.shown_properties();
+    if entry.returns == Returns::default() || !queue.facts().counts_returns() {
+        return shown;
+    }
+    let properties = Properties::from_checked(&shown);
+    let mut headers = TableBuilder::new();
+    let is_ours = |key: &[u8]| key == ACQUIRED || key == FAILED;
+    for header in properties.headers().into_iter().flat_map(TableRef::entries) {
+        if !is_ours(header.key) {
+            headers.insert_raw(header);
+        }
+    }
+    let Returns { acquired, failed } = entry.returns;
+    for (name, count) in [(ACQUIRED, acquired), (FAILED, failed)] {
+        if 0 < count {
+            headers.insert(name, Value::I64(count.into()));
+        }
+    }
+    Cow::Owned(properties.to_builder().headers(headers.build().as_ref()).build())
 }

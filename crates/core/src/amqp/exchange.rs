@@ -23,19 +23,20 @@ impl Channel {
                 (M::DeclareOk(exchange::DeclareOk {}), declare.nowait, declare.durable && !declare.passive)
             }
             M::Delete(delete) => {
-                let is_durable = delete_exchange(turn.session, delete)?;
+                let is_durable = delete_exchange(turn, delete)?;
                 (M::DeleteOk(exchange::DeleteOk {}), delete.nowait, is_durable)
             }
             M::Bind(bind) => {
                 let ends = (bind.source.as_str(), bind.destination.as_str());
                 let binding = binding(turn.session, ends, bind.routing_key.as_str(), &bind.arguments)?;
-                let is_durable = turn.session.vhost.bind(binding)?;
-                (M::BindOk(exchange::BindOk {}), bind.nowait, is_durable)
+                let bound = turn.session.vhost.bind(binding)?;
+                turn.replay(bound.replay);
+                (M::BindOk(exchange::BindOk {}), bind.nowait, bound.durable)
             }
             M::Unbind(unbind) => {
                 let ends = (unbind.source.as_str(), unbind.destination.as_str());
                 let binding = binding(turn.session, ends, unbind.routing_key.as_str(), &unbind.arguments)?;
-                let is_durable = turn.session.vhost.unbind(binding);
+                let is_durable = turn.session.vhost.unbind(turn.now, binding, &mut turn.out.effects);
                 (M::UnbindOk(exchange::UnbindOk {}), unbind.nowait, is_durable)
             }
             M::DeclareOk(_) | M::DeleteOk(_) | M::BindOk(_) | M::UnbindOk(_) => {
@@ -80,6 +81,7 @@ fn declare_exchange(session: &Session, declare: &exchange::Declare) -> Ruling {
         auto_delete: declare.auto_delete,
         internal: declare.internal,
         arguments: Table::from(&declare.arguments),
+        holder: (kind == ExchangeKind::Delayed).then(|| session.broker.next_queue_id()),
     };
     if !exists && let Some(alternate) = spec.alternate(session.vhost.name())? {
         session.check(Access::Read, resource)?;
@@ -89,7 +91,8 @@ fn declare_exchange(session: &Session, declare: &exchange::Declare) -> Ruling {
 }
 
 /// `false`: there was one, and it was not durable.
-fn delete_exchange(session: &Session, delete: &exchange::Delete) -> Ruling<bool> {
+fn delete_exchange(turn: &mut Turn<'_>, delete: &exchange::Delete) -> Ruling<bool> {
+    let session = turn.session;
     let name = clean_name(delete.exchange.as_str());
     check_not_default(&name)?;
     if name.starts_with(RESERVED_PREFIX) {
@@ -99,7 +102,7 @@ fn delete_exchange(session: &Session, delete: &exchange::Delete) -> Ruling<bool>
         )));
     }
     session.check(Access::Configure, Resource::Exchange(&name))?;
-    session.vhost.delete_exchange(&name, delete.if_unused)
+    session.vhost.delete_exchange(turn.now, &name, delete.if_unused, &mut turn.out.effects)
 }
 
 fn binding(

@@ -13,7 +13,10 @@ use crate::amqp::assembly::Assembled;
 use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
-use crate::model::{LONGEST_MILLIS, Message, REPLY_PREFIX};
+use crate::model::{
+    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
+    is_hidden, with_mark,
+};
 use crate::refusal::{Refusal, Ruling};
 
 /// The name that stands for "my own address for replies".
@@ -41,6 +44,9 @@ impl Channel {
         if let Some(changed) = &details.properties {
             *message = message.with_properties(changed);
         }
+        if details.hides {
+            message.set_hides();
+        }
         let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
             if let Mode::Tx(transaction) = &mut self.mode {
@@ -60,21 +66,51 @@ impl Channel {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
         let expiration = details.expiration;
-        let targets = self.route.targets(&details.more_keys, message.properties().headers());
+        if let Some((holder, delay)) = self.route.delay(message.properties()) {
+            let holder = holder.clone();
+            return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
+        }
+        let matched = self.route.find(&details.more_keys, message.properties());
+        let targets = matched.as_slice();
+        if !matched.recent().is_empty() {
+            let arrival = Arrival { message: message.clone(), expiration };
+            let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+            turn.session.vhost.remember(matched.recent(), recent);
+        }
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
             return;
         }
-        let is_unsafe = if targets.is_empty() {
+        let accepted = if targets.is_empty() {
             if mandatory {
                 return_unroutable(turn, self.number, &message);
             }
-            false
+            Accepted::Here
         } else {
-            turn.batch.publish(turn.now, targets, message, expiration)
+            let arrival = Arrival { message, expiration };
+            turn.batch.publish(turn.now, targets, arrival, &mut turn.out.effects)
         };
-        self.confirm_published(turn, is_unsafe);
+        self.confirm_published(turn, accepted);
+    }
+
+    /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none
+    /// gets it back (as from RabbitMQ's plugin).
+    fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
+        let Delayed { message, delay, mandatory } = delayed;
+        let expiration = Some(delay);
+        if let Mode::Tx(transaction) = &mut self.mode {
+            let target = TxTarget::Queues(vec![holder.clone()]);
+            transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });
+            return;
+        }
+        if mandatory {
+            return_unroutable(turn, self.number, &message);
+        }
+        let arrival = Arrival { message, expiration };
+        let holder = std::slice::from_ref(holder);
+        let accepted = turn.batch.publish(turn.now, holder, arrival, &mut turn.out.effects);
+        self.confirm_published(turn, accepted);
     }
 
     /// A reply to an address: it goes to one consumer, past all queues.
@@ -84,15 +120,17 @@ impl Channel {
         if mandatory && !routed {
             return_unroutable(turn, self.number, message);
         }
-        self.confirm_published(turn, false);
+        self.confirm_published(turn, Accepted::Here);
     }
 
-    /// `is_unsafe`: not before the log has it.
-    fn confirm_published(&mut self, turn: &mut Turn<'_>, is_unsafe: bool) {
-        if let Mode::Confirm(confirms) = &mut self.mode {
-            confirms.published(if is_unsafe { turn.batch.await_write() } else { None });
-            turn.batch.confirm(self.number);
+    fn confirm_published(&mut self, turn: &mut Turn<'_>, accepted: Accepted) {
+        let Mode::Confirm(confirms) = &mut self.mode else { return };
+        match accepted {
+            Accepted::Here => confirms.published(None),
+            Accepted::Unsafe => confirms.published(turn.batch.await_write()),
+            Accepted::Refused => confirms.refused(),
         }
+        turn.batch.confirm(self.number);
     }
 
     /// Looks at what the properties ask for.
@@ -111,9 +149,7 @@ impl Channel {
         details.expiration = properties.expiration().map(parse_expiration).transpose()?;
         if let Some(headers) = properties.headers() {
             details.read_copies(headers)?;
-            if headers.get(b"BCC").is_some() {
-                details.change(properties, |current| Some(current.without_header(b"BCC")));
-            }
+            details.read_marks(properties, headers);
             details.change(properties, |current| current.without_unsigned_long_tags());
         }
         if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
@@ -129,12 +165,21 @@ impl Channel {
     }
 }
 
+/// A message that is to wait.
+struct Delayed {
+    message: Message,
+    delay: Duration,
+    mandatory: bool,
+}
+
 /// What the properties of a message ask for.
 #[derive(Debug, Default)]
 struct Details {
     expiration: Option<Duration>,
     /// Keys of the CC and BCC headers.
     more_keys: Vec<Vec<u8>>,
+    /// Some headers are not for receivers.
+    hides: bool,
     /// The properties to go on with, if not the published ones.
     properties: Option<Vec<u8>>,
 }
@@ -145,6 +190,17 @@ impl Details {
         let current = self.properties.as_deref().map_or(published, Properties::from_checked);
         if let Some(changed) = change(current) {
             self.properties = Some(changed);
+        }
+    }
+
+    /// Looks for headers that receivers must not see, or that must not be taken for the broker's own.
+    fn read_marks(&mut self, properties: Properties<'_>, headers: TableRef<'_>) {
+        for entry in headers.entries() {
+            self.hides |= is_hidden(entry.key);
+            if entry.key == DEATHS {
+                self.hides = true;
+                self.change(properties, |current| Some(with_mark(current, FOREIGN_DEATHS)));
+            }
         }
     }
 
@@ -198,8 +254,8 @@ pub fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
     let (exchange, key) = (message.exchange(), message.routing_key());
     hot::put_return(turn.out.frames.buffer(), channel, ReplyCode::NoRoute, "NO_ROUTE", exchange, key);
     let frame_max = turn.session.frame_max_bytes;
-    let properties = message.properties().raw();
-    put_content(&mut turn.out.frames, channel, frame_max, properties, message.body_in_place());
+    let properties = message.shown_properties();
+    put_content(&mut turn.out.frames, channel, frame_max, &properties, message.body_in_place());
 }
 
 #[cfg(test)]

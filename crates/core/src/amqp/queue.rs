@@ -1,7 +1,7 @@
 //! Class queue: declare, bind, unbind, purge, delete.
 
 use bytes::Bytes;
-use leveret_codec::field::Table;
+use leveret_codec::field::{Table, Value};
 use leveret_codec::method::types::FieldTable;
 use leveret_codec::method::{Method, queue};
 
@@ -10,7 +10,8 @@ use crate::amqp::exchange::{RESERVED_PREFIX, check_not_default};
 use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::model::{
-    Access, BindingSpec, DeleteConditions, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target, no_queue,
+    Access, BindingSpec, DeleteConditions, QueueKind, QueueRef, QueueSpec, REPLY_PREFIX, Resource, Target,
+    no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -108,6 +109,9 @@ impl Channel {
             owner: declare.exclusive.then_some(turn.session.id),
             arguments: Table::from(&declare.arguments),
         };
+        if turn.session.vhost.queue(&spec.name).is_err() {
+            check_new(turn, declare, &spec)?;
+        }
         let (queue, is_new) = turn.session.vhost.declare_queue(broker.next_queue_id(), spec)?;
         if is_new && declare.exclusive {
             turn.exclusive.push(queue.clone());
@@ -126,9 +130,11 @@ impl Channel {
         vhost.check_exchange(&asked.source)?;
         let queue = vhost.queue(&asked.queue)?;
         turn.session.check_owner(&queue)?;
-        if vhost.bind(asked.of(queue))? {
+        let bound = vhost.bind(asked.of(queue))?;
+        if bound.durable {
             turn.await_definitions();
         }
+        turn.replay(bound.replay);
         Ok(())
     }
 
@@ -144,7 +150,7 @@ impl Channel {
                 let binding = asked.of(queue.clone());
                 if vhost.is_bound(&binding) {
                     turn.session.check_owner(&queue)?;
-                    vhost.unbind(binding)
+                    vhost.unbind(turn.now, binding, &mut turn.out.effects)
                 } else {
                     queue.facts().durable
                 }
@@ -203,7 +209,9 @@ impl Channel {
         if !turn.knows_head(&queue) {
             return Ok(None);
         }
-        let conditions = DeleteConditions { if_unused: delete.if_unused, if_empty: delete.if_empty };
+        check_unconditional(turn, &queue, delete)?;
+        let (if_unused, if_empty) = (delete.if_unused, delete.if_empty);
+        let conditions = DeleteConditions { if_unused, if_empty, ..DeleteConditions::default() };
         let vhost = &turn.session.vhost;
         let messages = vhost.delete_queue(turn.now, &queue, conditions, &mut turn.out.effects)?;
         turn.exclusive.retain(|own| *own != queue);
@@ -214,7 +222,38 @@ impl Channel {
     }
 }
 
+/// What only a queue that is not there yet is asked: whether it may have no name of its own, and whether its owner may
+/// send messages where it wants its dead letters to go.
+fn check_new(turn: &Turn<'_>, declare: &queue::Declare, spec: &QueueSpec) -> Ruling {
+    let is_quorum = spec.arguments.as_ref().get(b"x-queue-type") == Some(Value::Str(b"quorum"));
+    if is_quorum && declare.queue.as_str().is_empty() {
+        return Err(Refusal::precondition_failed(
+            "Cannot declare a server-named queue for type rabbit_quorum_queue",
+        ));
+    }
+    if let Some(Value::Str(exchange)) = spec.arguments.as_ref().get(b"x-dead-letter-exchange") {
+        turn.session.check(Access::Read, Resource::Queue(&spec.name))?;
+        turn.session.check(Access::Write, Resource::Exchange(&String::from_utf8_lossy(exchange)))?;
+    }
+    Ok(())
+}
+
+/// Quorum queues are deleted whatever is in them and whoever reads them (RabbitMQ).
+fn check_unconditional(turn: &Turn<'_>, queue: &QueueRef, delete: &queue::Delete) -> Ruling {
+    let flag = match (delete.if_unused, delete.if_empty) {
+        _ if queue.facts().traits.kind != QueueKind::Quorum => return Ok(()),
+        (true, _) => "if-unused",
+        (false, true) => "if-empty",
+        (false, false) => return Ok(()),
+    };
+    let what = turn.session.queue_text(&queue.facts().name);
+    Err(Refusal::not_implemented(format!(
+        "cannot delete {what}. queue.delete operations with {flag} flag set are not supported by quorum queues"
+    )))
+}
+
 fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Option<Declared> {
+    queue.touch(turn.now, &mut turn.out.effects);
     if !turn.knows_head(queue) {
         return None;
     }

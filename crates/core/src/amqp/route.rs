@@ -4,12 +4,13 @@
 //! permission has changed, the checks and the match of the last publish hold for the next.
 
 use std::fmt;
+use std::time::Duration;
 
-use leveret_codec::TableRef;
-use leveret_routing::Matched;
+use leveret_codec::Properties;
+use leveret_routing::{Matched, Routed};
 
 use crate::amqp::session::Session;
-use crate::model::{Access, QueueRef, Resource, Routes, no_exchange};
+use crate::model::{Access, QueueRef, Resource, Routes, delay_of, no_exchange};
 use crate::refusal::{Refusal, Ruling};
 
 /// The route of a channel's last publish.
@@ -23,6 +24,8 @@ pub struct RouteMemory {
     /// Whether `matched` is what this exchange and key give, whatever the message.
     is_matched: bool,
     matched: Matched<QueueRef>,
+    /// Where messages wait that ask for a delay, if the exchange grants one.
+    holder: Option<QueueRef>,
 }
 
 impl RouteMemory {
@@ -59,25 +62,36 @@ impl RouteMemory {
                 Some(_) => {}
             }
         }
+        self.holder = session.vhost.holders().of(exchange);
         exchange.clone_into(&mut self.exchange);
         (self.generation, self.permission_epoch) = (generation, epoch);
         self.routes = Some(routes);
         Ok(())
     }
 
-    /// The queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
+    /// Where a message is to wait first, and how long, after [`RouteMemory::enter`].
+    pub fn delay(&self, properties: Properties<'_>) -> Option<(&QueueRef, Duration)> {
+        let holder = self.holder.as_ref()?;
+        delay_of(properties).map(|delay| (holder, delay))
+    }
+
+    /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
     /// BCC headers.
-    pub fn targets(&mut self, more_keys: &[Vec<u8>], headers: Option<TableRef<'_>>) -> &[QueueRef] {
+    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) -> &Matched<QueueRef> {
         if self.is_matched && more_keys.is_empty() {
-            return self.matched.as_slice();
+            return &self.matched;
         }
-        let Some(routes) = &self.routes else { return &[] };
+        let Some(routes) = &self.routes else {
+            self.matched.clear();
+            return &self.matched;
+        };
         let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
         keys.extend(more_keys.iter().map(Vec::as_slice));
         // The exchange was there when this snapshot was entered.
-        let found = routes.route(&self.exchange, &keys, headers, &mut self.matched);
-        self.is_matched = found.is_ok() && more_keys.is_empty() && !self.matched.depends_on_headers();
-        self.matched.as_slice()
+        let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, &mut self.matched);
+        let is_decided = more_keys.is_empty() && !self.matched.depends_on_more_than_keys();
+        self.is_matched = found.is_ok() && is_decided;
+        &self.matched
     }
 }
 

@@ -8,7 +8,9 @@ use crate::amqp::batch::Batch;
 use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
-use crate::model::{Access, Broker, DeleteConditions, Outlet, QueueRef, Resource, User, Vhost, locked};
+use crate::model::{
+    Access, Broker, DeleteConditions, Outlet, QueueRef, Replay, Resource, User, Vhost, locked,
+};
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -161,6 +163,15 @@ impl Turn<'_> {
         self.batch.flush(self.now, &mut self.out.effects);
     }
 
+    /// Brings to a new binding's destination what its source has kept for it. Nobody waits for the log to have it.
+    pub fn replay(&mut self, replay: Replay) {
+        let Self { now, session, batch, out, .. } = self;
+        session.vhost.replay(replay, |queues, arrival| {
+            let _ = batch.publish(*now, queues, arrival, &mut out.effects);
+        });
+        self.flush();
+    }
+
     /// Deliveries of so many bytes have left the outlet: queues that it held up go on.
     pub fn release(&mut self, bytes: usize) {
         self.resume(self.session.outlet.release(bytes));
@@ -179,7 +190,7 @@ impl Turn<'_> {
 
     /// Deletes an auto-delete queue whose last consumer went, unless somebody came meanwhile.
     pub fn delete_unused(&mut self, queue: &QueueRef) {
-        let conditions = DeleteConditions { if_unused: true, if_empty: false };
+        let conditions = DeleteConditions { if_unused: true, ..DeleteConditions::default() };
         // In use again: then it stays, which is what the refusal says.
         let _ = self.session.vhost.delete_queue(self.now, queue, conditions, &mut self.out.effects);
     }

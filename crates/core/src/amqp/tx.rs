@@ -13,7 +13,7 @@ use crate::amqp::publish::return_unroutable;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::effect::Output;
-use crate::model::{Message, QueueRef};
+use crate::model::{Accepted, Arrival, Message, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 
 /// Where a message goes at the commit.
@@ -65,7 +65,7 @@ impl Channel {
             }
             M::Commit(_) => {
                 let transaction = self.transaction()?;
-                self.commit(turn, transaction);
+                self.commit(turn, transaction)?;
             }
             M::Rollback(_) => {
                 let transaction = self.transaction()?;
@@ -87,8 +87,10 @@ impl Channel {
         }
     }
 
-    fn commit(&mut self, turn: &mut Turn<'_>, transaction: Transaction) {
+    /// If a full queue refuses a message, the rest takes effect all the same (as in RabbitMQ).
+    fn commit(&mut self, turn: &mut Turn<'_>, transaction: Transaction) -> Ruling {
         let mut last_write = None;
+        let mut is_refused = false;
         for TxPublish { target, message, expiration, mandatory } in transaction.publishes {
             match target {
                 TxTarget::Reply => self.publish_reply(turn, mandatory, &message),
@@ -98,8 +100,11 @@ impl Channel {
                     }
                 }
                 TxTarget::Queues(targets) => {
-                    if turn.batch.publish(turn.now, &targets, message, expiration) {
-                        last_write = turn.batch.await_write();
+                    let arrival = Arrival { message, expiration };
+                    match turn.batch.publish(turn.now, &targets, arrival, &mut turn.out.effects) {
+                        Accepted::Here => {}
+                        Accepted::Unsafe => last_write = turn.batch.await_write(),
+                        Accepted::Refused => is_refused = true,
                     }
                 }
             }
@@ -108,11 +113,15 @@ impl Channel {
             self.carry_out(turn, held, fate);
         }
         turn.flush();
+        if is_refused {
+            return Err(Refusal::precondition_failed("partial tx completion"));
+        }
         // An answer never overtakes that of an earlier commit: a client takes the first for the first.
         match last_write.or(self.commits_waiting.back().copied()) {
             None => self.commit_ok(turn.out),
             Some(write) => self.commits_waiting.push_back(write),
         }
+        Ok(())
     }
 
     /// The log has every write up to this one: commits that waited for it are answered.

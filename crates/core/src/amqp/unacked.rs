@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::id::QueueId;
-    use crate::model::{Message, QueueFacts, QueueSettings};
+    use crate::model::{Message, QueueFacts, QueueSettings, QueueTraits};
     use crate::store::NoStore;
 
     fn queue() -> QueueRef {
@@ -131,14 +131,15 @@ mod tests {
             auto_delete: false,
             owner: None,
             arguments: Table::default(),
-            settings: QueueSettings::default(),
+            traits: QueueTraits::default(),
+            declared: QueueSettings::default(),
         };
         QueueRef::new(facts, Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {
         let message = Message::compose(b"", b"q", &[0, 0], b"");
-        let entry = Entry { position: tag, redelivered: false, expires_at: None, message };
+        let entry = Entry::new(tag, message);
         Held { tag, queue: queue.clone(), consumer: None, counted: false, entry }
     }
 

@@ -5,6 +5,7 @@
 //! except the permission epoch (a load). Changes of users and virtual hosts are given to the store under the lock that
 //! guards them.
 
+mod carry_out;
 mod restore;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::model::Message;
 use crate::model::definition::Definition;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
+use crate::model::schedule::Schedule;
 use crate::model::user::{Permissions, User};
 use crate::model::vhost::Vhost;
 use crate::store::Store;
@@ -97,6 +99,7 @@ pub struct Broker {
     alarms: AtomicU8,
     outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
     replies: RwLock<HashMap<String, ReplyAddress>>,
+    schedule: Schedule,
     last_queue: AtomicU64,
 }
 
@@ -114,6 +117,7 @@ impl Broker {
             alarms: AtomicU8::new(0),
             outlets: Mutex::default(),
             replies: RwLock::default(),
+            schedule: Schedule::default(),
             last_queue: AtomicU64::new(0),
         })
     }
@@ -245,12 +249,14 @@ impl Broker {
         found
     }
 
-    /// The durable queues of all virtual hosts.
+    /// The durable queues of all virtual hosts, and what holds the messages of durable exchanges that delay them.
     pub fn durable_queues(&self) -> Vec<QueueRef> {
         let vhosts = self.vhosts.read();
         let routes = vhosts.values().map(|vhost| vhost.routes());
         let durable = |queue: &&QueueRef| queue.facts().durable;
-        routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>()).collect()
+        let queues = routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>());
+        let holders = vhosts.values().flat_map(|vhost| vhost.holders().all());
+        queues.chain(holders.filter(|holder| durable(&holder))).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

@@ -1,8 +1,9 @@
 //! Exchanges as declared. How they route is the routing crate's business.
 
 use leveret_codec::field::{Table, Value};
-use leveret_routing::ExchangeKind;
+use leveret_routing::{ExchangeKind, ExchangeRule};
 
+use crate::id::QueueId;
 use crate::model::argument::check_same;
 use crate::refusal::{Refusal, Ruling};
 
@@ -21,6 +22,8 @@ pub struct ExchangeSpec {
     pub internal: bool,
     /// Its arguments.
     pub arguments: Table,
+    /// If it delays messages: what those that wait are filed under in the log.
+    pub holder: Option<QueueId>,
 }
 
 /// The exchanges that every virtual host has, besides the default one (which needs no declaration).
@@ -54,6 +57,27 @@ impl ExchangeSpec {
         }
     }
 
+    /// How it routes, and whether it delays; refused if its arguments make no sense to its type.
+    pub fn rule(&self) -> Ruling<ExchangeRule> {
+        ExchangeRule::new(self.kind, self.arguments.as_ref())
+            .map_err(|error| Refusal::precondition_failed(error.to_string()))
+    }
+
+    /// Whether a queue of these arguments may be bound: a local random exchange takes classic queues only, which
+    /// RabbitMQ says of a binding whose key is in order.
+    pub fn check_queue(&self, routing_key: &[u8], queue: &Table) -> Ruling {
+        if !routing_key.is_empty() || self.rule()?.routes_as() != ExchangeKind::LocalRandom {
+            return Ok(());
+        }
+        match queue.as_ref().get(b"x-queue-type") {
+            Some(Value::Str(kind @ (b"quorum" | b"stream"))) => Err(Refusal::precondition_failed(format!(
+                "Queue type rabbit_{}_queue not valid for this exchange type",
+                String::from_utf8_lossy(kind)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether `received` declares this exchange again. Arguments other than the alternate exchange are
     /// not compared (RabbitMQ's order: type, durable, auto-delete, internal, alternate exchange).
     pub fn check_equivalence(&self, received: &Self, vhost: &str) -> Ruling {
@@ -84,4 +108,42 @@ pub fn check_flag(what: &str, key: &str, received: &str, current: &str) -> Rulin
 /// A flag as texts print it.
 pub fn word(flag: bool) -> &'static str {
     if flag { "true" } else { "false" }
+}
+
+#[cfg(test)]
+mod tests {
+    use leveret_codec::field::TableBuilder;
+
+    use super::*;
+
+    fn spec(kind: ExchangeKind) -> ExchangeSpec {
+        let (durable, auto_delete, internal) = (false, false, false);
+        ExchangeSpec {
+            name: "x".to_owned(),
+            kind,
+            durable,
+            auto_delete,
+            internal,
+            arguments: Table::default(),
+            holder: None,
+        }
+    }
+
+    #[test]
+    fn a_local_random_exchange_takes_classic_queues_only() {
+        let queue = |kind: &'static str| {
+            TableBuilder::new().insert("x-queue-type", Value::Str(kind.as_bytes())).build()
+        };
+        let exchange = spec(ExchangeKind::LocalRandom);
+        for kind in ["quorum", "stream"] {
+            let refusal =
+                exchange.check_queue(b"", &queue(kind)).map_err(|refusal| refusal.text.into_owned());
+            let expected = format!("Queue type rabbit_{kind}_queue not valid for this exchange type");
+            assert_eq!(refusal, Err(expected));
+            assert!(exchange.check_queue(b"k", &queue(kind)).is_ok(), "the key is refused first");
+            assert!(spec(ExchangeKind::Random).check_queue(b"", &queue(kind)).is_ok());
+        }
+        assert!(exchange.check_queue(b"", &queue("classic")).is_ok());
+        assert!(exchange.check_queue(b"", &Table::default()).is_ok());
+    }
 }

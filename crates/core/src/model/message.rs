@@ -7,11 +7,13 @@
 //! - A message that is handed on at once shares the buffer it was read into; one that is parked is
 //!   [detached](Message::detach) if it is small, because 20 bytes must not pin a whole read buffer.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use leveret_codec::{Limits, Properties};
 
+use crate::model::hidden;
 use crate::store::Place;
 
 /// Messages below this are copied out of the read buffer when they stop moving.
@@ -31,6 +33,8 @@ pub struct Message {
     body_at: u32,
     shares_buffer: bool,
     persistent: bool,
+    /// Whether some of its headers are not for clients, see `hidden`.
+    hides: bool,
     /// Means something only with a place.
     durable: bool,
     place: Option<Place>,
@@ -51,8 +55,18 @@ impl Message {
     pub fn in_place(bytes: Bytes, layout: Layout, persistent: bool) -> Self {
         let Layout { properties: (properties_at, properties_len), body_at } = layout;
         let shares_buffer = true;
-        let (durable, place) = (false, None);
-        Self { bytes, properties_at, properties_len, body_at, shares_buffer, persistent, durable, place }
+        let (hides, durable, place) = (false, false, None);
+        Self {
+            bytes,
+            properties_at,
+            properties_len,
+            body_at,
+            shares_buffer,
+            persistent,
+            hides,
+            durable,
+            place,
+        }
     }
 
     /// A message from the log: `bytes` are its [head](Message::head_parts), of this length, and the body. `None`:
@@ -63,6 +77,7 @@ impl Message {
         let properties_at = key_at + 1 + usize::from(*head.get(key_at)?);
         let properties = Properties::decode(head.get(properties_at..)?, &Limits::default()).ok()?;
         let persistent = properties.delivery_mode() == Some(2);
+        let hides = properties.headers().is_some_and(hidden::hides);
         let properties_at = u32::try_from(properties_at).ok()?;
         Some(Self {
             properties_at,
@@ -71,6 +86,7 @@ impl Message {
             // With its neighbours in the log, which were read together and will go together.
             shares_buffer: false,
             persistent,
+            hides,
             durable,
             place: Some(place),
             bytes,
@@ -79,6 +95,12 @@ impl Message {
 
     /// A message put together from parts.
     pub fn compose(exchange: &[u8], routing_key: &[u8], properties: &[u8], body: &[u8]) -> Self {
+        let mut message = Self::joined(exchange, routing_key, properties, body);
+        message.hides = message.properties().headers().is_some_and(hidden::hides);
+        message
+    }
+
+    fn joined(exchange: &[u8], routing_key: &[u8], properties: &[u8], body: &[u8]) -> Self {
         let mut draft = Draft::new(exchange, routing_key, properties);
         draft.extend(body);
         draft.finish()
@@ -99,6 +121,12 @@ impl Message {
         let from = self.properties_at as usize;
         let to = from + self.properties_len as usize;
         Properties::from_checked(self.bytes.get(from..to).unwrap_or_default())
+    }
+
+    /// The properties that a client is shown.
+    pub fn shown_properties(&self) -> Cow<'_, [u8]> {
+        let properties = self.properties();
+        if self.hides { Cow::Owned(hidden::shown(properties)) } else { Cow::Borrowed(properties.raw()) }
     }
 
     /// The body.
@@ -147,14 +175,19 @@ impl Message {
     pub fn detach(&mut self) {
         if self.shares_buffer && self.bytes.len() < DETACH_BELOW_BYTES {
             let mut own =
-                Self::compose(self.exchange(), self.routing_key(), self.properties().raw(), self.body());
-            own.persistent = self.persistent;
+                Self::joined(self.exchange(), self.routing_key(), self.properties().raw(), self.body());
+            (own.persistent, own.hides) = (self.persistent, self.hides);
             (own.place, own.durable) = (self.place, self.durable);
             *self = own;
         }
     }
 
-    /// The same message under other properties (a reply-to made unique, a `BCC` header taken out).
+    /// Some of its headers are not for clients.
+    pub fn set_hides(&mut self) {
+        self.hides = true;
+    }
+
+    /// The same message under other properties (a reply-to made unique).
     #[must_use]
     pub fn with_properties(&self, properties: &[u8]) -> Self {
         Self::compose(self.exchange(), self.routing_key(), properties, self.body())
@@ -222,6 +255,7 @@ impl Draft {
             body_at,
             shares_buffer: false,
             persistent: false,
+            hides: false,
             durable: false,
             place: None,
         };

@@ -109,7 +109,7 @@ impl Outlet {
             return None;
         }
         state.waiting_bytes += message.footprint_bytes();
-        let entry = Entry { position: 0, redelivered: false, expires_at: None, message };
+        let entry = Entry::new(0, message);
         state.deliveries.push_back(Delivery { channel, consumer, counted: false, entry });
         Some(state.wake())
     }

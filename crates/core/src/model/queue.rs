@@ -1,139 +1,120 @@
 //! One queue: a plain state machine behind one short lock.
 //!
 //! Invariants:
-//! - `ready` + `unacked` is everything the queue is responsible for. An unacknowledged message itself is
+//! - `waiting` + `unacked` is everything the queue is responsible for. An unacknowledged message itself is
 //!   held by the channel it was delivered to, which brings it back or settles it; the queue counts.
 //! - [`Queue::dispatch`] alone decides who gets the next message, and every change ends by calling it, so
 //!   no message waits while somebody could take it.
-//! - Messages leave in order of position; a returned one goes back to its position.
-//! - Expiry is looked at whenever the head is looked at; a message that has expired is never delivered
-//!   nor counted once it has reached the head. A head that is not in memory is asked for when its time has come:
-//!   [`Queue::knows_head`] says whether the numbers can be relied on.
+//! - Within a priority messages leave in order of position; a returned one goes back to its position.
+//! - A message that is due is never delivered. It is gone when the queue is next looked at, and [`Queue::next_deadline`]
+//!   says when that must be. What may be due and is not in memory is asked for: [`Queue::knows_head`] says whether the
+//!   numbers can be relied on.
+//! - What waits never exceeds the limits, as far as it is in memory.
 //! - What is in memory stays near the budget, as far as messages have a place in the log (`ready`).
 //!
 //! Absent: who the consumers are, channels, delivery tags (`amqp::channel`), bindings (`Topology`), and the
 //! log: what a message's end means there is for [`Doors::settled`] to say.
 
 mod consumers;
+mod doors;
+mod entry;
+mod lanes;
+mod loss;
 mod ready;
+mod timeline;
+mod waiting;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-pub use consumers::ConsumerSpec;
-use consumers::{Consumers, Turn};
-use ready::Ready;
-pub use ready::StoredPage;
-
 use crate::id::ConsumerId;
-use crate::model::Message;
+use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::PageId;
 use crate::time::Timestamp;
+pub use consumers::ConsumerSpec;
+use consumers::{Consumers, Turn};
+pub use doors::Doors;
+pub use entry::{Arrival, Counts, Entry, Got, Reason, Returned, Returns};
+pub use ready::StoredPage;
+use waiting::Waiting;
 
 /// The shortest time there is.
 const TICK: Duration = Duration::from_micros(1);
 
-/// What the queue sees of the world: its consumers' doors, and the log's ear.
-pub trait Doors {
-    /// Whether this consumer's side can take a message now. A door that says no must see to it that
-    /// [`Queue::resume`] is called when it opens.
-    fn accepts(&mut self, to: ConsumerId) -> bool;
-    /// Hands a message over. Called only after `accepts` said yes.
-    fn deliver(&mut self, to: ConsumerId, entry: Entry);
-    /// The queue is done with this message.
-    fn settled(&mut self, message: &Message);
-    /// What the queue may hold in memory.
-    fn budget_bytes(&self) -> usize;
-    /// Takes messages out of memory; each has a place.
-    fn put_page(&mut self, entries: &[Entry]) -> PageId;
-    /// The queue needs a page back: [`Queue::handle_page`] is to be called with it, or with what is left of it.
-    fn fetch(&mut self, page: PageId);
-    /// The queue is done with everything in this page.
-    fn drop_page(&mut self, page: PageId);
-}
-
-/// A message in a queue.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place in the queue: rises by one with every publish.
-    pub position: u64,
-    /// Whether it was handed to a consumer before.
-    pub redelivered: bool,
-    /// When it may no longer be delivered. Kept through requeues.
-    pub expires_at: Option<Timestamp>,
-    /// The message.
-    pub message: Message,
-}
-
-/// What a `basic.get` finds.
-#[derive(Debug)]
-pub enum Got {
-    /// The head.
-    Message(Entry),
-    /// Nothing waits.
-    Nothing,
-    /// The head is not in memory: ask again when its page is there.
-    Later,
-}
-
-/// What a queue is told at its declaration and by policies, resolved to one value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// How long a message may stay (`x-message-ttl`).
-    pub message_ttl: Option<Duration>,
-}
-
-/// Numbers that clients are told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Waiting messages; unacknowledged ones are not among them.
-    pub ready: usize,
-    /// Delivered and not yet settled.
-    pub unacked: usize,
-    /// Consumers.
-    pub consumers: usize,
-}
-
-/// A message on its way into a queue.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// The message.
-    pub message: Message,
-    /// Its own `expiration`, as a time from now.
-    pub expiration: Option<Duration>,
+/// Messages of an earlier life that have one priority.
+#[derive(Debug, Default)]
+pub struct RestoredLane {
+    /// Pages, in order.
+    pub pages: Vec<StoredPage>,
+    /// Whether no message is due before one ahead of it.
+    pub is_orderly: bool,
 }
 
 /// One queue.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Queue {
+    traits: QueueTraits,
     settings: QueueSettings,
-    ready: Ready,
+    waiting: Waiting,
     consumers: Consumers,
     unacked: usize,
     next_position: u64,
+    /// Since when nobody has used it; means something without consumers.
+    unused_since: Timestamp,
 }
 
 impl Queue {
     /// An empty queue.
-    pub fn new(settings: QueueSettings) -> Self {
-        Self { settings, ..Self::default() }
+    pub fn new(traits: QueueTraits, settings: QueueSettings) -> Self {
+        Self {
+            traits,
+            settings,
+            waiting: Waiting::new(traits.kind),
+            consumers: Consumers::new(traits),
+            unacked: 0,
+            next_position: 0,
+            unused_since: Timestamp::default(),
+        }
     }
 
-    /// A queue of an earlier life: its pages, in order, and the position that the next message gets.
-    pub fn restored(settings: QueueSettings, pages: Vec<StoredPage>, next_position: u64) -> Self {
-        Self { settings, ready: Ready::restored(pages), next_position, ..Self::default() }
+    /// Makes an empty queue what it was in an earlier life: its lanes, lowest priority first, and the position that
+    /// the next message gets.
+    pub fn restore(&mut self, lanes: Vec<RestoredLane>, next_position: u64) {
+        for (level, lane) in lanes.into_iter().enumerate() {
+            self.waiting.restore(level, lane.pages, lane.is_orderly);
+        }
+        self.next_position = next_position;
     }
 
-    /// Whether what may have expired at the head is gone. If not, it is on its way into memory.
+    /// How it behaves.
+    pub fn settings(&self) -> &QueueSettings {
+        &self.settings
+    }
+
+    /// It behaves otherwise from now on. Messages that wait keep the time they were given.
+    pub fn apply(&mut self, now: Timestamp, settings: QueueSettings, doors: &mut impl Doors) {
+        if settings.expires != self.settings.expires {
+            self.unused_since = now;
+        }
+        self.settings = settings;
+        self.tidy(now, doors);
+    }
+
+    /// Somebody uses it.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.unused_since = now;
+    }
+
+    /// Whether what may have expired is gone. If not, it is on its way into memory.
     pub fn knows_head(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
-        self.expire(now, now, doors);
-        !self.ready.is_page_due(now)
+        self.tidy(now, doors);
+        !self.waiting.is_page_due(now)
     }
 
-    /// Its numbers; what has expired at the head is gone first.
+    /// Its numbers; what has expired is gone first.
     pub fn counts(&mut self, now: Timestamp, doors: &mut impl Doors) -> Counts {
-        self.expire(now, now, doors);
-        Counts { ready: self.ready.len(), unacked: self.unacked, consumers: self.consumers.len() }
+        self.tidy(now, doors);
+        Counts { ready: self.waiting.len(), unacked: self.unacked, consumers: self.consumers.len() }
     }
 
     /// Its consumers.
@@ -146,9 +127,30 @@ impl Queue {
         self.consumers.is_empty()
     }
 
+    /// Whether nobody has used it for as long as it may go unused.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expiry().is_some_and(|at| at <= now)
+    }
+
+    /// When it goes if nobody uses it.
+    fn expiry(&self) -> Option<Timestamp> {
+        self.settings.expires.filter(|_| self.is_unused()).map(|after| self.unused_since + after)
+    }
+
+    /// When it must be looked at though nothing happens: see [`Queue::handle_deadline`].
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.waiting.next_due().into_iter().chain(self.expiry()).min()
+    }
+
+    /// Something may be due. `true`: the queue itself is, and must be deleted.
+    pub fn handle_deadline(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
+        self.tidy(now, doors);
+        self.has_expired(now)
+    }
+
     /// Memory of the waiting messages, in bytes.
     pub fn ready_bytes(&self) -> usize {
-        self.ready.bytes()
+        self.waiting.bytes()
     }
 
     /// Messages arrive, in order.
@@ -159,30 +161,54 @@ impl Queue {
         doors: &mut impl Doors,
     ) {
         let first = self.next_position;
-        for Arrival { message, expiration } in arrivals {
-            let ttl = expiration.into_iter().chain(self.settings.message_ttl).min();
-            self.ready.push(Entry {
-                position: self.next_position,
-                redelivered: false,
-                // A time of zero leaves just this turn.
-                expires_at: ttl.map(|ttl| now + ttl.max(TICK)),
-                message,
-            });
-            self.next_position += 1;
+        if self.unacked == 0 && self.waiting.is_empty() {
+            self.waiting.forget();
+        }
+        for arrival in arrivals {
+            let (level, entry) = self.enter(now, arrival);
+            self.waiting.push(level, entry);
         }
         self.dispatch(now, doors);
         // Who could take a message of no time to live has it by now.
-        self.expire(now, now + TICK, doors);
-        self.ready.park_from(first);
-        self.ready.page_out(doors);
+        self.lose_due(now + TICK, doors);
+        self.lose_excess(doors);
+        self.waiting.park_from(first);
+        self.waiting.page_out(doors);
+    }
+
+    /// One message arrives, at a queue that may say no. `false`: it did, because it is full.
+    pub fn offer(&mut self, now: Timestamp, arrival: Arrival, doors: &mut impl Doors) -> bool {
+        self.tidy(now, doors);
+        let body_bytes = self.waiting.body_bytes() + arrival.message.body().len() as u64;
+        if self.settings.refuses() && self.settings.is_exceeded(self.waiting.len() + 1, body_bytes) {
+            self.refuse(arrival.message, doors);
+            return false;
+        }
+        self.publish(now, [arrival], doors);
+        true
+    }
+
+    /// The place of a new message.
+    fn enter(&mut self, now: Timestamp, Arrival { message, expiration }: Arrival) -> (usize, Entry) {
+        let level = self.traits.level(&message);
+        let ttl = match (expiration, self.settings.message_ttl) {
+            (None, None) => None,
+            (own, of_queue) => own.into_iter().chain(of_queue).min(),
+        };
+        let mut entry = Entry::new(self.next_position, message);
+        // A time of zero leaves just this turn.
+        entry.expires_at = ttl.map(|ttl| now + ttl.max(TICK));
+        self.next_position += 1;
+        (level, entry)
     }
 
     /// Takes the head for a `basic.get`; prefetch does not apply to it.
     pub fn get(&mut self, now: Timestamp, auto_ack: bool, doors: &mut impl Doors) -> Got {
-        self.expire(now, now, doors);
-        let Some(entry) = self.ready.pop() else {
-            self.ready.ask_head(doors);
-            return if self.ready.len() == 0 { Got::Nothing } else { Got::Later };
+        self.touch(now);
+        self.tidy(now, doors);
+        let Some(entry) = self.waiting.pop() else {
+            self.waiting.ask_head(doors);
+            return if self.waiting.is_empty() { Got::Nothing } else { Got::Later };
         };
         if auto_ack {
             doors.settled(&entry.message);
@@ -200,23 +226,32 @@ impl Queue {
         entries: Vec<Entry>,
         doors: &mut impl Doors,
     ) -> bool {
-        let is_wanted = self.ready.handle_page(page, entries);
-        self.dispatch(now, doors);
-        self.ready.page_out(doors);
+        let is_wanted = self.waiting.handle_page(page, entries);
+        self.tidy(now, doors);
+        self.waiting.page_out(doors);
         is_wanted
     }
 
     /// Adds a consumer, or says no because of an exclusive one. It gets what is published from now on; what
     /// waits already, with the caller's [`Queue::resume`], after it has made the consumer's door.
-    pub fn subscribe(&mut self, spec: ConsumerSpec) -> Option<ConsumerId> {
-        let taken = self.consumers.has_exclusive() || (spec.exclusive && !self.consumers.is_empty());
-        (!taken).then(|| self.consumers.add(spec))
+    pub fn subscribe(&mut self, mut spec: ConsumerSpec) -> Option<ConsumerId> {
+        // Quorum queues do not know exclusive consumers.
+        spec.exclusive &= self.traits.kind == QueueKind::Classic;
+        let is_alone = self.consumers.is_empty() && !self.traits.single_active_consumer;
+        let is_taken = self.consumers.has_exclusive() || (spec.exclusive && !is_alone);
+        (!is_taken).then(|| self.consumers.add(spec))
     }
 
     /// Removes a consumer; what it holds unacknowledged stays counted until settled or returned.
     /// `true` if it was there and the last one.
-    pub fn unsubscribe(&mut self, id: ConsumerId) -> bool {
-        self.consumers.remove(id).is_some() && self.consumers.is_empty()
+    pub fn unsubscribe(&mut self, now: Timestamp, id: ConsumerId, doors: &mut impl Doors) -> bool {
+        if self.consumers.remove(id).is_none() {
+            return false;
+        }
+        self.touch(now);
+        // The next in line may have become the active one.
+        self.dispatch(now, doors);
+        self.consumers.is_empty()
     }
 
     /// A door may be open again, or has just been made.
@@ -234,49 +269,77 @@ impl Queue {
         self.dispatch(now, doors);
     }
 
-    /// Deliveries come back to their old positions; `returned` says which consumer had each.
-    pub fn requeue(
-        &mut self,
-        now: Timestamp,
-        mut returned: Vec<(Option<ConsumerId>, Entry)>,
-        doors: &mut impl Doors,
-    ) {
+    /// Deliveries come back to their old positions.
+    pub fn requeue(&mut self, now: Timestamp, mut returned: Vec<Returned>, doors: &mut impl Doors) {
         self.unacked = self.unacked.saturating_sub(returned.len());
-        returned.sort_unstable_by_key(|(_, entry)| std::cmp::Reverse(entry.position));
-        for (from, mut entry) in returned {
-            entry.message.detach();
-            self.ready.put_back(entry);
+        let limit = self.settings.most_failures(self.traits.kind);
+        returned.sort_unstable_by_key(|returned| std::cmp::Reverse(returned.entry.position));
+        for Returned { from, has_failed, mut entry } in returned {
             if let Some(id) = from {
                 self.consumers.settle(id, 1);
             }
+            if has_failed && limit.is_some_and(|limit| limit < u32::from(entry.returns.failed)) {
+                self.lose(entry, Reason::DeliveryLimit, doors);
+                continue;
+            }
+            entry.message.detach();
+            self.waiting.put_back(self.traits.level(&entry.message), entry);
+        }
+        self.tidy(now, doors);
+        self.waiting.page_out(doors);
+    }
+
+    /// Deliveries were rejected for good.
+    pub fn reject(&mut self, now: Timestamp, rejected: Vec<Returned>, doors: &mut impl Doors) {
+        self.unacked = self.unacked.saturating_sub(rejected.len());
+        for Returned { from, entry, .. } in rejected {
+            if let Some(id) = from {
+                self.consumers.settle(id, 1);
+            }
+            self.lose(entry, Reason::Rejected, doors);
         }
         self.dispatch(now, doors);
-        self.ready.page_out(doors);
     }
 
     /// Removes all waiting messages and says how many there were.
     pub fn purge(&mut self, now: Timestamp, doors: &mut impl Doors) -> usize {
-        self.expire_head(now, doors);
-        self.ready.clear(doors)
+        self.lose_due(now, doors);
+        self.waiting.clear(doors)
     }
 
-    /// See [`Ready::delivered_before`].
-    pub fn delivered_before(&self) -> (impl Iterator<Item = NonZeroU64>, impl Iterator<Item = PageId>) {
-        self.ready.delivered_before()
+    /// What was delivered before and would be delivered as if it were new after a restart: messages by name, pages in
+    /// which there are such.
+    pub fn delivered_before(&self) -> (Vec<NonZeroU64>, Vec<PageId>) {
+        self.waiting.delivered_before()
+    }
+
+    /// Whatever is due or too much goes. With that others may have come into memory, or have to be asked for: they are
+    /// for whoever waits.
+    fn tidy(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        self.lose_due(now, doors);
+        self.dispatch(now, doors);
+        self.lose_excess(doors);
     }
 
     /// Gives each waiting message to the consumer whose turn it is, as long as there is one.
     fn dispatch(&mut self, now: Timestamp, doors: &mut impl Doors) {
         while let Some(to) = self.consumers.eligible() {
-            self.expire_head(now, doors);
-            if self.ready.head().is_none() {
+            let Some(head) = self.waiting.head() else {
+                // What is next may all be due, and then something else is next.
+                if self.waiting.is_page_due(now) && self.lose_due(now, doors) {
+                    continue;
+                }
                 break;
+            };
+            if head.expires_at.is_some_and(|at| at <= now) {
+                self.lose_due(now, doors);
+                continue;
             }
             if !doors.accepts(to) {
                 self.consumers.stall(to);
                 continue;
             }
-            let Some(entry) = self.ready.pop() else { break };
+            let Some(entry) = self.waiting.pop() else { break };
             match self.consumers.take_turn(to) {
                 Turn::Unacked => self.unacked += 1,
                 Turn::AutoAcked | Turn::Gone => doors.settled(&entry.message),
@@ -284,31 +347,7 @@ impl Queue {
             doors.deliver(to, entry);
         }
         if !self.consumers.is_empty() {
-            self.ready.refill(doors);
-        }
-    }
-
-    /// What has expired at the head by `then` goes. With a page that went others may have come into memory, or
-    /// have to be asked for: they are for whoever waits.
-    fn expire(&mut self, now: Timestamp, then: Timestamp, doors: &mut impl Doors) {
-        self.expire_head(then, doors);
-        self.dispatch(now, doors);
-    }
-
-    fn expire_head(&mut self, now: Timestamp, doors: &mut impl Doors) {
-        loop {
-            while self.ready.head().is_some_and(|head| head.expires_at.is_some_and(|at| at <= now)) {
-                if let Some(expired) = self.ready.pop() {
-                    doors.settled(&expired.message);
-                }
-            }
-            if self.ready.head().is_some() || !self.ready.is_page_due(now) {
-                return;
-            }
-            if !self.ready.drop_expired_page(now, doors) {
-                // Some of it has expired: which, only its messages tell.
-                return self.ready.ask_head(doors);
-            }
+            self.waiting.refill(doors);
         }
     }
 }

@@ -7,8 +7,8 @@ mod hall;
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use leveret_codec::field::Table;
 use parking_lot::Mutex;
@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, QueueSettings, StoredPage};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned};
+use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
 use hall::Hall;
@@ -38,8 +39,17 @@ pub struct QueueFacts {
     pub owner: Option<ConnectionId>,
     /// `x-arguments` as declared.
     pub arguments: Table,
-    /// What they mean.
-    pub settings: QueueSettings,
+    /// What of them never changes.
+    pub traits: QueueTraits,
+    /// What they say of the rest, before any policy.
+    pub declared: QueueSettings,
+}
+
+impl QueueFacts {
+    /// Whether consumers are told how often a message has come back.
+    pub fn counts_returns(&self) -> bool {
+        self.traits.kind == QueueKind::Quorum || self.declared.delivery_limit.is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -48,6 +58,8 @@ struct Shared {
     store: Arc<dyn Store>,
     /// See [`QueueRef::is_deep`].
     is_deep: AtomicBool,
+    /// See [`QueueRef::may_refuse`].
+    may_refuse: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -58,10 +70,16 @@ struct State {
     doors: Vec<Option<Door>>,
     /// Connections that wait for the head to come back into memory.
     awaiting_head: Vec<Arc<Outlet>>,
+    /// The moment at which [`QueueRef::handle_deadline`] was last asked for.
+    armed: Option<Timestamp>,
     deleted: bool,
 }
 
 impl State {
+    fn new(queue: Queue) -> Self {
+        Self { queue, doors: Vec::new(), awaiting_head: Vec::new(), armed: None, deleted: false }
+    }
+
     /// A connection wants to hear when the head may be there.
     fn await_head(&mut self, outlet: &Arc<Outlet>) {
         if self.awaiting_head.iter().all(|known| known.id() != outlet.id()) {
@@ -91,6 +109,17 @@ impl PartialEq for QueueRef {
 
 impl Eq for QueueRef {}
 
+/// A queue that may be gone.
+#[derive(Clone, Debug)]
+pub struct WeakQueueRef(Weak<Shared>);
+
+impl WeakQueueRef {
+    /// The queue, if it is still there.
+    pub fn upgrade(&self) -> Option<QueueRef> {
+        self.0.upgrade().map(QueueRef)
+    }
+}
+
 impl Hash for QueueRef {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.facts.id.hash(state);
@@ -113,6 +142,8 @@ pub struct DeleteConditions {
     pub if_unused: bool,
     /// Not while messages are waiting.
     pub if_empty: bool,
+    /// Not unless nobody has used it for as long as it may go unused.
+    pub if_expired: bool,
 }
 
 /// What clients have been given before and did not settle.
@@ -140,20 +171,61 @@ pub enum Deletion {
 impl QueueRef {
     /// A new, empty queue.
     pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
-        let queue = Queue::new(facts.settings);
-        let state = State { queue, doors: Vec::new(), awaiting_head: Vec::new(), deleted: false };
-        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), state: Mutex::new(state) }))
+        let settings = facts.declared.clone();
+        let may_refuse = AtomicBool::new(settings.refuses());
+        let state = Mutex::new(State::new(Queue::new(facts.traits, settings)));
+        Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), may_refuse, state }))
     }
 
-    /// Makes it what it was in an earlier life: its pages, in order, and the position behind the last. For a queue
-    /// that nobody knows yet; nothing of it is read before somebody wants it.
-    pub fn restore(&self, pages: Vec<StoredPage>, next_position: u64) {
-        self.0.state.lock().queue = Queue::restored(self.facts().settings, pages, next_position);
+    /// Makes it what it was in an earlier life: its lanes, lowest priority first, and the position behind the last. For
+    /// a queue that nobody knows yet; nothing of it is read before somebody wants it.
+    pub fn restore(&self, lanes: Vec<RestoredLane>, next_position: u64) {
+        self.0.state.lock().queue.restore(lanes, next_position);
+    }
+
+    /// A handle that does not keep it.
+    pub fn downgrade(&self) -> WeakQueueRef {
+        WeakQueueRef(Arc::downgrade(&self.0))
     }
 
     /// What it was declared as.
     pub fn facts(&self) -> &QueueFacts {
         &self.0.facts
+    }
+
+    /// How it behaves at the moment.
+    pub fn settings(&self) -> QueueSettings {
+        self.0.state.lock().queue.settings().clone()
+    }
+
+    /// It behaves otherwise from now on: a policy has come, gone or changed.
+    pub fn apply(&self, now: Timestamp, settings: QueueSettings, effects: &mut Effects) {
+        self.0.may_refuse.store(settings.refuses(), Ordering::Release);
+        self.turn(effects, |queue, doors| queue.apply(now, settings, doors));
+    }
+
+    /// Whether it says no to publishers when it is full: then each message is to be [offered](QueueRef::offer).
+    pub fn may_refuse(&self) -> bool {
+        self.0.may_refuse.load(Ordering::Acquire)
+    }
+
+    /// Somebody uses it, or it begins to be there.
+    pub fn touch(&self, now: Timestamp, effects: &mut Effects) {
+        self.turn(effects, |queue, _| queue.touch(now));
+    }
+
+    /// A moment that it had asked for ([`Effects::deadlines`]) has come.
+    pub fn handle_deadline(&self, at: Timestamp, now: Timestamp, effects: &mut Effects) {
+        let mut state = self.0.state.lock();
+        // It may have asked again since, for an earlier one.
+        if state.deleted || state.armed != Some(at) {
+            return;
+        }
+        state.armed = None;
+        if self.turn_locked(&mut state, effects, |queue, doors| queue.handle_deadline(now, doors)) {
+            effects.unused.push(self.clone());
+        }
+        state.tell_awaiting(effects);
     }
 
     /// Whether it holds so much that what it gets now may have to leave memory: then it must be in the log, also
@@ -182,6 +254,16 @@ impl QueueRef {
         } else {
             self.turn_locked(&mut state, effects, |queue, doors| queue.publish(now, arrivals, doors));
         }
+    }
+
+    /// One message arrives, at a queue that may say no. `false`: it did.
+    pub fn offer(&self, now: Timestamp, arrival: Arrival, effects: &mut Effects) -> bool {
+        let mut state = self.0.state.lock();
+        if state.deleted {
+            effects.settles.extend(Settle::of(&arrival.message));
+            return true;
+        }
+        self.turn_locked(&mut state, effects, |queue, doors| queue.offer(now, arrival, doors))
     }
 
     /// Whether its numbers are what they should be. If not, because what may have expired at its head is not in memory,
@@ -260,9 +342,9 @@ impl QueueRef {
     /// Removes a consumer. Nothing comes through its door afterwards. `true`: the queue was declared
     /// auto-delete and this was its last consumer, so the caller must delete it.
     #[must_use]
-    pub fn unsubscribe(&self, id: ConsumerId) -> bool {
+    pub fn unsubscribe(&self, now: Timestamp, id: ConsumerId, effects: &mut Effects) -> bool {
         let mut state = self.0.state.lock();
-        let last = state.queue.unsubscribe(id);
+        let last = self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
         if let Some(place) = state.doors.get_mut(id.slot as usize) {
             *place = None;
         }
@@ -280,12 +362,27 @@ impl QueueRef {
     }
 
     /// Deliveries come back to their old positions; a queue that was deleted meanwhile is done with them.
-    pub fn requeue(&self, now: Timestamp, returned: Vec<(Option<ConsumerId>, Entry)>, effects: &mut Effects) {
+    pub fn requeue(&self, now: Timestamp, returned: Vec<Returned>, effects: &mut Effects) {
+        self.take_back(returned, effects, |queue, returned, doors| queue.requeue(now, returned, doors));
+    }
+
+    /// Deliveries were rejected for good; likewise.
+    pub fn reject(&self, now: Timestamp, rejected: Vec<Returned>, effects: &mut Effects) {
+        self.take_back(rejected, effects, |queue, rejected, doors| queue.reject(now, rejected, doors));
+    }
+
+    fn take_back(
+        &self,
+        returned: Vec<Returned>,
+        effects: &mut Effects,
+        turn: impl FnOnce(&mut Queue, Vec<Returned>, &mut Hall<'_>),
+    ) {
         let mut state = self.0.state.lock();
         if state.deleted {
-            effects.settles.extend(returned.iter().filter_map(|(_, entry)| Settle::of(&entry.message)));
+            let messages = returned.iter().map(|returned| &returned.entry.message);
+            effects.settles.extend(messages.filter_map(Settle::of));
         } else {
-            self.turn_locked(&mut state, effects, |queue, doors| queue.requeue(now, returned, doors));
+            self.turn_locked(&mut state, effects, |queue, doors| turn(queue, returned, doors));
         }
     }
 
@@ -307,6 +404,9 @@ impl QueueRef {
         if conditions.if_unused && !state.queue.is_unused() {
             return Deletion::InUse;
         }
+        if conditions.if_expired && !state.queue.has_expired(now) {
+            return Deletion::InUse;
+        }
         let counts = self.turn_locked(&mut state, effects, |queue, doors| queue.counts(now, doors));
         if conditions.if_empty && 0 < counts.ready {
             return Deletion::NotEmpty;
@@ -316,7 +416,7 @@ impl QueueRef {
         state.tell_awaiting(effects);
         let ids: Vec<ConsumerId> = state.queue.consumer_ids().collect();
         for id in ids {
-            state.queue.unsubscribe(id);
+            self.turn_locked(&mut state, effects, |queue, doors| queue.unsubscribe(now, id, doors));
             let Some(door) = state.doors.get_mut(id.slot as usize).and_then(Option::take) else { continue };
             let Door { channel, consumer, .. } = door;
             let queue = self.0.facts.id;
@@ -348,7 +448,14 @@ impl QueueRef {
         let budget = self.0.store.queue_budget_bytes();
         let mut hall = Hall::new(self, &state.doors, budget, effects);
         let result = turn(&mut state.queue, &mut hall);
+        drop(hall);
         self.note_depth(state.queue.ready_bytes(), budget);
+        if let Some(at) = state.queue.next_deadline().filter(|_| !state.deleted)
+            && state.armed.is_none_or(|armed| at < armed)
+        {
+            state.armed = Some(at);
+            effects.deadlines.push((at, self.downgrade()));
+        }
         result
     }
 

@@ -13,14 +13,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
-use leveret_routing::{BindError, Binding, Destination, ExchangeName, Removed, RoutingTable};
+use leveret_routing::{
+    BindError, Binding, Destination, ExchangeName, ExchangeRule, QueueHandle, Removed, RoutingTable,
+};
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
+use crate::model::delay::Holders;
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::history::Histories;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
+use crate::model::settings::QueueKind;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -62,6 +67,13 @@ pub enum Target {
     Exchange(String),
 }
 
+/// What the routing table knows of a queue.
+impl QueueHandle for QueueRef {
+    fn name(&self) -> &[u8] {
+        self.facts().name.as_bytes()
+    }
+}
+
 /// The topology of one virtual host.
 pub struct Topology {
     vhost: Arc<str>,
@@ -69,6 +81,8 @@ pub struct Topology {
     table: RoutingTable<QueueRef>,
     changed: bool,
     store: Arc<dyn Store>,
+    histories: Arc<Histories>,
+    holders: Arc<Holders>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
     definitions: Vec<Definition>,
 }
@@ -78,7 +92,9 @@ impl Topology {
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let mut topology = Self { vhost, exchanges, table, changed: true, store, definitions };
+        let (histories, holders) = (Arc::default(), Arc::default());
+        let mut topology =
+            Self { vhost, exchanges, table, changed: true, store, histories, holders, definitions };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -87,8 +103,9 @@ impl Topology {
                 auto_delete: false,
                 internal: *internal,
                 arguments: Table::default(),
+                holder: None,
             };
-            topology.insert_exchange(spec, None);
+            topology.insert_exchange(spec, (*kind).into(), None);
         }
         topology
     }
@@ -96,6 +113,16 @@ impl Topology {
     /// What messages are routed by.
     pub fn table(&self) -> &RoutingTable<QueueRef> {
         &self.table
+    }
+
+    /// What its exchanges have kept of what came to them.
+    pub fn histories(&self) -> &Arc<Histories> {
+        &self.histories
+    }
+
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Arc<Holders> {
+        &self.holders
     }
 
     /// Whether the table has changed since this was asked last.
@@ -147,28 +174,33 @@ impl Topology {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let alternate = spec.alternate(&self.vhost)?;
+        let (alternate, rule) = (spec.alternate(&self.vhost)?, spec.rule()?);
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
-        self.insert_exchange(spec, alternate.as_deref());
+        self.insert_exchange(spec, rule, alternate.as_deref());
         Ok(true)
     }
 
-    fn insert_exchange(&mut self, spec: ExchangeSpec, alternate: Option<&str>) {
+    fn insert_exchange(&mut self, spec: ExchangeSpec, rule: ExchangeRule, alternate: Option<&str>) {
         let alternate = alternate.map(ExchangeName::from);
-        self.table.declare_exchange(
-            ExchangeName::from(spec.name.as_str()),
-            spec.kind,
-            alternate,
-            spec.internal,
-        );
+        if let Some(length) = rule.history_length() {
+            self.histories.begin(&spec.name, length);
+        }
+        self.holders.begin(&self.vhost, &spec, &self.store);
+        self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
 
     /// Deletes an exchange, if it is there. `false`: it was, and was not durable.
-    pub fn delete_exchange(&mut self, name: &str, if_unused: bool) -> Ruling<bool> {
+    pub fn delete_exchange(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
         let Some(exchange) = self.exchanges.get(name) else { return Ok(true) };
         let durable = exchange.durable;
         if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
@@ -177,25 +209,29 @@ impl Topology {
                 self.vhost
             )));
         }
-        self.remove_exchange(name);
+        self.remove_exchange(now, name, effects);
         Ok(durable)
     }
 
-    fn remove_exchange(&mut self, name: &str) {
+    fn remove_exchange(&mut self, now: Timestamp, name: &str, effects: &mut Effects) {
         self.changed = true;
         let removed = self.table.delete_exchange(name.as_bytes());
+        self.histories.end(name);
+        if let Some(holder) = self.holders.end(name) {
+            holder.delete(now, DeleteConditions::default(), effects);
+        }
         self.note_unbound(&removed);
         if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
     }
 
     /// Auto-delete exchanges go when their last binding as a source has gone.
-    fn cascade(&mut self, removed: &Removed<QueueRef>) {
+    fn cascade(&mut self, now: Timestamp, removed: &Removed<QueueRef>, effects: &mut Effects) {
         for source in &removed.bare_sources {
             if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.auto_delete) {
-                self.remove_exchange(source.as_str());
+                self.remove_exchange(now, source.as_str(), effects);
             }
         }
     }
@@ -218,14 +254,15 @@ impl Topology {
             argument::check_equivalence(&what, &spec.arguments, &facts.arguments)?;
             return Ok((queue.clone(), false));
         }
-        let settings = argument::validate(&what, &spec.arguments)?;
+        let (traits, declared) = argument::validate(&what, &spec.arguments)?;
+        check_properties(&what, traits.kind, &spec)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, settings };
+        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
         let queue = QueueRef::new(facts, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
@@ -256,15 +293,20 @@ impl Topology {
                 if queue.facts().durable {
                     self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
                 }
-                self.cascade(&removed);
+                self.cascade(now, &removed, effects);
                 Ok(count)
             }
         }
     }
 
-    /// Binds. Binding the same again changes nothing. `true`: the binding is durable.
-    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<bool> {
+    /// Binds. Binding the same again changes nothing. The answers: whether the binding is durable, whether it is new.
+    pub fn bind(&mut self, binding: BindingSpec) -> Ruling<(bool, bool)> {
         let destination = self.ends(&binding, true)?;
+        if let Destination::Queue(queue) = &destination
+            && let Some(source) = self.exchanges.get(&binding.source)
+        {
+            source.check_queue(&binding.routing_key, &queue.facts().arguments)?;
+        }
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
         let key = &binding.routing_key;
@@ -275,7 +317,7 @@ impl Topology {
                     let made = || Binding::new(source, destination, key, binding.arguments);
                     self.note(|vhost| Definition::Binding(durable_binding(vhost, &made())));
                 }
-                Ok(durable)
+                Ok((durable, is_new))
             }
             Err(BindError::NoSuchExchange(name)) => Err(no_exchange(name.as_str(), &self.vhost)),
             Err(error) => Err(Refusal::precondition_failed(error.to_string())),
@@ -292,7 +334,7 @@ impl Topology {
     }
 
     /// Unbinds, if there is such a binding. `false`: it could not be durable.
-    pub fn unbind(&mut self, binding: BindingSpec) -> bool {
+    pub fn unbind(&mut self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
         let Ok(destination) = self.ends(&binding, false) else { return true };
         let source = ExchangeName::from(binding.source);
         let durable = self.is_durable(&source, &destination);
@@ -300,7 +342,7 @@ impl Topology {
         self.changed |= removed.is_some();
         let removed = removed.unwrap_or_default();
         self.note_unbound(&removed);
-        self.cascade(&removed);
+        self.cascade(now, &removed, effects);
         durable
     }
 
@@ -325,6 +367,17 @@ impl Topology {
     fn check_exchange(&self, name: &str) -> Ruling {
         if self.exchanges.contains_key(name) { Ok(()) } else { Err(no_exchange(name, &self.vhost)) }
     }
+}
+
+/// Quorum queues are there to stay.
+fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
+    let fault = match kind {
+        QueueKind::Quorum if spec.auto_delete => "auto-delete",
+        QueueKind::Quorum if spec.owner.is_some() => "exclusive-owner",
+        QueueKind::Quorum if !spec.durable => "non-durable",
+        QueueKind::Quorum | QueueKind::Classic | QueueKind::Delay => return Ok(()),
+    };
+    Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
 }
 
 fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding {

@@ -15,7 +15,9 @@ use parking_lot::Mutex;
 
 use crate::effect::Effects;
 use crate::id::QueueId;
+use crate::model::delay::Holders;
 use crate::model::exchange::ExchangeSpec;
+use crate::model::history::{Histories, Replay};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
@@ -25,10 +27,21 @@ use crate::time::Timestamp;
 /// What messages are routed by at one moment.
 pub type Routes = Arc<RoutingTable<QueueRef>>;
 
+/// What became of a binding that was asked for.
+#[derive(Debug)]
+pub struct Bound {
+    /// It outlives the process.
+    pub durable: bool,
+    /// For [`Vhost::replay`]: what its source has kept, if the binding is new.
+    pub replay: Replay,
+}
+
 /// One virtual host.
 pub struct Vhost {
     name: Arc<str>,
     topology: Mutex<Topology>,
+    histories: Arc<Histories>,
+    holders: Arc<Holders>,
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
@@ -43,9 +56,12 @@ impl Vhost {
         let name: Arc<str> = Arc::from(name);
         let topology = Topology::new(name.clone(), entropy, store.clone());
         let routes = ArcSwap::from_pointee(topology.table().clone());
+        let (histories, holders) = (topology.histories().clone(), topology.holders().clone());
         Self {
             name,
             topology: Mutex::new(topology),
+            histories,
+            holders,
             routes,
             generation: AtomicU64::new(0),
             store,
@@ -96,8 +112,14 @@ impl Vhost {
     }
 
     /// See [`Topology::delete_exchange`].
-    pub fn delete_exchange(&self, name: &str, if_unused: bool) -> Ruling<bool> {
-        self.change(|topology| topology.delete_exchange(name, if_unused))
+    pub fn delete_exchange(
+        &self,
+        now: Timestamp,
+        name: &str,
+        if_unused: bool,
+        effects: &mut Effects,
+    ) -> Ruling<bool> {
+        self.change(|topology| topology.delete_exchange(now, name, if_unused, effects))
     }
 
     /// See [`Topology::declare_queue`].
@@ -116,9 +138,23 @@ impl Vhost {
         self.change(|topology| topology.delete_queue(now, queue, conditions, effects))
     }
 
-    /// See [`Topology::bind`].
-    pub fn bind(&self, binding: BindingSpec) -> Ruling<bool> {
-        self.change(|topology| topology.bind(binding))
+    /// See [`Topology::bind`]. What the source has kept is taken when publishers know of the binding: so a message that
+    /// comes meanwhile is not missed.
+    pub fn bind(&self, binding: BindingSpec) -> Ruling<Bound> {
+        let (source, target) = (binding.source.clone(), binding.destination.clone());
+        let (durable, is_new) = self.change(|topology| topology.bind(binding))?;
+        let replay = if is_new { Replay::of(&self.histories, &source, target) } else { Replay::default() };
+        Ok(Bound { durable, replay })
+    }
+
+    /// Where messages to its delayed exchanges wait.
+    pub fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
+    /// What its exchanges have kept of what came to them.
+    pub fn histories(&self) -> &Histories {
+        &self.histories
     }
 
     /// See [`Topology::is_bound`].
@@ -127,8 +163,8 @@ impl Vhost {
     }
 
     /// See [`Topology::unbind`].
-    pub fn unbind(&self, binding: BindingSpec) -> bool {
-        self.change(|topology| topology.unbind(binding))
+    pub fn unbind(&self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.unbind(now, binding, effects))
     }
 
     /// Changes that the log has already.

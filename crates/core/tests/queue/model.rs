@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::model::{ConsumerSpec, Doors, Entry, Message};
+use leveret_core::model::{ConsumerSpec, DeadLetterTo, Doors, Entry, Message, Reason};
 use leveret_core::{ConsumerId, PageId, Place, Timestamp};
 
 /// A message is known by its body: the order in which it was published.
@@ -50,6 +51,14 @@ pub struct Waiting {
     pub was_delivered: bool,
 }
 
+/// A message that the queue is done with.
+pub struct Settled {
+    pub number: u64,
+    pub waiting: Waiting,
+    /// Whether it was the next to go.
+    pub was_head: bool,
+}
+
 pub struct Model {
     pub now: Timestamp,
     pub budget: usize,
@@ -58,7 +67,7 @@ pub struct Model {
     pub held: Vec<(Option<ConsumerId>, Entry)>,
     pub delivered: BTreeSet<u64>,
     /// Settled in this step, and not by being delivered.
-    pub settled: Vec<(u64, Waiting)>,
+    pub settled: Vec<Settled>,
     pub deliveries: Vec<(usize, u64)>,
     /// Everything goes, in whatever order.
     pub is_purging: bool,
@@ -109,11 +118,22 @@ impl Model {
         (self.ready.len() - paged) * message_bytes()
     }
 
-    fn take(&mut self, number: u64) -> Waiting {
-        if self.is_purging {
-            return self.ready.remove(&number).expect("only what waits is let go");
-        }
-        self.take_head(number)
+    /// Whether a message has left memory.
+    pub fn is_paged(&self, number: u64) -> bool {
+        self.pages.values().flatten().any(|entry| entry.position == number)
+    }
+
+    fn take(&mut self, number: u64) -> Settled {
+        let was_head = self.ready.first_key_value().is_some_and(|(head, _)| *head == number);
+        let waiting = self.ready.remove(&number).expect("only what waits is let go");
+        Settled { number, waiting, was_head }
+    }
+
+    /// The message that was settled a moment ago because it was handed out.
+    pub fn take_settled_head(&mut self, number: u64) -> Waiting {
+        let settled = self.settled.pop().expect("automatic acknowledgement settles");
+        assert_eq!((settled.number, settled.was_head), (number, true), "the head goes first");
+        settled.waiting
     }
 
     pub fn consumer(&mut self, id: ConsumerId) -> &mut Consumer {
@@ -152,14 +172,7 @@ impl Doors for Model {
             self.consumers.iter().find(|other| spec.priority < other.spec.priority && other.could_take());
         assert!(higher.is_none(), "nobody of a higher priority could have taken it");
         let number = number(&entry.message);
-        let waiting = if spec.auto_ack {
-            // It was settled a moment ago.
-            let (settled, waiting) = self.settled.pop().expect("automatic acknowledgement settles");
-            assert_eq!(settled, number);
-            waiting
-        } else {
-            self.take_head(number)
-        };
+        let waiting = if spec.auto_ack { self.take_settled_head(number) } else { self.take_head(number) };
         self.check_entry(&entry, waiting);
         let index = self.consumers.iter().position(|consumer| consumer.id == to).unwrap();
         self.deliveries.push((index, number));
@@ -170,9 +183,12 @@ impl Doors for Model {
     }
 
     fn settled(&mut self, message: &Message) {
-        let number = number(message);
-        let waiting = self.take(number);
-        self.settled.push((number, waiting));
+        let settled = self.take(number(message));
+        self.settled.push(settled);
+    }
+
+    fn dead_letter(&mut self, _message: Message, _reason: Reason, _to: Arc<DeadLetterTo>) {
+        panic!("these queues have nowhere to send what they give up");
     }
 
     fn budget_bytes(&self) -> usize {
@@ -192,8 +208,9 @@ impl Doors for Model {
     fn fetch(&mut self, page: PageId) {
         assert!(self.pages.contains_key(&page.0), "what is asked for is there");
         assert!(!self.asked.contains(&page), "nothing is asked for twice");
-        let (_, head) = self.ready.first_key_value().expect("something waits");
-        let is_due = head.expires_at.is_some_and(|at| at <= self.now + Duration::from_micros(1));
+        let tick = Duration::from_micros(1);
+        let mut entries = self.pages[&page.0].iter();
+        let is_due = entries.any(|entry| entry.expires_at.is_some_and(|at| at <= self.now + tick));
         let is_consumed = self.consumers.iter().any(|consumer| !consumer.is_gone);
         assert!(is_consumed || self.is_getting || is_due, "nothing is read that nobody wants");
         self.asked.push(page);
@@ -201,8 +218,8 @@ impl Doors for Model {
 
     fn drop_page(&mut self, page: PageId) {
         for entry in self.pages.remove(&page.0).expect("what is dropped is there") {
-            let waiting = self.take(entry.position);
-            self.settled.push((entry.position, waiting));
+            let settled = self.take(entry.position);
+            self.settled.push(settled);
         }
     }
 }

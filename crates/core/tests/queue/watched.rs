@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use leveret_core::ConsumerId;
-use leveret_core::model::{Arrival, ConsumerSpec, Entry, Got, Queue, QueueSettings};
+use leveret_core::model::{Arrival, ConsumerSpec, Entry, Got, Queue, QueueSettings, QueueTraits, Returned};
 
-use super::model::{Consumer, Model, Waiting, message, number};
+use super::model::{Consumer, Model, Settled, Waiting, message, number};
 
 /// A queue and the model that watches it.
 pub struct Watched {
@@ -18,7 +18,8 @@ pub struct Watched {
 impl Watched {
     /// A queue that may hold so much in memory.
     pub fn new(ttl: Option<Duration>, budget: usize) -> Self {
-        let queue = Queue::new(QueueSettings { message_ttl: ttl });
+        let settings = QueueSettings { message_ttl: ttl, ..QueueSettings::default() };
+        let queue = Queue::new(QueueTraits::default(), settings);
         Self { queue, model: Model::new(budget), ttl, published: 0 }
     }
 
@@ -51,9 +52,10 @@ impl Watched {
         };
         consumer.is_gone = true;
         let id = consumer.id;
-        let is_last = self.queue.unsubscribe(id);
+        let now = self.model.now;
+        let is_last = self.queue.unsubscribe(now, id, &mut self.model);
         assert_eq!(is_last, self.model.consumers.iter().all(|consumer| consumer.is_gone));
-        assert!(!self.queue.unsubscribe(id), "nobody leaves twice");
+        assert!(!self.queue.unsubscribe(now, id, &mut self.model), "nobody leaves twice");
     }
 
     pub fn set_open(&mut self, index: usize, is_open: bool) {
@@ -87,7 +89,7 @@ impl Watched {
             entry.redelivered = true;
             let waiting = Waiting { expires_at: entry.expires_at, was_delivered: true };
             self.model.ready.insert(entry.position, waiting);
-            returned.push((from, entry));
+            returned.push(Returned { from, has_failed: false, entry });
         }
         self.queue.requeue(self.model.now, returned, &mut self.model);
     }
@@ -109,7 +111,7 @@ impl Watched {
         };
         let number = number(&entry.message);
         let waiting =
-            if auto_ack { self.model.settled.pop().unwrap().1 } else { self.model.take_head(number) };
+            if auto_ack { self.model.take_settled_head(number) } else { self.model.take_head(number) };
         self.model.check_entry(&entry, waiting);
         if !auto_ack {
             self.model.held.push((None, entry));
@@ -150,14 +152,26 @@ impl Watched {
         let knows_head = self.queue.knows_head(now, &mut self.model);
         assert!(knows_head || self.model.is_head_coming(), "what may have expired is looked at");
         let counts = self.queue.counts(now, &mut self.model);
-        for (number, waiting) in self.model.settled.drain(..) {
+        for Settled { number, waiting, .. } in self.model.settled.drain(..) {
             let tick = Duration::from_micros(1);
             assert!(waiting.expires_at.is_some_and(|at| at <= now + tick), "message {number} vanished");
         }
         assert_eq!(counts.ready, self.model.ready.len(), "what waits");
         let head = self.model.ready.first_key_value();
-        let is_due = head.is_some_and(|(_, head)| head.expires_at.is_some_and(|at| at <= now));
-        assert_eq!(knows_head, !is_due, "what has expired at the head is gone, or known not to be");
+        let is_due = |waiting: &Waiting| waiting.expires_at.is_some_and(|at| at <= now);
+        assert!(
+            !knows_head || !head.is_some_and(|(_, head)| is_due(head)),
+            "what is due at the head is gone"
+        );
+        for (number, waiting) in &self.model.ready {
+            assert!(!is_due(waiting) || self.model.is_paged(*number), "what is due in memory is gone");
+        }
+        let due = self.model.ready.values().filter_map(|waiting| waiting.expires_at).min();
+        let next = self.queue.next_deadline();
+        assert!(
+            due.is_none() || next.is_some() || !self.model.asked.is_empty(),
+            "what is due is looked at in time"
+        );
         assert_eq!(counts.unacked, self.model.held.len(), "what is held");
         let alive = self.model.consumers.iter().filter(|consumer| !consumer.is_gone).count();
         assert_eq!(counts.consumers, alive);

@@ -238,7 +238,9 @@ impl Stage {
         }
     }
 
-    fn carry_out(&mut self, effects: Effects) {
+    fn carry_out(&mut self, mut effects: Effects) {
+        let broker = self.broker();
+        broker.carry_out(self.now, &mut effects);
         self.wakes.extend(effects.wakes);
         effects.settles.into_iter().for_each(|settle| self.store.settle(settle));
         effects.dropped_pages.into_iter().for_each(|page| self.store.drop_page(page));
@@ -423,6 +425,15 @@ impl Stage {
             let deadlines = self.actors.iter().enumerate().filter(|(_, actor)| !actor.is_gone);
             let next =
                 deadlines.filter_map(|(index, actor)| Some((actor.connection.next_deadline()?, index))).min();
+            let of_broker = self.broker().next_deadline().filter(|at| *at <= end);
+            if let Some(at) = of_broker.filter(|at| next.is_none_or(|(next, _)| *at <= next)) {
+                self.now = self.now.max(at);
+                let mut effects = Effects::default();
+                self.broker().handle_deadlines(self.now, &mut effects);
+                self.carry_out(effects);
+                self.settle();
+                continue;
+            }
             let Some((deadline, index)) = next.filter(|(deadline, _)| *deadline <= end) else { break };
             self.now = self.now.max(deadline);
             self.act(index, |connection, now, _, out| connection.handle_deadline(now, out));

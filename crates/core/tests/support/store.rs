@@ -122,7 +122,7 @@ impl TestStore {
             let Logged { bytes, head_len, durable, .. } = logged;
             let message = Message::restored(bytes.clone(), *head_len, paged.place, *durable);
             let Paged { position, redelivered, expires_at, .. } = paged;
-            Entry { position, redelivered, expires_at, message: message.unwrap() }
+            Entry { redelivered, expires_at, ..Entry::new(position, message.unwrap()) }
         };
         paged.into_iter().map(read).collect()
     }

@@ -137,15 +137,11 @@ fn a_queue_type_is_one_of_a_few_words() {
 
 /// leveret says no to what it doesn't serve yet; RabbitMQ serves these.
 #[test]
-fn quorum_queues_and_streams_are_refused_by_name() {
-    for name in ["quorum", "stream"] {
-        refused(
-            &format!("durable x-queue-type={name}"),
-            &format!(
-                "invalid arg 'x-queue-type' for queue 'q' in vhost '/': \"queue type '{name}' is not supported by this version\""
-            ),
-        );
-    }
+fn streams_are_refused_by_name() {
+    refused(
+        "durable x-queue-type=stream",
+        "invalid arg 'x-queue-type' for queue 'q' in vhost '/': \"queue type 'stream' is not supported by this version\"",
+    );
 }
 
 #[test]
@@ -289,7 +285,6 @@ fn transient_queues_that_are_not_exclusive_are_fine() {
 fn arguments_of_other_types_of_queue_are_refused() {
     for name in [
         "x-dead-letter-strategy",
-        "x-delivery-limit",
         "x-quorum-initial-group-size",
         "x-max-in-memory-length",
         "x-max-in-memory-bytes",

@@ -189,7 +189,7 @@ fn the_shorter_of_the_queues_time_and_the_messages_counts() {
 }
 
 #[test]
-fn messages_expire_from_the_head_only() {
+fn a_message_expires_when_it_is_due_also_behind_one_that_is_not() {
     check(
         "
         a.1 > queue.declare q
@@ -198,7 +198,7 @@ fn messages_expire_from_the_head_only() {
         a.1 > publish '' q short expiration=10
         +500ms
         a.1 > queue.declare q passive
-        a.1 < queue.declare-ok q messages=2 consumers=0
+        a.1 < queue.declare-ok q messages=1 consumers=0
         a.1 > get q no-ack
         a.1 < get-ok #1 '' q long left=0 expiration=1000
         a.1 > get q

@@ -55,9 +55,9 @@ fn whatever_ends_a_message_settles_it() {
         a.1 < get-ok #3 '' q got left=3 persistent
         log < settle 3 queue=1
         +10ms
+        log < settle 4 queue=1
         a.1 > queue.declare q passive
         a.1 < queue.declare-ok q messages=2 consumers=0
-        log < settle 4 queue=1
         a.1 > qos 1
         a.1 < qos-ok
         a.2 > consume q c no-ack

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "it is part of the tests")]
 
 use leveret_codec::field::{Table, TableBuilder, Value};
+use leveret_codec::{Properties, PropertiesBuilder};
 use leveret_routing::{
-    BindError, Destination, ExchangeKind, ExchangeName, Matched, NoSuchExchange, Removed, RoutingTable,
+    BindError, Destination, ExchangeKind, ExchangeName, Matched, NoSuchExchange, QueueHandle, Removed,
+    Routed, RoutingTable,
 };
 
 pub struct Topology(pub RoutingTable<String>);
@@ -44,9 +46,21 @@ impl Topology {
         keys: &[&str],
         headers: Option<&Table>,
     ) -> Result<Vec<String>, NoSuchExchange> {
+        let properties = headers.map(|headers| PropertiesBuilder::new().headers(headers.as_ref()));
+        self.try_route_properties(exchange, keys, properties)
+    }
+
+    pub fn try_route_properties(
+        &self,
+        exchange: &str,
+        keys: &[&str],
+        properties: Option<PropertiesBuilder<'_>>,
+    ) -> Result<Vec<String>, NoSuchExchange> {
         let mut matched = Matched::new();
         let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
-        self.0.route(exchange.as_bytes(), &keys, headers.map(Table::as_ref), &mut matched)?;
+        let properties = properties.map(|properties| properties.build());
+        let properties = properties.as_deref().map_or(Properties::EMPTY, Properties::from_checked);
+        self.0.route(exchange.as_bytes(), Routed { keys: &keys, properties }, &mut matched)?;
         let mut queues: Vec<_> = matched.iter().cloned().collect();
         queues.sort_unstable();
         Ok(queues)
@@ -82,4 +96,23 @@ pub fn names(exchanges: &[ExchangeName]) -> Vec<&str> {
     let mut names: Vec<_> = exchanges.iter().map(ExchangeName::as_str).collect();
     names.sort_unstable();
     names
+}
+
+/// A message of which only the keys are known.
+pub fn keyed<'m>(keys: &'m [&'m [u8]]) -> Routed<'m> {
+    Routed { keys, properties: Properties::EMPTY }
+}
+
+/// A queue that is a number, and is named by its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Numbered([u8; 4]);
+
+impl QueueHandle for Numbered {
+    fn name(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+pub fn numbered(n: u32) -> Numbered {
+    Numbered(n.to_be_bytes())
 }

@@ -113,6 +113,7 @@ impl Broker {
                     self.users.write().insert(user.name.clone(), Arc::new(user));
                 }
                 Definition::Exchange { vhost, spec } => {
+                    spec.holder.into_iter().for_each(|holder| self.reserve_queue_ids(holder));
                     layouts.entry(vhost).or_default().exchanges.push(spec);
                 }
                 Definition::Queue { vhost, id, name, auto_delete, arguments } => {

@@ -3,6 +3,9 @@
 //! Invariants:
 //! - A consumer stands in its priority's ring exactly while it can take a message as far as the queue
 //!   knows: it has credit, and its door did not turn the last message away.
+//! - With a single active consumer only the active one gets turns. It is the first that came; when it goes, the highest
+//!   in priority follows, and of those the one that came first. In a quorum queue a higher priority takes over at once,
+//!   as soon as what the active one holds is settled.
 //! - Turns go round within a priority; a lower priority gets a turn only while every higher ring is
 //!   empty (semantics of RabbitMQ's `x-priority`).
 
@@ -10,6 +13,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU16;
 
 use crate::id::ConsumerId;
+use crate::model::settings::{QueueKind, QueueTraits};
 
 /// What the queue must know of a consumer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct ConsumerSpec {
 #[derive(Debug)]
 struct Consumer {
     spec: ConsumerSpec,
+    /// The how manieth consumer of the queue it is.
+    number: u64,
     unacked: u32,
     in_ring: bool,
 }
@@ -44,9 +50,28 @@ pub struct Consumers {
     /// Highest priority first; only priorities that somebody has.
     rings: Vec<(i32, VecDeque<ConsumerId>)>,
     len: usize,
+    added: u64,
+    single: Option<Single>,
+}
+
+/// The one that gets everything.
+#[derive(Debug, Default)]
+struct Single {
+    active: Option<ConsumerId>,
+    /// Who takes over as soon as the active one holds nothing.
+    successor: Option<ConsumerId>,
+    /// Whether a higher priority takes over.
+    is_preemptive: bool,
 }
 
 impl Consumers {
+    /// Nobody yet.
+    pub fn new(traits: QueueTraits) -> Self {
+        let is_preemptive = traits.kind == QueueKind::Quorum;
+        let single = traits.single_active_consumer.then(|| Single { is_preemptive, ..Single::default() });
+        Self { single, ..Self::default() }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.len
@@ -80,11 +105,33 @@ impl Consumers {
         let mut id = ConsumerId { slot: u32::try_from(slot).unwrap_or(u32::MAX), generation: 0 };
         if let Some((generation, place)) = self.slots.get_mut(slot) {
             id.generation = *generation;
-            *place = Some(Consumer { spec, unacked: 0, in_ring: false });
+            *place = Some(Consumer { spec, number: self.added, unacked: 0, in_ring: false });
         }
         self.len += 1;
+        self.added += 1;
         self.enter_ring(id);
+        self.elect();
         id
+    }
+
+    /// Sees to it that somebody is active, if there is anybody.
+    fn elect(&mut self) {
+        let Some(single) = &self.single else { return };
+        let rank = |id: &ConsumerId| self.get(*id).map(|it| (it.spec.priority, std::cmp::Reverse(it.number)));
+        let best = self.ids().max_by_key(rank);
+        let active = single.active.filter(|id| self.get(*id).is_some());
+        let priority = |id: Option<ConsumerId>| id.and_then(|id| self.get(id)).map(|it| it.spec.priority);
+        let is_outranked = single.is_preemptive && priority(active) < priority(best);
+        let is_free = active.and_then(|id| self.get(id)).is_none_or(|active| active.unacked == 0);
+        let (active, successor) = match active {
+            Some(_) if is_outranked && is_free => (best, None),
+            Some(_) if is_outranked => (active, best),
+            Some(_) => (active, None),
+            None => (best, None),
+        };
+        if let Some(single) = &mut self.single {
+            (single.active, single.successor) = (active, successor);
+        }
     }
 
     /// Takes a consumer out; `None` if it is gone already.
@@ -106,12 +153,19 @@ impl Consumers {
             .map(|other| other.spec.priority)
             .collect();
         self.rings.retain(|(priority, _)| still_used.contains(priority));
+        self.elect();
         Some(consumer.spec)
     }
 
     /// Whose turn it would be; looks, does not choose yet.
     pub fn eligible(&self) -> Option<ConsumerId> {
-        self.rings.iter().find_map(|(_, ring)| ring.front().copied())
+        match &self.single {
+            None => self.rings.iter().find_map(|(_, ring)| ring.front().copied()),
+            Some(Single { active, successor: None, .. }) => {
+                active.filter(|id| self.get(*id).is_some_and(|active| active.in_ring))
+            }
+            Some(_) => None,
+        }
     }
 
     /// The eligible consumer took a message: says whether it is acknowledged with that.
@@ -127,6 +181,8 @@ impl Consumers {
             // Alone in its ring (the common case), it simply stays where it is.
             match (stays, ring.len()) {
                 (true, 1) => {}
+                // Who gets everything need not stand in front.
+                _ if ring.front() != Some(&id) => ring.retain(|other| stays || *other != id),
                 (true, _) => ring.rotate_left(1),
                 (false, _) => drop(ring.pop_front()),
             }
@@ -159,6 +215,9 @@ impl Consumers {
                 self.enter_ring(id);
             }
         }
+        if self.single.as_ref().is_some_and(|single| single.successor.is_some()) {
+            self.elect();
+        }
     }
 
     fn enter_ring(&mut self, id: ConsumerId) {
@@ -173,6 +232,11 @@ impl Consumers {
             Some((level, ring)) if *level == priority => ring.push_back(id),
             _ => self.rings.insert(at, (priority, VecDeque::from([id]))),
         }
+    }
+
+    fn get(&self, id: ConsumerId) -> Option<&Consumer> {
+        let (generation, consumer) = self.slots.get(id.slot as usize)?;
+        if *generation == id.generation { consumer.as_ref() } else { None }
     }
 
     fn get_mut(&mut self, id: ConsumerId) -> Option<&mut Consumer> {

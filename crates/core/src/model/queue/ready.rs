@@ -1,4 +1,4 @@
-//! Messages waiting in one queue, by position, in memory or not.
+//! Messages waiting in one lane of a queue, by position, in memory or not.
 //!
 //! ```text
 //! front (in memory)  │ slot │ slot │ slot │ …  │ back (in memory)
@@ -64,6 +64,16 @@ impl Ready {
         self.head_page().is_some_and(|page| page.head_expiry().is_some_and(|at| at <= now))
     }
 
+    /// When what is next is due, if it is in a page that nobody has asked for.
+    pub fn head_page_due(&self) -> Option<Timestamp> {
+        self.head_page().filter(|page| !page.is_asked)?.head_expiry()
+    }
+
+    /// Whether it has this page.
+    pub fn has_page(&self, page: PageId) -> bool {
+        self.pages().any(|stored| stored.id == page)
+    }
+
     /// Takes the next to go, if it is in memory.
     pub fn pop(&mut self) -> Option<Entry> {
         let entry = self.front.pop()?;
@@ -98,9 +108,8 @@ impl Ready {
         }
     }
 
-    /// Lets go of all of them and says how many there were.
-    pub fn clear(&mut self, doors: &mut impl Doors) -> usize {
-        let count = self.len();
+    /// Lets go of all of them.
+    pub fn clear(&mut self, doors: &mut impl Doors) {
         for entry in self.residents() {
             doors.settled(&entry.message);
         }
@@ -108,16 +117,37 @@ impl Ready {
             doors.drop_page(page.id);
         }
         *self = Self::default();
-        count
     }
 
     /// Lets go of the page that the next to go is in, if all of it has expired.
-    pub fn drop_expired_page(&mut self, now: Timestamp, doors: &mut impl Doors) -> bool {
-        let Some(deep) = self.deep.as_mut().filter(|_| self.front.is_empty()) else { return false };
-        let Some(page) = deep.drop_expired_page(now) else { return false };
-        doors.drop_page(page);
+    pub fn drop_expired_page(&mut self, now: Timestamp, doors: &mut impl Doors) -> Option<StoredPage> {
+        let deep = self.deep.as_mut().filter(|_| self.front.is_empty())?;
+        let page = deep.drop_expired_page(now)?;
+        doors.drop_page(page.id);
         self.advance();
-        true
+        Some(page)
+    }
+
+    /// Takes the message of this position, if it is in memory.
+    pub fn remove(&mut self, position: u64) -> Option<Entry> {
+        let entry = match self.deep.as_mut().filter(|deep| deep.reaches(position)) {
+            None => self.front.remove(position),
+            Some(deep) => deep.remove(position),
+        };
+        self.advance();
+        entry
+    }
+
+    /// When the first message expires of a page that nobody has asked for.
+    pub fn first_page_expiry(&self) -> Option<Timestamp> {
+        self.deep.as_ref()?.first_page_expiry()
+    }
+
+    /// Asks for every page in which a message has expired.
+    pub fn ask_due(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        if let Some(deep) = &mut self.deep {
+            deep.ask_due(now, |page| doors.fetch(page));
+        }
     }
 
     /// Somebody wants the next to go: asks for it if it is not in memory.
@@ -127,17 +157,16 @@ impl Ready {
         }
     }
 
-    /// A page has come: its entries take its place, as many as could be read. `false`: nobody waits for it any more.
-    pub fn handle_page(&mut self, page: PageId, entries: Vec<Entry>) -> bool {
-        let is_wanted = self.deep.as_mut().is_some_and(|deep| deep.handle_page(page, entries));
+    /// A page has come: its entries take its place, as many as could be read. `None`: nobody waits for it any more.
+    pub fn handle_page(&mut self, page: PageId, entries: Vec<Entry>) -> Option<StoredPage> {
+        let stored = self.deep.as_mut().and_then(|deep| deep.handle_page(page, entries));
         self.advance();
-        is_wanted
+        stored
     }
 
     /// Somebody consumes: what comes next is brought into the front while that holds less than a quarter of the
     /// budget.
-    pub fn refill(&mut self, doors: &mut impl Doors) {
-        let budget = doors.budget_bytes();
+    pub fn refill(&mut self, budget: usize, doors: &mut impl Doors) {
         while self.front.bytes() < budget / 4
             && let Some(deep) = &mut self.deep
         {
@@ -152,8 +181,7 @@ impl Ready {
     }
 
     /// Lets go of memory beyond the budget, as far as messages have a place where they can be read again.
-    pub fn page_out(&mut self, doors: &mut impl Doors) {
-        let budget = doors.budget_bytes();
+    pub fn page_out(&mut self, budget: usize, doors: &mut impl Doors) {
         if self.bytes() <= budget {
             return;
         }
@@ -180,7 +208,8 @@ impl Ready {
         (durable.map(|settle| settle.id), pages.map(|page| page.id))
     }
 
-    fn residents(&self) -> impl Iterator<Item = &Entry> {
+    /// Those that are in memory.
+    pub fn residents(&self) -> impl Iterator<Item = &Entry> {
         self.front.iter().chain(self.deep.iter().flat_map(|deep| deep.residents()))
     }
 

@@ -2,12 +2,15 @@
 //!
 //! Lock order: the queue is locked all the time; one outlet at most, and none while the store is called.
 
-use crate::effect::{Effects, Fetch, Settle};
+use std::sync::Arc;
+
+use crate::effect::{DeadLetter, Effects, Fetch, Settle};
 use crate::id::ConsumerId;
 use crate::model::Message;
 use crate::model::outlet::{Door, OpenDoor};
-use crate::model::queue::{Doors, Entry};
+use crate::model::queue::{Doors, Entry, Reason};
 use crate::model::queue_ref::QueueRef;
+use crate::model::settings::DeadLetterTo;
 use crate::store::PageId;
 
 /// The doors of one queue during one turn; the last one used stays open until another is needed.
@@ -57,6 +60,10 @@ impl Doors for Hall<'_> {
 
     fn settled(&mut self, message: &Message) {
         self.effects.settles.extend(Settle::of(message));
+    }
+
+    fn dead_letter(&mut self, message: Message, reason: Reason, to: Arc<DeadLetterTo>) {
+        self.effects.dead_letters.push(DeadLetter { queue: self.queue.clone(), message, reason, to });
     }
 
     fn budget_bytes(&self) -> usize {

@@ -81,10 +81,10 @@ impl Deep {
         self.back.push(entry);
     }
 
-    /// Whether a returned message of this position belongs here, and not into the front.
+    /// Whether a message of this position belongs here, and not into the front.
     pub fn reaches(&self, position: u64) -> bool {
         let first = self.slots.front().map(Slot::first).or(self.back.head().map(|head| head.position));
-        first.is_some_and(|first| first < position)
+        first.is_some_and(|first| first <= position)
     }
 
     /// A returned message.
@@ -97,6 +97,41 @@ impl Deep {
                 slot.resident_mut().put_back(entry);
             }
             None => self.back.put_back(entry),
+        }
+    }
+
+    /// Takes the message of this position, if it is in memory.
+    pub fn remove(&mut self, position: u64) -> Option<Entry> {
+        let at = self.slots.partition_point(|slot| slot.last() < position);
+        let Some(slot) = self.slots.get_mut(at) else {
+            let entry = self.back.remove(position)?;
+            self.len -= 1;
+            return Some(entry);
+        };
+        let entry = slot.resident_mut().remove(position)?;
+        self.len -= 1;
+        self.slot_bytes -= entry.message.footprint_bytes();
+        if slot.len() == 0 {
+            self.slots.remove(at);
+        }
+        Some(entry)
+    }
+
+    /// When the first message of a page that is not on its way expires.
+    pub fn first_page_expiry(&self) -> Option<Timestamp> {
+        let resting = self.slots.iter().filter_map(Slot::resting);
+        resting.filter_map(|page| page.stored.first_expiry).min()
+    }
+
+    /// Asks for every page in which a message has expired.
+    pub fn ask_due(&mut self, now: Timestamp, mut fetch: impl FnMut(PageId)) {
+        for slot in &mut self.slots {
+            if let Slot::Page(page) = slot
+                && page.stored.first_expiry.is_some_and(|first| first <= now)
+                && !std::mem::replace(&mut page.is_asked, true)
+            {
+                fetch(page.stored.id);
+            }
         }
     }
 
@@ -122,23 +157,23 @@ impl Deep {
     }
 
     /// Drops the first slot if it is a page of which all has expired.
-    pub fn drop_expired_page(&mut self, now: Timestamp) -> Option<PageId> {
+    pub fn drop_expired_page(&mut self, now: Timestamp) -> Option<StoredPage> {
         let slot =
             self.slots.pop_front_if(|slot| matches!(slot, Slot::Page(page) if page.has_expired(now)))?;
         self.len -= slot.len();
         match slot {
-            Slot::Page(page) => Some(page.stored.id),
+            Slot::Page(page) => Some(page.stored),
             Slot::Resident(_) => None,
         }
     }
 
-    /// A page that was asked for has come: its entries take its place. `false`: nobody waits for it any more.
-    pub fn handle_page(&mut self, id: PageId, entries: Vec<Entry>) -> bool {
+    /// A page that was asked for has come: its entries take its place. `None`: nobody waits for it any more.
+    pub fn handle_page(&mut self, id: PageId, entries: Vec<Entry>) -> Option<StoredPage> {
         let found = self.slots.iter_mut().find_map(|slot| match slot {
-            Slot::Page(page) if page.stored.id == id => Some(slot),
+            Slot::Page(page) if page.stored.id == id => Some((page.stored, slot)),
             _ => None,
         });
-        let Some(slot) = found else { return false };
+        let (stored, slot) = found?;
         self.len -= slot.len();
         self.slot_bytes -= slot.resident().bytes();
         let returned = std::mem::take(slot.resident_mut());
@@ -147,7 +182,7 @@ impl Deep {
         self.slot_bytes += run.bytes();
         *slot = Slot::Resident(run);
         self.slots.retain(|slot| 0 < slot.len());
-        true
+        Some(stored)
     }
 
     /// Asks for the first slot if it is a page, and for the next if there is room in memory for the first and more;

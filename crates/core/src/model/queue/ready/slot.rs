@@ -18,12 +18,14 @@ pub struct StoredPage {
     pub first: u64,
     /// The position of its last message.
     pub last: u64,
-    /// When its first message expires.
+    /// When the first of them expires, wherever it stands.
     pub first_expiry: Option<Timestamp>,
     /// When the last of them will have expired, if all of them expire.
     pub last_expiry: Option<Timestamp>,
     /// Whether some of them were delivered before.
     pub has_redelivered: bool,
+    /// Bytes of their bodies.
+    pub body_bytes: u64,
 }
 
 impl StoredPage {
@@ -38,9 +40,10 @@ impl StoredPage {
             bytes: entries.iter().map(|entry| entry.message.footprint_bytes()).sum(),
             first: first.position,
             last: last.position,
-            first_expiry: first.expires_at,
+            first_expiry: entries.iter().filter_map(|entry| entry.expires_at).min(),
             last_expiry: expiries.reduce(latest).flatten(),
             has_redelivered: entries.iter().any(|entry| entry.redelivered),
+            body_bytes: entries.iter().map(Entry::body_bytes).sum(),
         })
     }
 }
@@ -115,6 +118,14 @@ impl Slot {
         match self {
             Self::Page(page) => page.stored.count + page.returned.len(),
             Self::Resident(run) => run.len(),
+        }
+    }
+
+    /// The page that it is, if it is one that nobody has asked for.
+    pub fn resting(&self) -> Option<&Page> {
+        match self {
+            Self::Page(page) if !page.is_asked => Some(page),
+            _ => None,
         }
     }
 

@@ -1,0 +1,53 @@
+//! Headers that a message carries and nobody is shown.
+//!
+//! They travel among the message's own headers, so that they are in the log and in every queue like them, and are taken
+//! out when the message is handed to a client.
+//!
+//! | header | meaning |
+//! |---|---|
+//! | `BCC` | further routing keys of the publish; a dead letter goes there too |
+//! | [`FOREIGN_DEATHS`] | `x-death` and its like were written by a client: they are no history |
+//! | [`SPENT_COPIES`] | the message was dead-lettered with a key of its own: `CC` names no keys any more |
+//!
+//! A client that sends the last two itself changes nothing but how its own message is treated.
+
+use leveret_codec::{Properties, TableBuilder, TableRef, Value};
+
+/// Further keys that receivers must not see.
+pub const BLIND_COPIES: &[u8] = b"BCC";
+/// The history in the headers was made up by a client.
+pub const FOREIGN_DEATHS: &[u8] = b"\0foreign-deaths";
+/// `CC` has had its effect.
+pub const SPENT_COPIES: &[u8] = b"\0spent-copies";
+
+const HIDDEN: [&[u8]; 3] = [BLIND_COPIES, FOREIGN_DEATHS, SPENT_COPIES];
+
+/// Whether nobody is to see this header.
+pub fn is_hidden(name: &[u8]) -> bool {
+    HIDDEN.contains(&name)
+}
+
+/// Whether there is something to hide.
+pub fn hides(headers: TableRef<'_>) -> bool {
+    headers.entries().any(|entry| is_hidden(entry.key))
+}
+
+/// What a client is shown.
+pub fn shown(properties: Properties<'_>) -> Vec<u8> {
+    let Some(headers) = properties.headers() else { return properties.raw().to_vec() };
+    let mut shown = TableBuilder::new();
+    for entry in headers.entries().filter(|entry| !is_hidden(entry.key)) {
+        shown.insert_raw(entry);
+    }
+    properties.to_builder().headers(shown.build().as_ref()).build()
+}
+
+/// The same properties with one more thing to hide.
+pub fn with_mark(properties: Properties<'_>, mark: &[u8]) -> Vec<u8> {
+    let mut marked = TableBuilder::new();
+    for entry in properties.headers().into_iter().flat_map(TableRef::entries) {
+        marked.insert_raw(entry);
+    }
+    marked.insert(mark, Value::Void);
+    properties.to_builder().headers(marked.build().as_ref()).build()
+}
