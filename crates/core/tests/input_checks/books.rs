@@ -40,6 +40,17 @@ pub struct Consumer {
     last: BTreeMap<u8, u64>,
 }
 
+/// A queue, and which of its lives.
+pub type Target = (usize, u64);
+
+/// A message that waits for the end of its transaction, with the queues that it was routed to.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    targets: Vec<Target>,
+    number: u64,
+    style: Style,
+}
+
 /// Whether publishes are promised anything.
 #[derive(Clone, Debug, Default)]
 pub enum Mode {
@@ -50,7 +61,7 @@ pub enum Mode {
         waiting: BTreeMap<u64, bool>,
     },
     Transaction {
-        publishes: Vec<(Vec<(usize, u64)>, u64, Style)>,
+        publishes: Vec<Pending>,
     },
 }
 
@@ -135,11 +146,10 @@ impl Books {
     /// A message is published to these queues, as far as they exist.
     pub fn publish(&mut self, place: (usize, usize), queues: &[usize], number: u64, style: Style) {
         let there = queues.iter().filter(|queue| self.accounts[**queue].exists);
-        let targets: Vec<(usize, u64)> =
-            there.map(|queue| (*queue, self.accounts[*queue].generation)).collect();
+        let targets: Vec<Target> = there.map(|queue| (*queue, self.accounts[*queue].generation)).collect();
         let may_nack = targets.iter().any(|(queue, _)| KINDS[*queue].rejects);
         match &mut self.channel(place).mode {
-            Mode::Transaction { publishes } => return publishes.push((targets, number, style)),
+            Mode::Transaction { publishes } => return publishes.push(Pending { targets, number, style }),
             Mode::Confirm { published, waiting } => {
                 *published += 1;
                 waiting.insert(*published, may_nack);
@@ -149,7 +159,7 @@ impl Books {
         self.arrive(&targets, number, style);
     }
 
-    fn arrive(&mut self, targets: &[(usize, u64)], number: u64, style: Style) {
+    fn arrive(&mut self, targets: &[Target], number: u64, style: Style) {
         for (queue, generation) in targets {
             self.position += 1;
             let account = &mut self.accounts[*queue];
@@ -224,12 +234,12 @@ impl Books {
                     held.decided = Some(how);
                 }
             } else if let Some(held) = self.channel(place).held.remove(&tag) {
-                self.end(held, how.requeue, how.verb != "ack");
+                self.end(&held, how.requeue, how.verb != "ack");
             }
         }
     }
 
-    fn end(&mut self, held: Held, goes_back: bool, is_refused: bool) {
+    fn end(&mut self, held: &Held, goes_back: bool, is_refused: bool) {
         let account = &mut self.accounts[held.queue];
         if !account.exists || account.generation != held.generation {
             return;
@@ -246,7 +256,9 @@ impl Books {
         let (kept, back): (BTreeMap<_, _>, BTreeMap<_, _>) =
             held.into_iter().partition(|(_, held)| held.decided.is_some());
         self.channel(place).held = kept;
-        back.into_values().for_each(|held| self.end(held, true, false));
+        for held in back.into_values() {
+            self.end(&held, true, false);
+        }
     }
 
     /// A channel ends: everything goes back, nothing is promised any more.
@@ -255,7 +267,9 @@ impl Books {
         for (id, consumer) in channel.consumers {
             self.forget(place, id, &consumer);
         }
-        channel.held.into_values().for_each(|held| self.end(held, true, false));
+        for held in channel.held.into_values() {
+            self.end(&held, true, false);
+        }
     }
 
     /// A message comes to a client.
@@ -362,12 +376,14 @@ impl Books {
         let held = std::mem::take(&mut self.channel(place).held);
         for (tag, mut held) in held {
             match held.decided.take() {
-                Some(how) if commits => self.end(held, how.requeue, how.verb != "ack"),
+                Some(how) if commits => self.end(&held, how.requeue, how.verb != "ack"),
                 _ => drop(self.channel(place).held.insert(tag, held)),
             }
         }
         if commits {
-            publishes.into_iter().for_each(|(targets, number, style)| self.arrive(&targets, number, style));
+            for Pending { targets, number, style } in publishes {
+                self.arrive(&targets, number, style);
+            }
         }
     }
 
@@ -387,56 +403,6 @@ impl Books {
             self.accounts[queue].purge();
         } else {
             self.accounts[queue].is_vague = true;
-        }
-    }
-
-    /// There was nothing to get.
-    pub fn hear_empty(&mut self, place: (usize, usize)) {
-        let (queue, _) = self.channel(place).getting.take().expect("nobody asked for a message");
-        let account = &self.accounts[queue];
-        let is_known = !account.is_vague && self.hiding(queue) == Hiding::Nothing;
-        assert!(!is_known || account.ready_count() == 0, "{} said that it is empty", account.kind.name);
-    }
-
-    /// How many deliveries of a queue clients hold.
-    pub fn held(&self, queue: usize) -> usize {
-        let generation = self.accounts[queue].generation;
-        let held =
-            self.clients.iter().flat_map(|client| &client.channels).flat_map(|channel| channel.held.values());
-        held.filter(|held| held.queue == queue && held.generation == generation).count()
-    }
-
-    /// What of a queue may be on its way to clients that do not read.
-    pub fn hiding(&self, queue: usize) -> Hiding {
-        let stalled = self.clients.iter().filter(|client| client.is_stalled);
-        let consumers =
-            stalled.flat_map(|client| &client.channels).flat_map(|channel| channel.consumers.values());
-        let of_queue = consumers.filter(|consumer| consumer.queue == queue);
-        let hides = |no_ack| if no_ack { Hiding::WhatNeedsNoAck } else { Hiding::WhatIsAcked };
-        of_queue.map(|consumer| hides(consumer.no_ack)).max().unwrap_or(Hiding::Nothing)
-    }
-
-    /// A consumer that must not wait if there is something.
-    pub fn who_could_take(&self, queue: usize) -> Option<u64> {
-        let account = &self.accounts[queue];
-        let eligible = if account.kind.single_active { 1 } else { usize::MAX };
-        let could = |id: &u64| {
-            let reading = self.clients.iter().filter(|client| !client.is_stalled);
-            let mut of = reading.flat_map(|client| &client.channels);
-            of.any(|channel| {
-                channel.consumers.get(id).is_some_and(|consumer| channel.could_take(*id, consumer))
-            })
-        };
-        account.consumers.iter().take(eligible).copied().find(could)
-    }
-
-    /// Once the log has everything, nobody waits for a confirm.
-    pub fn check_confirms(&self) {
-        let channels = self.clients.iter().flat_map(|client| &client.channels);
-        for channel in channels.filter(|_| !self.log_holds) {
-            if let Mode::Confirm { waiting, .. } = &channel.mode {
-                assert!(waiting.is_empty(), "{waiting:?} were not confirmed");
-            }
         }
     }
 }

@@ -15,6 +15,7 @@
 
 mod account;
 mod books;
+mod inquiry;
 mod kinds;
 mod program;
 mod world;

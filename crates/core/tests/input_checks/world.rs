@@ -35,8 +35,7 @@ impl World {
         let place = (client, channel);
         self.books.now = self.stage.millis();
         let step_began = self.books.position + 1;
-        let is_stalled = |books: &Books| books.clients.iter().any(|client| client.is_stalled);
-        self.books.is_late = is_stalled(&self.books);
+        self.books.is_late = self.books.clients.iter().any(|client| client.is_stalled);
         self.reopen(place);
         self.may_close = None;
         self.act(place, step);
@@ -191,7 +190,9 @@ impl World {
         let heard = self.stage.take_heard();
         let told = |line: &String| line.contains(&format!("-ok {before}"));
         assert!(!is_told || heard.iter().any(told), "{before} messages in {name}, and {heard:?}");
-        heard.iter().for_each(|line| self.hear_line(line));
+        for line in &heard {
+            self.hear_line(line);
+        }
     }
 
     fn bind(&mut self, place: Place, queue: usize, is_bound: bool) {
@@ -351,31 +352,28 @@ impl World {
     fn check(&mut self, step_began: u64) {
         let now = Now { millis: self.books.now, step_began };
         // The queue of the dead comes last: what has left others is there.
-        for queue in 0..KINDS.len() {
-            let counts = self.stage.counts(KINDS[queue].name);
+        for (queue, kind) in KINDS.iter().enumerate() {
+            let counts = self.stage.counts(kind.name);
             self.hear();
-            assert_eq!(
-                counts.is_some(),
-                self.books.accounts[queue].exists,
-                "whether {} exists",
-                KINDS[queue].name
-            );
+            assert_eq!(counts.is_some(), self.books.accounts[queue].exists, "whether {} exists", kind.name);
             let Some(counts) = counts else { continue };
             let said = Said { ready: counts.ready, unacked: counts.unacked, consumers: counts.consumers };
-            let (held, hiding) = (self.books.held(queue), self.books.hiding(queue));
-            let is_doubtful =
-                queue == DEAD && self.books.accounts.iter().any(|of| of.kind.dead_letters && of.is_vague);
-            self.books.accounts[queue].is_vague |= is_doubtful;
-            let left = self.books.accounts[queue].settle(said, held, hiding, now);
-            left.into_iter().for_each(|copied| self.books.bury(queue, copied));
+            self.compare(queue, said, now);
             let waits = self.books.who_could_take(queue).filter(|_| 0 < said.ready);
-            assert_eq!(
-                waits, None,
-                "{} has {} messages, and a consumer waits",
-                KINDS[queue].name, said.ready
-            );
+            assert_eq!(waits, None, "{} has {} messages, and a consumer waits", kind.name, said.ready);
         }
         self.books.check_confirms();
+    }
+
+    /// One account with what its queue says; what has left it goes where such messages go.
+    fn compare(&mut self, queue: usize, said: Said, now: Now) {
+        let (held, hiding) = (self.books.held(queue), self.books.hiding(queue));
+        let is_doubtful =
+            queue == DEAD && self.books.accounts.iter().any(|of| of.kind.dead_letters && of.is_vague);
+        self.books.accounts[queue].is_vague |= is_doubtful;
+        for copied in self.books.accounts[queue].settle(said, held, hiding, now) {
+            self.books.bury(queue, copied);
+        }
     }
 
     /// Everybody leaves; what was not settled must be there, and when it is settled too, nothing is left.

@@ -4,13 +4,15 @@
 //! over (a woken connection looks into its outlet), writes nothing that must not be heard yet, tells how far the
 //! log has come, closes sockets that are done.
 
+mod counts;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
-use leveret_core::model::{Alarm, Broker, BrokerSettings, Counts, PasswordHash, Permissions, User};
+use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, User};
 use leveret_core::{ConnectionId, Effects, Fetch, Output, Store as _, Timestamp};
 
 use super::hear::{Ear, take};
@@ -442,21 +444,6 @@ impl Stage {
             self.settle();
         }
         self.now = end;
-    }
-
-    /// What a queue of `/` says of itself, if it exists.
-    pub fn counts(&mut self, queue: &str) -> Option<Counts> {
-        let queue = self.broker().vhost("/")?.queue(queue).ok()?;
-        let mut effects = Effects::default();
-        let counts = queue.counts(self.now, &mut effects);
-        self.carry_out(effects);
-        self.settle();
-        Some(counts)
-    }
-
-    /// The time, in milliseconds.
-    pub fn millis(&self) -> u64 {
-        self.now.as_micros() / 1000
     }
 
     /// Whether no connection was left in the middle of a frame or a delivery.
