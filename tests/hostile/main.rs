@@ -78,6 +78,15 @@ fn besieged(attack: impl AsyncFnOnce(&mut Siege)) {
     });
 }
 
+/// The same for what is too much to do to somebody else's broker.
+fn besieged_at_home(attack: impl AsyncFnOnce(&mut Siege)) {
+    besieged(async |siege| {
+        if siege.is_at_home() {
+            attack(siege).await;
+        }
+    });
+}
+
 macro_rules! chapters {
     ($($name:ident: $file:literal,)*) => {
         const CHAPTERS: &[&str] = &[$(include_str!($file)),*];
