@@ -40,6 +40,7 @@ mod siege;
 mod speech;
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 use siege::Siege;
@@ -120,4 +121,25 @@ fn there_are_two_hundred_conversations_and_each_has_a_name_of_its_own() {
     names.dedup();
     assert_eq!(names.len(), count, "two conversations have the same name");
     assert!(200 <= count, "{count} conversations");
+}
+
+#[test]
+fn a_conversation_that_goes_otherwise_is_found() {
+    let wrong = [
+        ("another code", "> get nowhere\n < channel.close 405…"),
+        ("another channel", "> get nowhere\n 0< channel.close 404…"),
+        ("a line too many", "> qos 1\n < qos-ok\n < qos-ok\n ends"),
+        ("a line that nobody expects", "> qos 1"),
+        ("an end that does not come", "> qos 1\n < qos-ok\n ends"),
+        ("an end that comes too early", "> frame 3 abc end=41\n 0< connection.close…\n ends after 4s"),
+        ("an end that comes too late", "> frame 3 abc end=41\n 0< connection.close…\n ends after 2s"),
+    ];
+    besieged_at_home(async |siege| {
+        siege.patience = Duration::from_millis(300);
+        for (name, said) in wrong {
+            let text = format!("{name}\n {said}");
+            let conversations = script::read(&text);
+            assert!(siege.converse(&conversations[0]).await.is_err(), "{name} was not found");
+        }
+    });
 }

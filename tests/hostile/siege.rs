@@ -44,11 +44,14 @@ pub struct Siege {
     pub address: SocketAddr,
     vhost: String,
     pub neighbour: Neighbour,
+    /// How long a line may take that is expected; nothing waits for it to pass.
+    pub patience: Duration,
     /// Conversations so far.
     held: usize,
 }
 
 /// Why a conversation went otherwise than written.
+#[derive(Debug)]
 pub struct Otherwise(pub String);
 
 impl Siege {
@@ -63,7 +66,7 @@ impl Siege {
             (Besieged::Leveret { _broker: broker, clock }, address, "/".to_owned())
         };
         let neighbour = Neighbour::move_in(address, &vhost).await;
-        Self { besieged, address, vhost, neighbour, held: 0 }
+        Self { besieged, address, vhost, neighbour, patience: support::PATIENCE, held: 0 }
     }
 
     /// Whether the broker is one of this process.
@@ -101,7 +104,8 @@ impl Siege {
         assert!(failures.is_empty(), "{} went otherwise:\n\n{}", failures.len(), failures.join("\n"));
     }
 
-    async fn converse(&mut self, conversation: &Conversation<'_>) -> Result<(), Otherwise> {
+    /// Holds one conversation.
+    pub async fn converse(&mut self, conversation: &Conversation<'_>) -> Result<(), Otherwise> {
         self.held += 1;
         let mut caller = self.caller(conversation.after).await;
         let steps: Vec<&Step<'_>> = conversation.steps.iter().filter(|step| self.concerns(step)).collect();
@@ -138,7 +142,7 @@ impl Siege {
             return self.expect_end(caller, Duration::ZERO).await;
         }
         self.say(caller, &speech::all(999, STILL_SERVED)).await;
-        self.expect_lines(caller, &["999< channel.open-ok".to_owned()], support::PATIENCE).await
+        self.expect_lines(caller, &["999< channel.open-ok".to_owned()], self.patience).await
     }
 
     /// Sends as much as is taken: a broker that has had enough may take no more.
@@ -196,7 +200,7 @@ impl Siege {
             }
             self.wait_for_what_is_due();
         }
-        let patience = support::PATIENCE + if self.is_at_home() { Duration::ZERO } else { after };
+        let patience = self.patience + if self.is_at_home() { Duration::ZERO } else { after + TOLERANCE };
         self.expect_lines(caller, &[END.to_owned()], patience).await?;
         let took = began.elapsed();
         if !self.is_at_home() && (took + TOLERANCE < after || after + TOLERANCE < took) {
@@ -218,7 +222,7 @@ impl Siege {
         };
         let lines: Vec<String> =
             expected.iter().filter_map(line).filter(|line| self.is_counted(line)).collect();
-        self.expect_lines(caller, &lines, support::PATIENCE).await
+        self.expect_lines(caller, &lines, self.patience).await
     }
 
     /// A real clock does not beat with the script.
@@ -234,10 +238,8 @@ impl Siege {
     ) -> Result<(), Otherwise> {
         let mut actual = Vec::new();
         while actual.len() < expected.len() {
-            let (heard, ()) = tokio::join!(
-                tokio::time::timeout(patience + TOLERANCE, caller.next()),
-                self.neighbour.trip()
-            );
+            let (heard, ()) =
+                tokio::join!(tokio::time::timeout(patience, caller.next()), self.neighbour.trip());
             let heard = heard.unwrap_or_else(|_| SILENCE.to_owned());
             if self.is_counted(&heard) {
                 actual.push(self.here(&heard));
