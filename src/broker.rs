@@ -12,14 +12,25 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::builder::Builder;
 use crate::session::{Shared, Stage};
+use crate::tls::{Tls, TlsError};
 
 /// How long clients may take to answer the broker's goodbye.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
+/// What a broker listens with; addresses have the ports that were really taken.
+pub struct Listening {
+    /// Without TLS.
+    pub amqp: Vec<SocketAddr>,
+    /// With it.
+    pub amqps: Vec<SocketAddr>,
+    /// What those with it share.
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// A broker that runs until [`Broker::shutdown`] is called or it is dropped.
 pub struct Broker {
     shared: Arc<Shared>,
-    addresses: Vec<SocketAddr>,
+    listening: Listening,
     sessions: TaskTracker,
     /// Ends with the broker: accepting, watching the memory.
     services: Vec<AbortOnDropHandle<()>>,
@@ -34,21 +45,33 @@ impl Broker {
     /// A broker whose sockets accept already.
     pub(super) fn new(
         shared: Arc<Shared>,
-        addresses: Vec<SocketAddr>,
+        listening: Listening,
         sessions: TaskTracker,
         services: Vec<AbortOnDropHandle<()>>,
     ) -> Self {
-        Self { shared, addresses, sessions, services }
+        Self { shared, listening, sessions, services }
     }
 
     /// Where AMQP clients connect: the first address, with the port that was really taken.
     pub fn amqp_addr(&self) -> SocketAddr {
-        self.addresses.first().copied().unwrap_or_else(unspecified)
+        self.listening.amqp.first().copied().unwrap_or_else(unspecified)
     }
 
     /// All addresses where AMQP clients connect.
     pub fn amqp_addrs(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.listening.amqp
+    }
+
+    /// All addresses where clients connect that speak AMQP over TLS.
+    pub fn amqps_addrs(&self) -> &[SocketAddr] {
+        &self.listening.amqps
+    }
+
+    /// Reads the files of TLS again: certificate, key and authorities. New connections see what they hold, those
+    /// that are open go on. Where it fails everything stays as it is. A broker that does not speak TLS has
+    /// nothing to do.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        self.listening.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// Accepts nobody any more, asks every client to go (320, `CONNECTION_FORCED`) and waits until they
@@ -82,7 +105,10 @@ impl Broker {
 
 impl fmt::Debug for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broker").field("amqp_addrs", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("Broker")
+            .field("amqp_addrs", &self.listening.amqp)
+            .field("amqps_addrs", &self.listening.amqps)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +122,7 @@ impl Drop for Broker {
     }
 }
 
-/// What a broker without listeners would answer; `start` leaves none without.
+/// What a broker that speaks TLS alone answers to who asks for its plain address.
 fn unspecified() -> SocketAddr {
     (Ipv4Addr::UNSPECIFIED, 0).into()
 }

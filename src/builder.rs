@@ -6,21 +6,24 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use leveret_core::model::BrokerSettings;
+use leveret_core::model::{BrokerSettings, Mechanism};
 use leveret_core::{Effects, NoStore};
+use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::deadlines;
-use crate::definitions::{Definitions, DefinitionsError};
+use crate::definitions::{Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
-use crate::listener::{self, ListenError};
+use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
 use crate::settings::{DiskLimit, Listen, Settings, Watermark};
+use crate::tls::{self, Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,9 @@ pub enum StartError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// TLS cannot be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// Definitions cannot be read, or ask for what is not served.
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
@@ -86,10 +92,28 @@ impl Builder {
         self
     }
 
-    /// Accepts connections here too; port 0 takes any free one. Without any call it is a free port of
+    /// Accepts connections here too; port 0 takes any free one. Without any listener it is a free port of
     /// 127.0.0.1.
     pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
         self.settings.listen.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Accepts connections with TLS here too; port 0 takes any free one. Needs [`Builder::tls`].
+    pub fn listen_tls(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.listen_tls.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Speaks TLS with this certificate, in this way.
+    pub fn tls(mut self, settings: TlsSettings) -> Self {
+        self.settings.tls = settings;
+        self
+    }
+
+    /// How clients may say who they are, instead of PLAIN, AMQPLAIN and ANONYMOUS.
+    pub fn mechanisms(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.settings.mechanisms = mechanisms.into_iter().collect();
         self
     }
 
@@ -142,6 +166,12 @@ impl Builder {
         self
     }
 
+    /// How long a consumer may hold a message unacknowledged before it is cancelled; unless this is called, for ever.
+    pub fn consumer_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.consumer_timeout = Some(timeout);
+        self
+    }
+
     /// The user that the broker starts with, instead of `guest` with the password `guest`.
     pub fn default_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.settings.seed.user = name.into();
@@ -170,33 +200,62 @@ impl Builder {
     /// Starts: opens the data directory, creates what is defined, then listens. Needs a tokio runtime with
     /// I/O and time.
     pub async fn start(mut self) -> Result<Broker, StartError> {
-        if self.settings.listen.is_empty() {
+        if self.settings.listen.is_empty() && self.settings.listen_tls.is_empty() {
             self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
         }
-        let shared = Arc::new(self.shared().await?);
-        start_storage(&shared)?;
-        let mut services = self.watch_memory(&shared)?;
-        services.extend(self.watch_disk(&shared));
-        let listeners = listener::bind(&self.settings.listen)?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let sessions = TaskTracker::new();
-        for listener in listeners {
-            let accepting = listener::accept(listener, shared.clone(), sessions.clone());
-            services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
-        }
+        // Before the data directory, which may take its time: a wrong certificate is found at once.
+        let tls = self.tls_of_listeners()?;
         let mut effects = Effects::default();
+        let shared = Arc::new(self.shared(&mut effects).await?);
+        start_storage(&shared)?;
         shared.core.begin(shared.clock.now(), &mut effects);
         shared.carry_out(&mut effects);
+        let mut services = self.watch_memory(&shared)?;
         services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
-        let broker = Broker::new(shared, addresses, sessions, services);
-        for address in broker.amqp_addrs() {
+        services.extend(self.watch_disk(&shared));
+        services.extend(
+            tls.iter().map(|tls| {
+                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
+            }),
+        );
+        let plain = listener::bind(&self.settings.listen)?;
+        let encrypted = listener::bind(&self.settings.listen_tls)?;
+        let listening =
+            Listening { amqp: addresses_of(&plain), amqps: addresses_of(&encrypted), tls: tls.clone() };
+        let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
+        let sessions = entrance.sessions.clone();
+        let entrance_tls = Entrance { tls, ..entrance.clone() };
+        for (listeners, entrance) in [(plain, entrance), (encrypted, entrance_tls)] {
+            for listener in listeners {
+                let accepting = listener::accept(listener, entrance.clone());
+                services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
+            }
+        }
+        for address in &listening.amqp {
             tracing::info!("started TCP listener on {address}");
         }
-        Ok(broker)
+        for address in &listening.amqps {
+            tracing::info!("started TLS (SSL) listener on {address}");
+        }
+        Ok(Broker::new(shared, listening, sessions, services))
     }
 
-    /// The state of a broker as its data directory and its definitions have it.
-    async fn shared(&mut self) -> Result<Shared, StartError> {
+    /// What TLS listeners need; nothing if there are none.
+    fn tls_of_listeners(&self) -> Result<Option<Arc<Tls>>, TlsError> {
+        if self.settings.listen_tls.is_empty() {
+            if self.settings.tls.certfile.is_some() {
+                tracing::warn!(
+                    "a TLS certificate was given, but nothing listens with it: give `--listen-tls`"
+                );
+            }
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(Tls::new(self.settings.tls.clone())?)))
+    }
+
+    /// The state of a broker as its data directory and its definitions have it; `effects` are to be carried out once
+    /// its storage works.
+    async fn shared(&mut self, effects: &mut Effects) -> Result<Shared, StartError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
         let settings = self.core_settings();
@@ -206,12 +265,15 @@ impl Builder {
                 tracing::warn!("no data directory was given: nothing survives the end of this process");
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
-            crate::definitions::apply(&core, &self.definitions, &self.settings.seed)?;
+            let recipient = Recipient { core: &core, now: clock.now(), effects };
+            crate::definitions::apply(recipient, &self.definitions, &self.settings.seed)?;
             return Ok(Shared::new(core, clock, None));
         };
         let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
         // Reading a log takes its time, and the runtime may have other things to do.
+        let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
+            let mut effects = Effects::default();
             let (storage, mut recovery) = Storage::open(&storage_settings)?;
             let core = leveret_core::model::Broker::new(settings, secret, storage.store());
             let counts = storage.restore(&core, &mut recovery).map_err(StorageError::from)?;
@@ -221,12 +283,14 @@ impl Builder {
                 messages = counts.messages,
                 "opened the data directory"
             );
-            crate::definitions::apply(&core, &definitions, &seed)?;
+            let recipient = Recipient { core: &core, now, effects: &mut effects };
+            crate::definitions::apply(recipient, &definitions, &seed)?;
             storage.commit().map_err(StorageError::from)?;
-            Ok::<_, StartError>((core, storage))
+            Ok::<_, StartError>((core, storage, effects))
         });
-        let (core, storage) =
+        let (core, storage, applied) =
             opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
+        *effects = applied;
         Ok(Shared::new(core, clock, Some(Arc::new(storage))))
     }
 
@@ -256,7 +320,12 @@ impl Builder {
             channel_max: self.settings.channel_max,
             frame_max_bytes: self.settings.frame_max_bytes,
             message_max_bytes: self.settings.message_max_bytes,
+            consumer_timeout: self.settings.consumer_timeout,
             loopback_users: self.settings.loopback_users.clone(),
+            mechanisms: self.settings.mechanisms.clone(),
+            anonymous_login: Some(&self.settings.anonymous_login)
+                .filter(|login| login.user != "none")
+                .map(|login| (login.user.clone(), login.password.clone())),
             ..BrokerSettings::default()
         }
     }
@@ -269,6 +338,10 @@ impl Builder {
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
     }
+}
+
+fn addresses_of(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
 }
 
 /// Lets the threads of the storage work for this broker.

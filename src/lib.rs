@@ -25,20 +25,30 @@ mod disk_space;
 #[doc(hidden)]
 pub mod durable;
 mod journal;
+mod limits;
 mod listener;
 mod memory;
+mod policy;
 mod registry;
 mod session;
 mod settings;
+mod socket;
+mod tls;
 
 pub use broker::Broker;
 pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
+pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
-pub use settings::{AMQP_PORT, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark};
+pub use settings::{
+    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark,
+};
+pub use tls::{
+    CertificateLogin, LoginFrom, PeerVerification, SanType, TlsCipher, TlsError, TlsSettings, TlsVersion,
+};
 
 /// The examples of the README, run as tests.
 #[cfg(doctest)]

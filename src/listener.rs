@@ -8,14 +8,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::amqp::Peer;
-use socket2::{Domain, Protocol, Socket, Type};
+use leveret_core::amqp::{External, Peer};
+use socket2::{Domain, Protocol, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::session::{Session, Shared};
 use crate::settings::{Listen, Need};
+use crate::socket::Socket;
+use crate::tls::{HandshakeError, Tls, TlsStream};
 
 /// Connections that may wait to be accepted; the kernel cuts it to its own limit.
 const BACKLOG: i32 = 4096;
@@ -34,7 +37,7 @@ pub struct ListenError {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            " (perhaps another broker runs there: stop it, or choose another port with --listen)"
+            " (perhaps another broker runs there: stop it, or choose another port with --listen or --listen-tls)"
         }
         io::ErrorKind::AddrNotAvailable => " (no interface of this machine has this address)",
         io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)",
@@ -58,7 +61,7 @@ pub fn bind(listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
 }
 
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // IPv4 has its own listener, on systems of any default.
         socket.set_only_v6(true)?;
@@ -77,11 +80,25 @@ fn is_missing_family(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
-/// Accepts until it is dropped; every connection becomes a task of `sessions`.
-pub async fn accept(listener: TcpListener, shared: Arc<Shared>, sessions: TaskTracker) {
+/// What happens to those who come in.
+#[derive(Clone)]
+pub struct Entrance {
+    /// What their sessions share.
+    pub shared: Arc<Shared>,
+    /// Where their tasks are counted.
+    pub sessions: TaskTracker,
+    /// TLS, at a listener that speaks it.
+    pub tls: Option<Arc<Tls>>,
+}
+
+/// Accepts until it is dropped; every connection becomes a task of the entrance's sessions.
+pub async fn accept(listener: TcpListener, entrance: Entrance) {
+    // Handshakes end with the listener: nobody is let in who has not come in yet.
+    let closing = CancellationToken::new();
+    let _guard = closing.clone().drop_guard();
     loop {
         match listener.accept().await {
-            Ok((socket, remote)) => begin(socket, remote, &shared, &sessions),
+            Ok((socket, remote)) => entrance.begin(socket, remote, &closing),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections at the moment");
@@ -97,15 +114,54 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn begin(socket: TcpStream, remote: SocketAddr, shared: &Arc<Shared>, sessions: &TaskTracker) {
-    // Failing here means that the peer is gone already, which the first read will find.
-    let _ = socket.set_nodelay(true);
-    let Ok(local) = socket.local_addr() else { return };
-    let address = format!("{} -> {}", canonical(remote), canonical(local));
-    let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
-    let peer = Peer { address, loopback: remote.ip().to_canonical().is_loopback() };
-    let session = span.in_scope(|| Session::new(shared.clone(), peer));
-    sessions.spawn(session.run(socket).instrument(span));
+impl Entrance {
+    fn begin(&self, socket: TcpStream, remote: SocketAddr, closing: &CancellationToken) {
+        // Failing here means that the peer is gone already, which the first read will find.
+        let _ = socket.set_nodelay(true);
+        let Ok(local) = socket.local_addr() else { return };
+        let address = format!("{} -> {}", canonical(remote), canonical(local));
+        let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
+        let loopback = remote.ip().to_canonical().is_loopback();
+        let peer = Peer { address, loopback, external: External::NoTls };
+        match &self.tls {
+            None => {
+                let session = span.in_scope(|| Session::new(self.shared.clone(), peer));
+                self.sessions.spawn(session.run(Socket::Plain(socket)).instrument(span));
+            }
+            Some(tls) => {
+                let newcomer = Newcomer { socket, peer, tls: tls.clone() };
+                let serving = newcomer.serve(self.shared.clone(), closing.clone());
+                self.sessions.spawn(serving.instrument(span));
+            }
+        }
+    }
+}
+
+/// A connection that has TLS before it.
+struct Newcomer {
+    socket: TcpStream,
+    peer: Peer,
+    tls: Arc<Tls>,
+}
+
+impl Newcomer {
+    /// From its handshake to its end.
+    async fn serve(self, shared: Arc<Shared>, closing: CancellationToken) {
+        let Self { socket, mut peer, tls } = self;
+        let deadline = shared.clock.now() + tls.settings().handshake_timeout;
+        let shaken = tokio::select! {
+            shaken = TlsStream::accept(socket, tls.config()) => shaken,
+            () = shared.clock.sleep_until(deadline) => Err(HandshakeError::TimedOut),
+            () = closing.cancelled_owned() => return,
+        };
+        match shaken {
+            Ok(stream) => {
+                peer.external = tls.user_of(&stream);
+                Session::new(shared, peer).run(Socket::Tls(Box::new(stream))).await;
+            }
+            Err(error) => tls.note_refused(shared.clock.now(), &peer.address, &error),
+        }
+    }
 }
 
 /// An IPv4 address in IPv6 clothes is shown as what it is.

@@ -10,7 +10,6 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
@@ -19,14 +18,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
-use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
-use tokio_util::io::poll_read_buf;
 
 use crate::clock::{Clock, Timer};
 use crate::durable::Storage;
 use crate::journal::Journal;
 use crate::registry::{Bell, Registry};
+use crate::socket::Socket;
 
 /// Deliveries that may wait for a slow reader, in bytes. Beyond it they stay in their queues' care.
 const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
@@ -178,7 +175,7 @@ impl Session {
     }
 
     /// Serves the socket until it is done.
-    pub async fn run(mut self, mut socket: TcpStream) {
+    pub async fn run(mut self, mut socket: Socket) {
         loop {
             match poll_fn(|context| Poll::Ready(self.turn(context, &mut socket))).await {
                 Ok(Turn::Busy) if TURN_BYTES <= self.turn_bytes => {
@@ -187,17 +184,18 @@ impl Session {
                 }
                 Ok(Turn::Busy) => {}
                 Ok(Turn::Idle) => self.rest(&socket).await,
-                Ok(Turn::Done) => return,
+                Ok(Turn::Done) => return socket.farewell(),
                 Err(error) => {
                     tracing::debug!(%error, "lost the socket");
-                    return;
+                    // It may be the peer's own goodbye that is answered here.
+                    return socket.farewell();
                 }
             }
         }
     }
 
     /// Everything that can be done without waiting.
-    fn turn(&mut self, context: &mut Context<'_>, socket: &mut TcpStream) -> io::Result<Turn> {
+    fn turn(&mut self, context: &mut Context<'_>, socket: &mut Socket) -> io::Result<Turn> {
         let now = self.shared.clock.now();
         let has_rung = self.bell.take();
         if has_rung && self.look_at_stage(now) == Stage::Aborted {
@@ -215,7 +213,7 @@ impl Session {
         }
         self.hear_log(now);
         self.shared.carry_out(&mut self.output.effects);
-        let is_written = !self.is_held() && self.write(context, socket)?;
+        let is_written = self.write(context, socket)?;
         if self.is_over(now, is_written) {
             return Ok(Turn::Done);
         }
@@ -266,12 +264,7 @@ impl Session {
     }
 
     /// Reads once and lets the rules take what is whole. `true`: there was something.
-    fn read(
-        &mut self,
-        now: Timestamp,
-        context: &mut Context<'_>,
-        socket: &mut TcpStream,
-    ) -> io::Result<bool> {
+    fn read(&mut self, now: Timestamp, context: &mut Context<'_>, socket: &mut Socket) -> io::Result<bool> {
         if !self.may_read() || socket.poll_read_ready(context)?.is_pending() {
             return Ok(false);
         }
@@ -279,7 +272,7 @@ impl Session {
         let missing_bytes = self.connection.wanted_bytes(&self.input).saturating_sub(self.input.len());
         self.input.reserve(self.read_bytes.max(missing_bytes));
         let room_bytes = self.input.capacity() - self.input.len();
-        let count = match poll_read_buf(Pin::new(socket), context, &mut self.input)? {
+        let count = match socket.poll_read(context, &mut self.input)? {
             Poll::Pending => return Ok(false),
             Poll::Ready(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Poll::Ready(count) => count,
@@ -293,21 +286,26 @@ impl Session {
 
     /// A read that came back full asks for more next time, one that came back nearly empty for less.
     fn adapt(&mut self, count: usize, room_bytes: usize) {
-        if count == room_bytes {
+        if room_bytes <= count {
             self.read_bytes = (self.read_bytes * 4).min(*READ_BYTES.end());
         } else if count < self.read_bytes / 8 {
             self.read_bytes = (self.read_bytes / 2).max(*READ_BYTES.start());
         }
     }
 
-    /// Writes until nothing waits (`true`) or the socket takes no more.
-    fn write(&mut self, context: &mut Context<'_>, socket: &mut TcpStream) -> io::Result<bool> {
+    /// Writes until nothing waits (`true`), or the socket takes no more, or the log must come first.
+    fn write(&mut self, context: &mut Context<'_>, socket: &mut Socket) -> io::Result<bool> {
+        if self.is_held() {
+            // What was taken before is not concerned.
+            let _ = socket.poll_flush(context)?;
+            return Ok(false);
+        }
         let frames = &mut self.output.frames;
         while !frames.is_empty() {
             let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
             let filled = frames.io_slices(&mut pieces);
             let pieces = pieces.get(..filled).unwrap_or_default();
-            let count = match Pin::new(&mut *socket).poll_write_vectored(context, pieces)? {
+            let count = match socket.poll_write_vectored(context, pieces)? {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(count) => count,
@@ -315,7 +313,7 @@ impl Session {
             frames.advance(count);
             self.turn_bytes += count;
         }
-        Ok(true)
+        Ok(socket.poll_flush(context)?.is_ready())
     }
 
     fn may_read(&self) -> bool {
@@ -329,7 +327,7 @@ impl Session {
     }
 
     /// Gives its buffers back and waits until there is something to do.
-    async fn rest(&mut self, socket: &TcpStream) {
+    async fn rest(&mut self, socket: &Socket) {
         self.turn_bytes = 0;
         if self.input.is_empty() {
             self.input = BytesMut::new();
@@ -339,7 +337,8 @@ impl Session {
         if let Some(storage) = self.shared.storage.as_ref().filter(|storage| storage.is_behind()) {
             storage.wake_at_next(self.bell.clone());
         }
-        let (may_read, must_write) = (self.may_read(), !self.output.frames.is_empty() && !self.is_held());
+        let has_frames = !self.output.frames.is_empty() && !self.is_held();
+        let (may_read, must_write) = (self.may_read(), has_frames || socket.has_unsent());
         // Failures of the socket are met by the next turn, which reads or writes.
         tokio::select! {
             _ = poll_fn(|context| socket.poll_read_ready(context)), if may_read => {}

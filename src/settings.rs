@@ -6,15 +6,31 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
+
+use leveret_core::model::Mechanism;
+
+use crate::tls::TlsSettings;
 
 /// RabbitMQ's port for AMQP without TLS.
 pub const AMQP_PORT: u16 = 5672;
+
+/// RabbitMQ's port for AMQP with TLS, by convention.
+pub const AMQPS_PORT: u16 = 5671;
 
 /// Everything that can be set of a broker; the defaults are RabbitMQ's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Where AMQP connections are accepted.
     pub listen: Vec<Listen>,
+    /// Where AMQP connections with TLS are accepted.
+    pub listen_tls: Vec<Listen>,
+    /// How.
+    pub tls: TlsSettings,
+    /// How clients may say who they are, in the order of the offer.
+    pub mechanisms: Vec<Mechanism>,
+    /// Whom [`Mechanism::Anonymous`] logs in.
+    pub anonymous_login: AnonymousLogin,
     /// Heartbeat that is proposed to clients, in seconds; 0 proposes none.
     pub heartbeat_secs: u16,
     /// Largest frame that is proposed to clients.
@@ -23,6 +39,8 @@ pub struct Settings {
     pub channel_max: u16,
     /// Largest body of a message.
     pub message_max_bytes: u64,
+    /// How long a consumer may hold a message unacknowledged, where its queue says nothing; `None` is for ever.
+    pub consumer_timeout: Option<Duration>,
     /// The user and virtual host that an empty broker starts with.
     pub seed: Seed,
     /// Users that may only log in from this machine.
@@ -41,10 +59,15 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: Vec::new(),
+            listen_tls: Vec::new(),
+            tls: TlsSettings::default(),
+            mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
+            anonymous_login: AnonymousLogin::default(),
             heartbeat_secs: 60,
             frame_max_bytes: 131_072,
             channel_max: 2047,
             message_max_bytes: 128 * 1024 * 1024,
+            consumer_timeout: None,
             seed: Seed::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,
@@ -52,6 +75,22 @@ impl Default for Settings {
             accept_loss: false,
             disk_free_limit: DiskLimit::DEFAULT,
         }
+    }
+}
+
+/// Who a client is that does not say who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnonymousLogin {
+    /// The user; `none` lets nobody in.
+    pub user: String,
+    /// Its password: if it is not this one, nobody is let in either.
+    pub password: String,
+}
+
+impl Default for AnonymousLogin {
+    /// The user that an empty broker starts with; from this machine only, as it is itself.
+    fn default() -> Self {
+        Self { user: "guest".to_owned(), password: "guest".to_owned() }
     }
 }
 

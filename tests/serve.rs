@@ -115,6 +115,52 @@ fn help_lists_every_way_to_set_something() {
     }
 }
 
+#[test]
+fn a_listener_with_tls_is_told_and_reads_its_files_again_on_a_signal() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (cert, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let [cert, key] = [&cert, &key].map(|path| path.to_str().unwrap());
+    let arguments = [
+        "--ephemeral",
+        "--listen-tls",
+        "127.0.0.1:0",
+        "--listen",
+        "none",
+        "--tls-cert",
+        cert,
+        "--tls-key",
+        key,
+    ];
+    let mut served = Served::start(&arguments, &[]);
+    let line = served.until("started TLS (SSL) listener on 127.0.0.1:");
+    let (_, address) = line.rsplit_once(' ').unwrap();
+    served.until("Server startup complete");
+    assert!(
+        !served.printed.iter().any(|line| line.contains("started TCP listener")),
+        "{:#?}",
+        served.printed
+    );
+    // A client that has forgotten the `s` of amqps, and a health check before it.
+    drop(std::net::TcpStream::connect(address).unwrap());
+    std::net::TcpStream::connect(address).unwrap().write_all(b"AMQP\0\0\x09\x01").unwrap();
+    served.until("does the client connect with amqps://?");
+    assert!(!served.printed.iter().any(|line| line.contains("said nothing")), "{:#?}", served.printed);
+    served.signal("HUP");
+    served.until("read the TLS certificate and key again");
+    std::fs::write(cert, "no certificate").unwrap();
+    served.signal("HUP");
+    served.until("TLS goes on with the certificate that it has");
+    let (_, code) = served.end_by("TERM");
+    assert_eq!(code, Some(0));
+    let error = refused(&[&arguments[..], &["--log", "none"]].concat(), &[]);
+    assert!(error.contains("holds no certificate in PEM format"), "{error}");
+    let error = refused(&["--ephemeral", "--listen", "none"], &[]);
+    assert!(error.contains("--listen: `none` leaves no listener at all"), "{error}");
+}
+
 #[tokio::test]
 async fn memory_that_was_drained_lets_publishers_go_on() {
     let environment = [("LEVERET_MEMORY_HIGH_WATERMARK", "64MiB")];

@@ -14,6 +14,7 @@ import pika
 import pytest
 
 import broker
+from results import Results
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +90,15 @@ def passing_alarm(low_memory):
     return low_memory
 
 
+def pytest_configure(config):
+    config.pluginmanager.register(Results(_columns))
+
+
+def _columns(file):
+    adapter, chapter = pathlib.PurePath(file).with_suffix("").parts
+    return f"pika {'blocking' if adapter == 'tutorials' else adapter}", chapter
+
+
 def pytest_pyfunc_call(pyfuncitem):
     """A coroutine is a test of the asyncio adapter: it gets a loop of its own."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
@@ -113,41 +123,3 @@ def pytest_collection_modifyitems(items):
     unknown = missing - {item.nodeid.partition("[")[0] for item in items}
     if unknown and len(items) > len(missing):
         raise pytest.UsageError(f"not_yet.txt lists what is no test: {sorted(unknown)}")
-
-
-_outcomes = {}
-
-
-def pytest_runtest_logreport(report):
-    """One line per behaviour, for the table (the columns are described in the runner's `table.rs`)."""
-    path = os.environ.get("INTEROP_RESULTS")
-    if path is None:
-        return
-    known, _ = _outcomes.get(report.nodeid, ("passed", ""))
-    if report.outcome == "failed" or (known == "passed" and report.outcome != "passed"):
-        outcome = "pending" if report.outcome == "skipped" and hasattr(report, "wasxfail") else report.outcome
-        _outcomes[report.nodeid] = (outcome, _reason(report))
-    if report.when != "teardown":
-        return
-    outcome, reason = _outcomes.pop(report.nodeid, ("passed", ""))
-    file, _, test = report.nodeid.partition("::")
-    sentence, _, case = test.partition("[")
-    reason = f"[{case} {reason}" if case and reason else reason
-    adapter, chapter = pathlib.PurePath(file).with_suffix("").parts
-    adapter = "blocking" if adapter == "tutorials" else adapter
-    columns = (f"pika {adapter}", *map(_words, (chapter, sentence)), outcome, reason)
-    with open(path, "a", encoding="utf-8") as results:
-        results.write("\t".join(columns) + "\n")
-
-
-def _words(identifier):
-    return identifier.replace("_", " ").replace("\t", " ")
-
-
-def _reason(report):
-    if hasattr(report, "wasxfail"):
-        return report.wasxfail
-    if isinstance(report.longrepr, tuple):  # a skip: file, line, words
-        return " ".join(report.longrepr[2].removeprefix("Skipped: ").split())
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return " ".join((crash.message if crash else str(report.longrepr)).split())

@@ -5,6 +5,7 @@
 
 mod binary;
 mod broker;
+pub mod matrix;
 mod process;
 mod python;
 mod server;

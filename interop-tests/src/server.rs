@@ -32,7 +32,7 @@ pub enum StartError {
     /// It ran, but never said that it was ready; its log.
     #[error("leveret {how} before saying {READY:?}; its log:\n{log}")]
     NotReady {
-        /// "ended" or "was silent for 20 s".
+        /// "ended", "was silent for 20 s" or "ignored SIGTERM".
         how: &'static str,
         /// Everything that it wrote.
         log: String,
@@ -42,18 +42,33 @@ pub enum StartError {
 /// A running leveret.
 pub struct Server {
     process: Process,
-    address: SocketAddr,
-    log: Arc<Mutex<String>>,
-    /// Removed last.
-    _data: tempfile::TempDir,
+    place: Place,
+    log: Log,
 }
+
+/// What stays the same when the broker is started again.
+struct Place {
+    address: SocketAddr,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    /// What clients see must be the same with storage, so they see it with storage.
+    data: tempfile::TempDir,
+}
+
+type Log = Arc<Mutex<String>>;
 
 impl Server {
     /// Starts leveret with these additional environment variables and returns when it is ready.
     pub fn start(environment: &[(&str, &str)]) -> Result<Self, StartError> {
+        Self::start_with(environment, &[])
+    }
+
+    /// The same, with additional arguments.
+    pub fn start_with(environment: &[(&str, &str)], arguments: &[String]) -> Result<Self, StartError> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(environment) {
+            let place = Place::new(environment, arguments)?;
+            match Self::launch(place, Log::default()) {
                 Err(StartError::NotReady { log, .. })
                     if attempt < PORT_ATTEMPTS && log.contains("in use") =>
                 {
@@ -64,34 +79,29 @@ impl Server {
         }
     }
 
-    fn start_once(environment: &[(&str, &str)]) -> Result<Self, StartError> {
-        let address = free_address()?;
-        // What clients see must be the same with storage, so they see it with storage.
-        let data = tempfile::tempdir()?;
-        let mut command = Command::new(binary::leveret()?);
-        command.args(["serve", "--listen", &address.to_string(), "--http", "off", "--data-dir"]);
-        command.arg(data.path());
-        // A developer's own settings must not leak into what is tested.
-        for (name, _) in env::vars_os() {
-            let name_text = name.to_string_lossy();
-            if name_text.starts_with("LEVERET_") || name_text.starts_with("RABBITMQ_") {
-                command.env_remove(&name);
-            }
-        }
-        command.envs(environment.iter().copied());
-        let (process, pipe) = Process::spawn(command)?;
-        let log = Arc::new(Mutex::new(String::new()));
+    fn launch(place: Place, log: Log) -> Result<Self, StartError> {
+        let (process, pipe) = Process::spawn(place.command()?)?;
         let (ready, is_ready) = mpsc::channel();
         thread::spawn({
             let log = Arc::clone(&log);
             move || follow(pipe, &log, &ready)
         });
-        let server = Self { process, address, log, _data: data };
+        let server = Self { process, place, log };
         match is_ready.recv_timeout(READY_LIMIT) {
             Ok(()) => Ok(server),
             Err(RecvTimeoutError::Disconnected) => Err(server.not_ready("ended")),
             Err(RecvTimeoutError::Timeout) => Err(server.not_ready("was silent for 20 s")),
         }
+    }
+
+    /// Stops it as an operator would and starts it again: same port, same data, the log goes on.
+    pub fn restart(self) -> Result<Self, StartError> {
+        if self.stop().is_none() {
+            return Err(self.not_ready("ignored SIGTERM"));
+        }
+        let Self { process, place, log } = self;
+        drop(process);
+        Self::launch(place, log)
     }
 
     fn not_ready(&self, how: &'static str) -> StartError {
@@ -100,7 +110,7 @@ impl Server {
 
     /// Where it listens, as the clients are told.
     pub fn url(&self) -> String {
-        format!("amqp://guest:guest@{}/%2F", self.address)
+        format!("amqp://guest:guest@{}/%2F", self.place.address)
     }
 
     /// Everything that it has written so far.
@@ -112,6 +122,33 @@ impl Server {
     pub fn stop(&self) -> Option<ExitStatus> {
         self.process.terminate();
         self.process.wait(STOP_LIMIT)
+    }
+}
+
+impl Place {
+    fn new(environment: &[(&str, &str)], arguments: &[String]) -> io::Result<Self> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Ok(Self {
+            address: free_address()?,
+            environment: environment.iter().map(owned).collect(),
+            arguments: arguments.to_vec(),
+            data: tempfile::tempdir()?,
+        })
+    }
+
+    fn command(&self) -> Result<Command, BuildError> {
+        let mut command = Command::new(binary::leveret()?);
+        command.args(["serve", "--listen", &self.address.to_string(), "--http", "off", "--data-dir"]);
+        command.arg(self.data.path()).args(&self.arguments);
+        // A developer's own settings must not leak into what is tested.
+        for (name, _) in env::vars_os() {
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("LEVERET_") || name_text.starts_with("RABBITMQ_") {
+                command.env_remove(&name);
+            }
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Ok(command)
     }
 }
 

@@ -5,7 +5,7 @@
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::config::{Flag, Given, Origin, SETTINGS, Setting};
+use crate::config::{Flag, Given, Origin, Setting, settings};
 
 /// What the command line gave, in order of the table.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Serve {
 
 impl clap::Args for Serve {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let flags = SETTINGS.iter().filter_map(|setting| Some(argument(setting, setting.flag?)));
+        let flags = settings().filter_map(|setting| Some(argument(setting, setting.flag?)));
         command.args(flags).after_help(after_help())
     }
 
@@ -33,7 +33,7 @@ impl clap::FromArgMatches for Serve {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for flag in SETTINGS.iter().filter_map(|setting| setting.flag) {
+        for flag in settings().filter_map(|setting| setting.flag) {
             let name = flag.name();
             let values: Vec<String> = match flag {
                 Flag::Switch { .. } if matches.get_flag(name) => vec!["true".to_owned()],
@@ -72,7 +72,7 @@ fn help(setting: &Setting) -> StyledStr {
 
 /// The options that have no flag.
 fn after_help() -> StyledStr {
-    let without_flag = SETTINGS.iter().filter(|setting| setting.flag.is_none());
+    let without_flag = settings().filter(|setting| setting.flag.is_none());
     let list: Vec<String> = without_flag.map(paragraph).collect();
     format!(
         "Set in the environment or in the file only:\n{}\n\n\

@@ -1,7 +1,7 @@
 //! `leveret serve`: the broker as a process, from its settings to its exit code.
 //!
 //! The log goes to standard output, as containers expect; why a start was refused goes to standard error,
-//! and the exit code is 1. SIGTERM and SIGINT end it cleanly, with exit code 0.
+//! and the exit code is 1. SIGTERM and SIGINT end it cleanly, with exit code 0. SIGHUP reads the files of TLS again.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -68,7 +68,12 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
     }
     let broker = build(plan).start().await?;
     tell_ready();
-    let name = signals.next().await;
+    let name = loop {
+        match signals.next().await {
+            Asked::Reload => reload(&broker),
+            Asked::End(name) => break name,
+        }
+    };
     tracing::info!("{name} received: shutting down");
     broker.shutdown().await;
     tracing::info!("Stopped");
@@ -92,20 +97,39 @@ fn build(plan: Plan) -> leveret::Builder {
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)
 }
 
+/// Takes what can be taken anew while clients are connected.
+fn reload(broker: &Broker) {
+    tracing::info!("SIGHUP received: reading the TLS files again");
+    // Where it fails the broker has said why, and goes on as before.
+    let _ = broker.reload_tls();
+}
+
+/// What a signal asks for.
+enum Asked {
+    Reload,
+    End(&'static str),
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
     fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => Asked::End("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::End("SIGINT"),
+            _ = self.hang_up.recv() => Asked::Reload,
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::options::{Flag, SETTINGS, Setting};
+use super::options::{Flag, Setting, settings};
 
 const HEAD: &str = "\
 # Configuration
@@ -29,7 +29,7 @@ names them once.
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    for setting in SETTINGS {
+    for setting in settings() {
         let row = [
             setting.help.replace('|', "\\|"),
             setting.flag.map(written).unwrap_or_default(),
@@ -66,7 +66,7 @@ fn the_page_says_what_the_table_says() {
 
 #[test]
 fn every_option_can_be_given_somewhere_and_is_explained() {
-    for Setting { flag, environment, keys, default, help, .. } in SETTINGS {
+    for Setting { flag, environment, keys, default, help, .. } in settings() {
         assert!(flag.is_some() || !environment.is_empty() || !keys.is_empty(), "{help}");
         assert!(!help.is_empty() && !help.ends_with('.') && !default.is_empty(), "{help}");
     }
@@ -74,7 +74,7 @@ fn every_option_can_be_given_somewhere_and_is_explained() {
 
 #[test]
 fn no_two_options_answer_to_the_same_name() {
-    let names = SETTINGS.iter().flat_map(|setting| {
+    let names = settings().flat_map(|setting| {
         let flag = setting.flag.map(|flag| format!("--{}", flag.name()));
         let others = setting.environment.iter().chain(setting.keys).map(|name| (*name).to_owned());
         flag.into_iter().chain(others)

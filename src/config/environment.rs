@@ -2,7 +2,7 @@
 //!
 //! Taken once, as a value: nothing reads the process environment later, so tests pass their own.
 
-use super::options::SETTINGS;
+use super::options::settings;
 use super::{Given, Origin};
 
 /// The variables of the process.
@@ -24,7 +24,7 @@ impl Environment {
     /// These variables. An empty one counts as not set, as container tools pass them on so.
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: Vec<_> = variables.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        let is_option = |name: &str| SETTINGS.iter().any(|setting| setting.environment.contains(&name));
+        let is_option = |name: &str| settings().any(|setting| setting.environment.contains(&name));
         let given = variables.iter().filter(|(name, _)| is_option(name)).map(|(name, value)| Given {
             name: name.clone(),
             part: String::new(),

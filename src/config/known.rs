@@ -3,16 +3,14 @@
 //! They are refused like unknown keys, with another sentence: the operator's file is right and the broker
 //! is what lacks something. A key moves from here to the options when it begins to mean something.
 
-use super::options::SETTINGS;
+use super::options::settings;
+use super::tls;
 
 /// Whole keys, or beginnings that end in a dot.
 const NOT_SERVED: &[&str] = &[
-    "anonymous_login_pass",
-    "anonymous_login_user",
     "auth_backends.",
     "auth_http.",
     "auth_ldap.",
-    "auth_mechanisms.",
     "auth_oauth2.",
     "background_gc_enabled",
     "background_gc_target_interval",
@@ -32,7 +30,6 @@ const NOT_SERVED: &[&str] = &[
     "connection_max",
     "consumer_disconnected_timeout",
     "consumer_max_per_channel",
-    "consumer_timeout",
     "credential_validator.",
     "default_limits.",
     "default_password_hashing_module",
@@ -49,8 +46,6 @@ const NOT_SERVED: &[&str] = &[
     "hipe_compile",
     "initial_frame_max",
     "link_max_per_session",
-    "listeners.ssl",
-    "listeners.ssl.",
     "log.",
     "management.",
     "management_agent.",
@@ -80,10 +75,6 @@ const NOT_SERVED: &[&str] = &[
     "session_max_per_connection",
     "shovel.",
     "socket_writer.",
-    "ssl_allow_poodle_attack",
-    "ssl_cert_login_from",
-    "ssl_handshake_timeout",
-    "ssl_options.",
     "stomp.",
     "stream.",
     "tcp_listen_options",
@@ -101,6 +92,9 @@ const NOT_SERVED: &[&str] = &[
 
 /// What to say of a key that is no option.
 pub fn refusal(key: &str) -> String {
+    if let Some(reason) = tls::reason(key) {
+        return reason.to_owned();
+    }
     if is_not_served(key) {
         return "RabbitMQ knows this key, this version of leveret does not serve it yet: take the line out"
             .to_owned();
@@ -120,7 +114,7 @@ fn is_not_served(key: &str) -> bool {
 
 /// The served key that is at most two letters away.
 fn nearest(key: &str) -> Option<&'static str> {
-    let served = SETTINGS.iter().flat_map(|setting| setting.keys.iter().copied());
+    let served = settings().flat_map(|setting| setting.keys.iter().copied());
     served
         .map(|candidate| (distance(key, candidate), candidate))
         .filter(|(distance, _)| *distance <= 2)
@@ -150,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_key_is_served_or_known_or_neither_but_never_two_of_them() {
-        for key in SETTINGS.iter().flat_map(|setting| setting.keys) {
+        for key in settings().flat_map(|setting| setting.keys) {
             // `log.` stands for the rest of that family.
             assert!(key.starts_with("log.") || !is_not_served(key), "{key}");
         }
@@ -160,7 +154,7 @@ mod tests {
     fn unknown_keys_get_a_suggestion_when_one_is_near() {
         assert_eq!(refusal("hearbeat"), "there is no setting with this name; did you mean `heartbeat`?");
         assert_eq!(refusal("no.such.key"), "there is no setting with this name");
-        assert!(refusal("ssl_options.verify").starts_with("RabbitMQ knows this key"));
+        assert!(refusal("mqtt.vhost").starts_with("RabbitMQ knows this key"));
         assert_eq!(refusal("ssl_options."), "there is no setting with this name");
     }
 

@@ -7,7 +7,9 @@
 mod environment;
 mod file;
 mod known;
+mod login;
 mod options;
+mod tls;
 mod value;
 
 use std::fmt;
@@ -16,13 +18,15 @@ use std::path::{Path, PathBuf};
 use leveret::Settings;
 
 pub use environment::Environment;
-pub use options::{Flag, SETTINGS, Setting};
+pub use options::{Flag, Setting, settings};
 
 /// Everything that `leveret serve` was told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// For the broker.
     pub settings: Settings,
+    /// Whether connections without TLS are accepted.
+    pub listens_plain: bool,
     /// Files to create entities from, in order.
     pub definitions: Vec<PathBuf>,
     /// Whether keeping nothing was asked for.
@@ -105,6 +109,7 @@ impl fmt::Display for ConfigError {
 pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, ConfigError> {
     let mut plan = Plan {
         settings: options::defaults(),
+        listens_plain: true,
         definitions: Vec::new(),
         ephemeral: false,
         log: LogLevel(tracing::level_filters::LevelFilter::INFO),
@@ -117,10 +122,11 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
         Some(path) => read_file(path, environment, &mut problems),
         None => Vec::new(),
     };
-    for setting in SETTINGS {
+    // TLS first: whether there may be no listener without it depends on its listeners.
+    for setting in tls::TLS_SETTINGS.iter().chain(options::SETTINGS).chain(login::LOGIN_SETTINGS) {
         apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
     }
-    if plan.settings.listen.is_empty() {
+    if plan.listens_plain && plan.settings.listen.is_empty() {
         plan.settings.listen.push(options::DEFAULT_LISTEN);
     }
     if problems.is_empty() { Ok(plan) } else { Err(ConfigError(problems)) }
@@ -207,7 +213,7 @@ fn read_file(path: &Path, environment: &Environment, problems: &mut Vec<String>)
         origin: Origin::Line(path.to_owned(), entry.line),
     });
     let (served, other): (Vec<_>, Vec<_>) =
-        given.partition(|given| SETTINGS.iter().any(|setting| setting.is_named(given)));
+        given.partition(|given| settings().any(|setting| setting.is_named(given)));
     problems.extend(other.iter().map(|given| format!("{given}: {}", known::refusal(&given.name))));
     served
 }

@@ -3,8 +3,12 @@
 //!
 //! `--help`, the reading of each source and the refusal of unknown keys are all printed from this table.
 
+use std::time::Duration;
+
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
+use super::login::LOGIN_SETTINGS;
+use super::tls::TLS_SETTINGS;
 use super::value;
 use super::{Given, LogLevel, Plan};
 
@@ -63,13 +67,18 @@ pub const CONFIG_FILE: Setting = Setting {
 };
 
 /// All options, in the order of `--help`.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS)
+}
+
+/// The options of the broker itself.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         flag: Some(Flag::Values { name: "listen", value: "ADDR:PORT" }),
         environment: &["RABBITMQ_NODE_PORT", "LEVERET_LISTEN"],
         keys: &["listeners.tcp.*", "listeners.tcp"],
         default: "5672 on all interfaces",
-        help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces",
+        help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces; `none` leaves those with TLS alone",
         set: set_listen,
     },
     Setting {
@@ -252,6 +261,16 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         flag: None,
+        environment: &["LEVERET_CONSUMER_TIMEOUT"],
+        keys: &["consumer_timeout"],
+        default: "0",
+        help: "How long a consumer may hold a message unacknowledged before it is cancelled, in milliseconds; 0 is for ever",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.consumer_timeout, consumer_timeout(text)))
+        },
+    },
+    Setting {
+        flag: None,
         environment: &[],
         keys: &["log.console", "log.file"],
         default: "log.console = true, log.file = false",
@@ -266,7 +285,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// An option with one value: of several lines in a file, or variables, the last one counts.
-fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<(), Refused> {
+pub fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<(), Refused> {
     match given.split_last() {
         Some((last, before)) => set(&last.value).map_err(|text| Refused { at: before.len(), text }),
         None => Ok(()),
@@ -274,19 +293,19 @@ fn one(given: &[Given], set: impl FnOnce(&str) -> Result<(), String>) -> Result<
 }
 
 /// An option to which every given value counts.
-fn each(given: &[Given], mut set: impl FnMut(&Given) -> Result<(), String>) -> Result<(), Refused> {
+pub fn each(given: &[Given], mut set: impl FnMut(&Given) -> Result<(), String>) -> Result<(), Refused> {
     let mut numbered = given.iter().enumerate();
     numbered.try_for_each(|(at, given)| set(given).map_err(|text| Refused { at, text }))
 }
 
 /// Sets unless the value was refused.
-fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+pub fn put<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
     *place = value?;
     Ok(())
 }
 
 /// A name or a password: anything but nothing.
-fn named(text: &str) -> Result<String, String> {
+pub fn named(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("expected a value, found none".to_owned()) } else { Ok(text.to_owned()) }
 }
 
@@ -297,6 +316,11 @@ fn member(list: &mut Vec<String>, name: &str, wanted: bool) -> Result<(), String
         list.push(name.to_owned());
     }
     Ok(())
+}
+
+fn consumer_timeout(text: &str) -> Result<Option<Duration>, String> {
+    let millis: u64 = value::integer(text, 0, 315_360_000_000)?;
+    Ok((millis != 0).then(|| Duration::from_millis(millis)))
 }
 
 fn message_max(text: &str) -> Result<u64, String> {
@@ -310,16 +334,20 @@ fn message_max(text: &str) -> Result<u64, String> {
 fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     // Of the two variables the broker's own replaces RabbitMQ's, it does not add to it.
     let own = given.iter().position(|given| given.name == "LEVERET_LISTEN").unwrap_or(0);
-    let listen = &mut plan.settings.listen;
+    let Settings { listen, listen_tls, .. } = &mut plan.settings;
     for (at, given) in given.iter().enumerate().skip(own) {
-        if given.value == "none" && given.name == "listeners.tcp" {
-            let text = "this version serves AMQP over plain TCP only: `none` would leave no listener at all";
-            return Err(Refused { at, text: text.to_owned() });
+        if given.value == "none" {
+            if listen_tls.is_empty() {
+                let text = "`none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)";
+                return Err(Refused { at, text: text.to_owned() });
+            }
+            continue;
         }
         for part in given.value.split(',').map(str::trim) {
             listen.push(value::listen(part).map_err(|text| Refused { at, text })?);
         }
     }
+    plan.listens_plain = !plan.settings.listen.is_empty();
     Ok(())
 }
 

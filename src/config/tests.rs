@@ -1,6 +1,7 @@
 //! Every option through every source, as tables.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use leveret::{DiskLimit, Listen, Watermark};
 
@@ -30,7 +31,8 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn with_file(text: &str) -> Result<Plan, ConfigError> {
+/// What a file comes to alone; it is called F.
+pub fn with_file(text: &str) -> Result<Plan, ConfigError> {
     let file = file(text);
     let path = file.path().display().to_string();
     resolve(&flags(&[("config", &path)]), &variables(&[])).map_err(|ConfigError(problems)| {
@@ -108,6 +110,7 @@ fn the_file_sets_what_it_names() {
          frame_max = 8192
          channel_max = 12
          max_message_size = 1MiB
+         consumer_timeout = 9000
          loopback_users.guest = false
          loopback_users.jane = true
          vm_memory_high_watermark.absolute = 64MiB
@@ -128,12 +131,14 @@ fn the_file_sets_what_it_names() {
         frame_max_bytes: 8192,
         channel_max: 12,
         message_max_bytes: 1 << 20,
+        consumer_timeout: Some(Duration::from_secs(9)),
         seed: seed.clone(),
         loopback_users: vec!["jane".to_owned()],
         memory_high_watermark: Some(Watermark::Absolute(64 << 20)),
         data_dir: None,
         accept_loss: false,
         disk_free_limit: DiskLimit::Absolute(2_000_000_000),
+        ..Settings::default()
     };
     assert_eq!(plan.settings, expected);
     assert_eq!(plan.definitions, [PathBuf::from("/somewhere/definitions.json")]);
@@ -216,15 +221,14 @@ fn a_refused_line_is_named_by_file_line_and_key() {
             "F, line 1: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
         ),
         (
-            "ssl_options.verify = verify_peer",
-            "F, line 1: ssl_options.verify: RabbitMQ knows this key, this version of leveret does not serve it yet: \
+            "mqtt.vhost = /",
+            "F, line 1: mqtt.vhost: RabbitMQ knows this key, this version of leveret does not serve it yet: \
              take the line out",
         ),
         ("heartbeat", "F, line 1: expected `key = value`, found `heartbeat`"),
         (
             "listeners.tcp = none",
-            "F, line 1: listeners.tcp: this version serves AMQP over plain TCP only: `none` would leave no listener \
-             at all",
+            "F, line 1: listeners.tcp: `none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)",
         ),
         ("frame_max = 0", "F, line 1: frame_max: expected a whole number from 8192 to 16777216, found `0`"),
         ("max_message_size = 1GiB", "F, line 1: max_message_size: expected 1 byte to 512MiB, found `1GiB`"),

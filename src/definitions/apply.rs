@@ -1,53 +1,44 @@
-//! Creates what a document describes, in RabbitMQ's order: users, virtual hosts, permissions, exchanges,
-//! queues, bindings.
+//! Creates what a document describes, in RabbitMQ's order: users, virtual hosts, permissions, exchanges, topic
+//! permissions, policies, parameters, queues, bindings.
 //!
-//! Entities that are there already stay as they are, even when they differ; users and permissions are
-//! replaced. Names beginning with `amq.` are skipped with a line in the log, as RabbitMQ does.
+//! Entities that are there already stay as they are, even when they differ; users, permissions, policies, parameters and
+//! what is said of a virtual host are replaced. Names beginning with `amq.` are skipped with a line in the log, as RabbitMQ does.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leveret_core::Refusal;
-use leveret_core::model::{
-    BindingSpec, Broker, ExchangeKind, ExchangeSpec, HashingAlgorithm, PasswordHash, Permissions, QueueSpec,
-    Target, User, Vhost,
-};
+use leveret_core::model::{BindingSpec, Broker, ExchangeKind, ExchangeSpec, QueueSpec, Target, Vhost};
+use leveret_core::{Effects, Refusal, Timestamp};
 
 use super::document::{self, Destination};
-use super::{DefinitionsError, Source, table};
-use crate::settings::Seed;
+use super::{DefinitionsError, Source, policies, table, users, vhosts};
 
 /// Why one entity was refused, before its place is known.
-type Reason = String;
+pub type Reason = String;
 
-/// The user of an empty broker, with its permissions.
-pub fn first_user(core: &Broker, seed: &Seed) -> Result<(), getrandom::Error> {
-    tracing::info!("Will seed default virtual host '{}' and user '{}'", seed.vhost, seed.user);
-    let mut user = User::new(&seed.user, PasswordHash::of(&seed.password, salt()?), seed.tags.clone());
-    let crate::settings::Permissions { configure, write, read } = &seed.permissions;
-    user.set_permissions(&seed.vhost, Permissions::new(configure, write, read));
-    core.put_user(user);
-    Ok(())
-}
-
-fn salt() -> Result<[u8; 4], getrandom::Error> {
-    let mut salt = [0; 4];
-    getrandom::fill(&mut salt)?;
-    Ok(salt)
+/// What a document is applied to, and when.
+pub struct Recipient<'a> {
+    /// The broker.
+    pub core: &'a Broker,
+    /// The moment.
+    pub now: Timestamp,
+    /// What is to be done for others afterwards: a policy may find that messages have been there for too long.
+    pub effects: &'a mut Effects,
 }
 
 /// Everything of one document.
-pub fn document(core: &Broker, source: &Source) -> Result<(), DefinitionsError> {
-    let document = &source.document;
-    each(source, "users", &document.users, |user| {
-        core.put_user(new_user(user, document.rabbit_version.as_deref())?);
-        Ok(())
-    })?;
-    for vhost in &document.vhosts {
-        core.add_vhost(&vhost.name);
-    }
-    each(source, "permissions", &document.permissions, |row| permit(core, row))?;
+pub fn document(recipient: &mut Recipient<'_>, source: &Source) -> Result<(), DefinitionsError> {
+    let (core, document) = (recipient.core, &source.document);
+    let version = document.rabbit_version.as_deref();
+    each(source, "users", &document.users, |user| users::put(core, user, version))?;
+    each(source, "vhosts", &document.vhosts, |vhost| vhosts::put(core, vhost))?;
+    each(source, "permissions", &document.permissions, |row| users::permit(core, row))?;
     each(source, "exchanges", &document.exchanges, |exchange| declare_exchange(core, exchange))?;
+    each(source, "topic_permissions", &document.topic_permissions, |row| users::permit_topics(core, row))?;
+    each(source, "policies", &document.policies, |policy| policies::put_policy(recipient, policy))?;
+    each(source, "parameters", &document.parameters, |parameter| {
+        policies::put_parameter(recipient, parameter)
+    })?;
     each(source, "queues", &document.queues, |queue| declare_queue(core, queue))?;
     each(source, "bindings", &document.bindings, |binding| bind(core, binding))
 }
@@ -68,50 +59,8 @@ fn each<T>(
     })
 }
 
-fn new_user(user: &document::User, version: Option<&str>) -> Result<User, Reason> {
-    let password = match (&user.password, &user.password_hash) {
-        (Some(_), Some(_)) => {
-            return Err(format!("user '{}' has a password and a hash: give one of them", user.name));
-        }
-        (Some(password), None) => {
-            let salt = salt().map_err(|error| format!("no random numbers for the salt: {error}"))?;
-            PasswordHash::of(password, salt)
-        }
-        (None, Some(hash)) => {
-            let algorithm = algorithm(user.hashing_algorithm.as_deref(), version)
-                .ok_or_else(|| format!("the hashing algorithm of user '{}' is unknown", user.name))?;
-            PasswordHash::from_base64(hash, algorithm)
-                .ok_or_else(|| format!("the password hash of user '{}' is not in base64", user.name))?
-        }
-        (None, None) => PasswordHash::default(),
-    };
-    Ok(User::new(&user.name, password, user.tags.clone()))
-}
-
-/// A hash without an algorithm is SHA-256, but MD5 if it was exported by RabbitMQ 3.5 or before.
-fn algorithm(name: Option<&str>, version: Option<&str>) -> Option<HashingAlgorithm> {
-    let is_old = |version: &str| {
-        let mut numbers = version.split('.').map(str::parse::<u32>);
-        matches!((numbers.next(), numbers.next()), (Some(Ok(3)), Some(Ok(0..=5))))
-    };
-    match name {
-        Some(name) => HashingAlgorithm::parse(name),
-        None if version.is_some_and(is_old) => Some(HashingAlgorithm::Md5),
-        None => Some(HashingAlgorithm::Sha256),
-    }
-}
-
-fn permit(core: &Broker, row: &document::Permission) -> Result<(), Reason> {
-    vhost(core, &row.vhost)?;
-    let permissions = Permissions::new(&row.configure, &row.write, &row.read);
-    if core.set_permissions(&row.user, &row.vhost, permissions) {
-        Ok(())
-    } else {
-        Err(format!("there is no user '{}': add it to users", row.user))
-    }
-}
-
-fn vhost(core: &Broker, name: &str) -> Result<Arc<Vhost>, Reason> {
+/// A virtual host of the broker.
+pub fn vhost(core: &Broker, name: &str) -> Result<Arc<Vhost>, Reason> {
     core.vhost(name).ok_or_else(|| format!("there is no vhost '{name}': add it to vhosts"))
 }
 

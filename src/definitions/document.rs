@@ -3,8 +3,12 @@
 //! This module reads; it creates nothing. Keys that nothing here knows are reported, not refused: exports
 //! of other versions and of plugins are full of them, and RabbitMQ ignores them too.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+
+use crate::limits::LimitsDocument;
+use crate::policy::PolicyDocument;
 
 /// A field table in JSON.
 pub type Arguments = Map<String, Value>;
@@ -58,29 +62,29 @@ pub struct User {
     /// An array since 3.8, a comma-separated string before.
     #[serde(deserialize_with = "tags")]
     pub tags: Vec<String>,
-    #[serde(default)]
-    pub limits: Value,
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Option<LimitsDocument>,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Vhost {
     pub name: String,
-    #[serde(default)]
-    pub metadata: Metadata,
-    #[serde(default)]
-    pub limits: Value,
+    pub metadata: Option<Metadata>,
+    #[serde(default, deserialize_with = "limits")]
+    pub limits: Option<LimitsDocument>,
     #[serde(default)]
     pub tracing: bool,
 }
 
-/// What a virtual host says of itself; only the queue type has an effect.
+/// What a virtual host says of itself.
 #[derive(Debug, Default, Deserialize)]
 pub struct Metadata {
+    pub description: Option<String>,
+    #[serde(default, deserialize_with = "tags")]
+    pub tags: Vec<String>,
     pub default_queue_type: Option<String>,
-    #[serde(rename = "description")]
-    _description: Option<Value>,
-    #[serde(rename = "tags")]
-    _tags: Option<Value>,
+    #[serde(default)]
+    pub protected_from_deletion: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,10 +101,8 @@ pub struct TopicPermission {
     pub user: String,
     pub vhost: String,
     pub exchange: String,
-    #[serde(rename = "write")]
-    _write: Value,
-    #[serde(rename = "read")]
-    _read: Value,
+    pub write: String,
+    pub read: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,8 +110,7 @@ pub struct Parameter {
     pub component: String,
     pub name: String,
     pub value: Value,
-    #[serde(rename = "vhost")]
-    _vhost: Value,
+    pub vhost: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -122,14 +123,8 @@ pub struct GlobalParameter {
 pub struct Policy {
     pub name: String,
     pub vhost: String,
-    #[serde(rename = "pattern")]
-    _pattern: Value,
-    #[serde(rename = "definition")]
-    _definition: Value,
-    #[serde(rename = "priority")]
-    _priority: Option<Value>,
-    #[serde(rename = "apply-to")]
-    _apply_to: Option<Value>,
+    #[serde(flatten)]
+    pub content: PolicyDocument,
 }
 
 #[derive(Debug, Deserialize)]
@@ -241,6 +236,14 @@ impl Document {
 
 fn yes() -> bool {
     true
+}
+
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LimitsDocument>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    LimitsDocument::from_value(&value).map(Some).map_err(D::Error::custom)
 }
 
 fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -1,13 +1,16 @@
 //! definitions.json: what an operator wants to be there when the first client comes.
 //!
 //! Files are merged in order; nothing is deleted. What a file asks for is created or the start is refused,
-//! naming the file and the place in it: policies, topic permissions, parameters and limits are not served
-//! yet, so a file that needs them does not start a broker that would act otherwise.
+//! naming the file and the place in it: a file that needs what is not served does not start a broker that would act
+//! otherwise.
 
 mod apply;
 mod document;
+mod policies;
 mod table;
 mod unserved;
+mod users;
+mod vhosts;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +18,7 @@ use leveret_core::model::Broker;
 use serde_json::Value;
 
 use crate::settings::Seed;
+pub use apply::Recipient;
 use document::{Document, Malformed};
 
 /// Where definitions come from.
@@ -93,7 +97,11 @@ struct Source {
 }
 
 /// Creates everything that `definitions` describe; a blank broker also gets its first user, unless they bring users.
-pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
+pub fn apply(
+    mut recipient: Recipient<'_>,
+    definitions: &[Definitions],
+    seed: &Seed,
+) -> Result<(), DefinitionsError> {
     let mut sources = Vec::new();
     for definitions in definitions {
         match definitions {
@@ -108,11 +116,11 @@ pub fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<
             }
         }
     }
-    seed_broker(core, &sources, seed)?;
+    seed_broker(recipient.core, &sources, seed)?;
     sources.iter().try_for_each(|source| {
         unserved::check(source)?;
         tracing::info!("Applying definitions from {}", source.origin);
-        apply::document(core, source)
+        apply::document(&mut recipient, source)
     })
 }
 
@@ -129,7 +137,7 @@ fn seed_broker(core: &Broker, sources: &[Source], seed: &Seed) -> Result<(), Def
         core.add_vhost(&seed.vhost);
     }
     if !bring_users {
-        apply::first_user(core, seed)?;
+        users::first_user(core, seed)?;
     } else if !sources.iter().any(|source| source.document.users.iter().any(|user| user.name == seed.user)) {
         tracing::info!(
             "Will not seed the default user '{}': the definitions bring their own users",

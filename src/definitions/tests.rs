@@ -4,11 +4,17 @@ use serde_json::json;
 
 use super::*;
 use leveret_core::model::BrokerSettings;
-use leveret_core::model::{Access, Resource};
+use leveret_core::model::{Access, Limit, QueueKind, Resource};
+use leveret_core::{Effects, Timestamp};
 use std::sync::Arc;
 
 fn broker() -> Arc<Broker> {
     Broker::new(BrokerSettings::default(), [7; 32], Arc::new(leveret_core::NoStore))
+}
+
+fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
+    let recipient = Recipient { core, now: Timestamp::default(), effects: &mut Effects::default() };
+    super::apply(recipient, definitions, seed)
 }
 
 fn applied(value: Value) -> Arc<Broker> {
@@ -188,14 +194,6 @@ fn what_cannot_be_created_is_named_by_its_place() {
 fn what_is_not_served_is_refused_by_name() {
     let table = [
         (
-            json!({"policies": [{"vhost": "/", "name": "p1", "pattern": "^q", "definition": {"max-length": 1}}]}),
-            "policies[0] (policy 'p1' in vhost '/')",
-        ),
-        (
-            json!({"topic_permissions": [{"user": "g", "vhost": "/", "exchange": "t", "write": "", "read": ""}]}),
-            "topic_permissions[0] (of user 'g' for exchange 't' in vhost '/')",
-        ),
-        (
             json!({"parameters": [{"component": "federation-upstream", "name": "up", "vhost": "/",
                                    "value": {"uri": "amqp://"}}]}),
             "parameters[0] (federation-upstream 'up')",
@@ -205,17 +203,116 @@ fn what_is_not_served_is_refused_by_name() {
             "global_parameters[0] 'mqtt_port_to_vhost_mapping'",
         ),
         (
-            json!({"users": [{"name": "u", "tags": [], "limits": {"max-connections": 1}}]}),
-            "users[0].limits (of user 'u')",
-        ),
-        (json!({"vhosts": [{"name": "v", "limits": {"max-queues": 1}}]}), "vhosts[0].limits (of vhost 'v')"),
-        (
-            json!({"vhosts": [{"name": "v", "metadata": {"default_queue_type": "quorum"}}]}),
-            "vhosts[0].metadata.default_queue_type 'quorum' (of vhost 'v')",
+            json!({"vhosts": [{"name": "v", "metadata": {"default_queue_type": "stream"}}]}),
+            "vhosts[0].metadata.default_queue_type 'stream' (of vhost 'v')",
         ),
     ];
     for (value, expected) in table {
         assert_eq!(refusal(value), format!("definitions: this version of leveret does not serve {expected}"));
+    }
+}
+
+#[test]
+fn limits_metadata_and_topic_permissions_are_kept() {
+    let core = applied(json!({
+        "users": [{"name": "u", "tags": "", "limits": {"max-connections": 1, "max-channels": -1}}],
+        "vhosts": [
+            {"name": "v", "limits": {"max-queues": 5},
+             "metadata": {"description": "shop", "tags": ["a", "b"], "default_queue_type": "quorum"}},
+            {"name": "w", "metadata": {"description": "", "tags": "x,y", "default_queue_type": "undefined"}},
+        ],
+        "topic_permissions": [{"user": "u", "vhost": "v", "exchange": "t", "write": "^w", "read": "^r"}],
+        "parameters": [{"component": "vhost-limits", "name": "limits", "vhost": "w", "value": {"max-connections": 3}}],
+    }));
+    let user = core.user("u").unwrap();
+    assert!(user.limits.iter().eq([("max-channels", Limit(-1)), ("max-connections", Limit(1))]));
+    assert_eq!(user.topic_permissions("v", "t").unwrap().pattern(Access::Read), "^r");
+    let of = |name: &str| core.vhost(name).unwrap().details();
+    assert_eq!((of("v").description.as_str(), of("v").default_queue_type), ("shop", Some(QueueKind::Quorum)));
+    assert!(of("v").limits.iter().eq([("max-queues", Limit(5))]));
+    assert_eq!((of("w").tags.clone(), of("w").default_queue_type), (vec!["x".into(), "y".into()], None));
+    assert!(of("w").limits.iter().eq([("max-connections", Limit(3))]));
+}
+
+#[test]
+fn a_user_or_a_virtual_host_that_comes_again_keeps_what_nothing_is_said_of() {
+    let core = broker();
+    let first = json!({"users": [{"name": "u", "tags": "", "limits": {"max-channels": 1}}],
+                       "vhosts": [{"name": "v", "metadata": {"description": "d"}, "limits": {"max-queues": 1}}],
+                       "permissions": [{"user": "u", "vhost": "v", "configure": "a", "write": "b", "read": "c"}]});
+    let again =
+        json!({"users": [{"name": "u", "password": "x", "tags": "management"}], "vhosts": [{"name": "v"}]});
+    apply(&core, &[first.into(), again.into()], &Seed::default()).unwrap();
+    let user = core.user("u").unwrap();
+    assert!(user.password.matches(b"x") && user.permissions("v").is_some());
+    assert_eq!(user.limits.max_channels, Some(Limit(1)));
+    let details = core.vhost("v").unwrap().details();
+    assert_eq!((details.description.as_str(), details.limits.max_queues), ("d", Some(Limit(1))));
+    let cleared = json!({"users": [{"name": "u", "tags": "", "limits": {}}]});
+    apply(&core, &[cleared.into()], &Seed::default()).unwrap();
+    assert_eq!(core.user("u").unwrap().limits.max_channels, None);
+}
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused_with_rabbitmqs_text() {
+    let table = [
+        (
+            json!({"users": [{"name": "u", "tags": "", "limits": {"max-channels": "x"}}]}),
+            "users[0]: user 'u': max-channels should be a number, actually was <<\"x\">>",
+        ),
+        (
+            json!({"vhosts": [{"name": "v", "limits": {"bogus": 1}}]}),
+            "vhosts[0]: vhost 'v': Unrecognised terms [{<<\"bogus\">>,1}] in limits",
+        ),
+        (
+            json!({"parameters": [{"component": "vhost-limits", "name": "limits", "vhost": "/", "value": {"max-queues": 1.5}}]}),
+            "parameters[0]: max-queues should be a number, actually was 1.5",
+        ),
+    ];
+    for (value, expected) in table {
+        assert_eq!(refusal(value), format!("definitions: {expected}"));
+    }
+}
+
+#[test]
+fn policies_of_users_and_operators_apply_to_what_comes_after_them() {
+    let core = applied(json!({
+        "policies": [{"vhost": "/", "name": "p1", "pattern": "^q", "apply-to": "queues", "priority": 1,
+                      "definition": {"max-length": 100, "dead-letter-exchange": "dead"}}],
+        "parameters": [{"component": "operator_policy", "name": "op1", "vhost": "/",
+                        "value": {"pattern": "^q", "apply-to": "queues", "priority": 0,
+                                  "definition": {"max-length": 50}}}],
+        "queues": [{"name": "q", "vhost": "/"}, {"name": "other", "vhost": "/"}],
+    }));
+    let vhost = core.vhost("/").unwrap();
+    let settings = vhost.queue("q").unwrap().settings();
+    assert_eq!(settings.max_length, Some(50));
+    assert_eq!(settings.dead_letter.unwrap().exchange, "dead");
+    assert_eq!(vhost.queue("other").unwrap().settings().max_length, None);
+}
+
+#[test]
+fn what_policies_said_of_clusters_is_left_out() {
+    let policy = |name: &str, definition: Value| json!({"vhost": "/", "name": name, "pattern": "", "definition": definition});
+    let core = applied(json!({
+        "policies": [policy("ha", json!({"ha-mode": "all", "queue-master-locator": "min-masters"})),
+                     policy("mixed", json!({"ha-mode": "all", "max-length": 5}))],
+    }));
+    let policies = core.vhost("/").unwrap().policies();
+    let said: Vec<_> =
+        policies.iter().map(|policy| (policy.spec().name.as_str(), policy.spec().definition.len())).collect();
+    assert_eq!(said, [("mixed", 1)]);
+}
+
+#[test]
+fn a_policy_that_makes_no_sense_is_refused_with_rabbitmqs_text() {
+    let policy = |definition: Value| json!({"policies": [{"vhost": "/", "name": "p", "pattern": "", "definition": definition}]});
+    for (definition, expected) in [
+        (json!({"max-length": -1}), "-1 is not a valid maximum length"),
+        (json!({}), "no policy provided"),
+        (json!({"bogus": 3}), "[{<<\"bogus\">>,3}] are not recognised policy settings"),
+    ] {
+        assert_eq!(refusal(policy(definition)), format!("definitions: policies[0]: policy 'p': {expected}"));
     }
 }
 

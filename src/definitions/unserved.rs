@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
-use super::document::Document;
+use super::document::{Document, Parameter};
+use super::policies::OPERATOR_POLICY;
+use super::vhosts::LIMITS;
 use super::{DefinitionsError, Source};
 
 /// Global parameters that describe a cluster and change nothing on a single broker.
@@ -20,7 +22,7 @@ pub fn check(source: &Source) -> Result<(), DefinitionsError> {
         what.push("an export of a single virtual host (export the whole broker instead)".to_owned());
     }
     entities(document, &mut what);
-    limits(document, &mut what);
+    vhosts(document, &mut what);
     for (at, parameter) in document.global_parameters.iter().enumerate() {
         if WITHOUT_EFFECT.contains(&parameter.name.as_str()) {
             tracing::info!("{}: the global parameter {} has no effect here", source.origin, parameter.name);
@@ -36,19 +38,12 @@ pub fn check(source: &Source) -> Result<(), DefinitionsError> {
 }
 
 fn entities(document: &Document, what: &mut Vec<String>) {
-    let policies = document.policies.iter().enumerate();
-    what.extend(policies.map(|(at, policy)| {
-        format!("policies[{at}] (policy '{}' in vhost '{}')", policy.name, policy.vhost)
-    }));
-    let topic_permissions = document.topic_permissions.iter().enumerate();
-    what.extend(topic_permissions.map(|(at, row)| {
-        format!(
-            "topic_permissions[{at}] (of user '{}' for exchange '{}' in vhost '{}')",
-            row.user, row.exchange, row.vhost
-        )
-    }));
-    let parameters =
-        document.parameters.iter().enumerate().filter(|(_, parameter)| !is_nothing(&parameter.value));
+    let is_served = |parameter: &Parameter| [OPERATOR_POLICY, LIMITS].contains(&parameter.component.as_str());
+    let parameters = document
+        .parameters
+        .iter()
+        .enumerate()
+        .filter(|(_, parameter)| !is_nothing(&parameter.value) && !is_served(parameter));
     what.extend(
         parameters.map(|(at, parameter)| {
             format!("parameters[{at}] ({} '{}')", parameter.component, parameter.name)
@@ -56,19 +51,13 @@ fn entities(document: &Document, what: &mut Vec<String>) {
     );
 }
 
-fn limits(document: &Document, what: &mut Vec<String>) {
-    for (at, user) in document.users.iter().enumerate().filter(|(_, user)| !is_nothing(&user.limits)) {
-        what.push(format!("users[{at}].limits (of user '{}')", user.name));
-    }
+fn vhosts(document: &Document, what: &mut Vec<String>) {
     for (at, vhost) in document.vhosts.iter().enumerate() {
-        if !is_nothing(&vhost.limits) {
-            what.push(format!("vhosts[{at}].limits (of vhost '{}')", vhost.name));
-        }
         if vhost.tracing {
             what.push(format!("vhosts[{at}].tracing (of vhost '{}')", vhost.name));
         }
-        // `undefined` is how RabbitMQ 3.x exported "none".
-        if let Some(kind @ ("quorum" | "stream")) = vhost.metadata.default_queue_type.as_deref() {
+        let metadata = vhost.metadata.as_ref();
+        if let Some(kind @ "stream") = metadata.and_then(|metadata| metadata.default_queue_type.as_deref()) {
             what.push(format!(
                 "vhosts[{at}].metadata.default_queue_type '{kind}' (of vhost '{}')",
                 vhost.name

@@ -1,31 +1,38 @@
 //! Definitions as the log keeps them: a key that names the entity, a value that says what it is, both JSON.
 //!
 //! ```text
-//! ["vhost","/"]                                    {}
-//! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}}}
+//! ["vhost","/"]                                    {"description":"…","tags":[…],"default_queue_type":"quorum","limits":{"max-queues":5}}
+//! ["user","guest"]                                 {"password_hash":"…","hashing_algorithm":"…","tags":[…],"permissions":{"/":{…}},
+//!                                                   "topic_permissions":{"/":{"amq.topic":{"write":"…","read":"…"}}},"limits":{"max-channels":9}}
 //! ["exchange","/","orders"]                        {"type":"topic","auto_delete":false,"internal":false,"arguments":"…"}
 //!     and for one that delays messages "holder":8, under which the log has those that wait
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
+//! ["policy","/","p1"]                              {"pattern":"^q","apply-to":"queues","priority":1,"definition":{"max-length":100}}
+//! ["operator_policy","/","op1"]                    the same
 //! ["binding","/","orders","queue","orders.eu","eu.#","…"]     {}
 //! ```
-//! The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
+//! What says nothing is left out: a plain virtual host is `{}`. The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
 //! so that no type of a value is lost; a routing key that is not UTF-8 is in base64 behind `\0base64:`.
 //!
 //! Invariants: equal entities have equal keys; only durable entities come here. A later version may add
 //! fields to a value; this one ignores what it does not know.
 
-use std::collections::BTreeMap;
+mod user;
+mod vhost;
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
-use leveret_core::model::{
-    Access, BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, HashingAlgorithm,
-    PasswordHash, Permissions, User,
-};
+use leveret_core::model::{BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, PolicyKind};
 use serde::{Deserialize, Serialize};
+
+use crate::policy::PolicyDocument;
+use user::StoredUser;
+use vhost::StoredVhost;
 
 /// What a routing key that is no text begins with; no client can mean it by accident.
 const BINARY: &str = "\0base64:";
@@ -37,21 +44,6 @@ pub struct Unreadable {
     key: String,
     value: String,
     why: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredUser {
-    password_hash: String,
-    hashing_algorithm: String,
-    tags: Vec<String>,
-    permissions: BTreeMap<String, StoredPermissions>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredPermissions {
-    configure: String,
-    write: String,
-    read: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,9 +70,9 @@ struct StoredQueue {
 pub fn encode(definition: &Definition) -> (String, Option<String>) {
     use Definition as D;
     match definition {
-        D::Vhost(name) => (key(&["vhost", name]), Some("{}".to_owned())),
+        D::Vhost { name, details } => (key(&["vhost", name]), Some(json(&StoredVhost::of(details)))),
         D::NoVhost(name) => (key(&["vhost", name]), None),
-        D::User(user) => (key(&["user", &user.name]), Some(json(&stored_user(user)))),
+        D::User(user) => (key(&["user", &user.name]), Some(json(&StoredUser::of(user)))),
         D::NoUser(name) => (key(&["user", name]), None),
         D::Exchange { vhost, spec } => {
             let stored = StoredExchange {
@@ -98,6 +90,12 @@ pub fn encode(definition: &Definition) -> (String, Option<String>) {
             (key(&["queue", vhost, name]), Some(json(&stored)))
         }
         D::NoQueue { vhost, name } => (key(&["queue", vhost, name]), None),
+        D::Policy { vhost, policy } => {
+            let spec = policy.spec();
+            let key = key(&[policy_word(spec.kind), vhost, &spec.name]);
+            (key, Some(json(&PolicyDocument::of(policy))))
+        }
+        D::NoPolicy { vhost, kind, name } => (key(&[policy_word(*kind), vhost, name]), None),
         D::Binding(binding) => (binding_key(binding), Some("{}".to_owned())),
         D::NoBinding(binding) => (binding_key(binding), None),
     }
@@ -116,8 +114,11 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
     let parts: Vec<String> = read(key)?;
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     Ok(match *parts.as_slice() {
-        ["vhost", name] => Definition::Vhost(name.to_owned()),
-        ["user", name] => Definition::User(user(name, read(value)?)?),
+        ["vhost", name] => {
+            let stored: StoredVhost = read(value)?;
+            Definition::Vhost { name: name.to_owned(), details: Arc::new(stored.details()?) }
+        }
+        ["user", name] => Definition::User(read::<StoredUser>(value)?.user(name)?),
         ["exchange", vhost, name] => {
             Definition::Exchange { vhost: vhost.to_owned(), spec: exchange(name, &read(value)?)? }
         }
@@ -131,6 +132,8 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
                 arguments: from_base64(&stored.arguments)?,
             }
         }
+        ["policy", vhost, name] => policy(PolicyKind::User, vhost, name, value)?,
+        ["operator_policy", vhost, name] => policy(PolicyKind::Operator, vhost, name, value)?,
         ["binding", vhost, source, kind, destination, routing_key, arguments] => {
             Definition::Binding(DurableBinding {
                 vhost: vhost.to_owned(),
@@ -144,35 +147,6 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
     })
 }
 
-fn stored_user(user: &User) -> StoredUser {
-    let stored = |permissions: &Permissions| {
-        let pattern = |access| permissions.pattern(access).to_owned();
-        StoredPermissions {
-            configure: pattern(Access::Configure),
-            write: pattern(Access::Write),
-            read: pattern(Access::Read),
-        }
-    };
-    StoredUser {
-        password_hash: STANDARD.encode(user.password.salted()),
-        hashing_algorithm: user.password.algorithm().name().to_owned(),
-        tags: user.tags.clone(),
-        permissions: user.all_permissions().map(|(vhost, own)| (vhost.to_owned(), stored(own))).collect(),
-    }
-}
-
-fn user(name: &str, stored: StoredUser) -> Result<User, String> {
-    let algorithm = HashingAlgorithm::parse(&stored.hashing_algorithm)
-        .ok_or_else(|| format!("unknown hashing algorithm {}", stored.hashing_algorithm))?;
-    let password = PasswordHash::from_base64(&stored.password_hash, algorithm)
-        .ok_or("the password hash is not in base64")?;
-    let mut user = User::new(name, password, stored.tags);
-    for (vhost, StoredPermissions { configure, write, read }) in stored.permissions {
-        user.set_permissions(&vhost, Permissions::new(&configure, &write, &read));
-    }
-    Ok(user)
-}
-
 fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String> {
     Ok(ExchangeSpec {
         name: name.to_owned(),
@@ -183,6 +157,20 @@ fn exchange(name: &str, stored: &StoredExchange) -> Result<ExchangeSpec, String>
         arguments: from_base64(&stored.arguments)?,
         holder: stored.holder.map(QueueId),
     })
+}
+
+/// RabbitMQ's words for the two kinds.
+fn policy_word(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::User => "policy",
+        PolicyKind::Operator => "operator_policy",
+    }
+}
+
+fn policy(kind: PolicyKind, vhost: &str, name: &str, value: &[u8]) -> Result<Definition, String> {
+    let document: PolicyDocument = read(value)?;
+    let policy = document.policy(kind, name).map_err(|error| error.to_string())?;
+    Ok(Definition::Policy { vhost: vhost.to_owned(), policy: Arc::new(policy) })
 }
 
 fn end(kind: &str, name: &str) -> Result<BindingEnd, String> {
@@ -240,111 +228,4 @@ fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use leveret_codec::{TableBuilder, Value};
-
-    use super::*;
-
-    fn arguments() -> Table {
-        TableBuilder::new()
-            .insert("x-message-ttl", Value::I32(5))
-            .insert("raw", Value::Bytes(&[0xFF]))
-            .build()
-    }
-
-    fn binding(routing_key: &'static [u8]) -> DurableBinding {
-        DurableBinding {
-            vhost: "/".to_owned(),
-            source: "orders".to_owned(),
-            destination: BindingEnd::Queue("orders.eu".to_owned()),
-            routing_key: Bytes::from_static(routing_key),
-            arguments: arguments(),
-        }
-    }
-
-    /// The definition after a way through the log, shown as text: some of its parts compare by text alone.
-    fn there_and_back(definition: &Definition) -> String {
-        let (key, value) = encode(definition);
-        format!("{:?}", decode(key.as_bytes(), value.unwrap().as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn every_type_of_exchange_comes_back_with_its_arguments() {
-        for kind in ExchangeKind::all() {
-            let spec = ExchangeSpec {
-                name: "x".to_owned(),
-                kind,
-                durable: true,
-                auto_delete: false,
-                internal: false,
-                arguments: arguments(),
-                holder: (kind == ExchangeKind::Delayed).then_some(QueueId(3)),
-            };
-            let definition = Definition::Exchange { vhost: "/".to_owned(), spec };
-            assert_eq!(there_and_back(&definition), format!("{definition:?}"), "{kind}");
-        }
-    }
-
-    #[test]
-    fn every_kind_of_definition_comes_back_as_it_was() {
-        let mut user =
-            User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), vec!["monitoring".to_owned()]);
-        user.set_permissions("/", Permissions::new("^a", "", ".*"));
-        let exchange = ExchangeSpec {
-            name: "orders".to_owned(),
-            kind: ExchangeKind::Topic,
-            durable: true,
-            auto_delete: true,
-            internal: true,
-            arguments: arguments(),
-            holder: None,
-        };
-        let queue = Definition::Queue {
-            vhost: "a \"b\"".to_owned(),
-            id: QueueId(7),
-            name: "q\n".to_owned(),
-            auto_delete: true,
-            arguments: arguments(),
-        };
-        let definitions = [
-            Definition::Vhost("/".to_owned()),
-            Definition::User(user),
-            Definition::Exchange { vhost: "/".to_owned(), spec: exchange },
-            queue,
-            Definition::Binding(binding(b"eu.#")),
-            Definition::Binding(binding(b"\xFF\x00")),
-            Definition::Binding(binding(b"\0base64:")),
-        ];
-        for definition in definitions {
-            assert_eq!(there_and_back(&definition), format!("{definition:?}"));
-        }
-    }
-
-    #[test]
-    fn a_password_matches_after_a_way_through_the_log() {
-        let user = User::new("jane", PasswordHash::of("secret", [1, 2, 3, 4]), Vec::new());
-        let (key, value) = encode(&Definition::User(user));
-        let Ok(Definition::User(user)) = decode(key.as_bytes(), value.unwrap().as_bytes()) else {
-            panic!("no user")
-        };
-        assert!(user.password.matches(b"secret") && !user.password.matches(b"other"));
-    }
-
-    #[test]
-    fn what_is_gone_has_the_key_of_what_was_there_and_no_value() {
-        let pairs = [
-            (Definition::Vhost("v".into()), Definition::NoVhost("v".into())),
-            (Definition::Binding(binding(b"k")), Definition::NoBinding(binding(b"k"))),
-        ];
-        for (there, gone) in pairs {
-            assert_eq!(encode(&gone), (encode(&there).0, None));
-        }
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_named() {
-        let error = decode(br#"["stream","/","s"]"#, b"{}").unwrap_err().to_string();
-        assert!(error.contains(r#"["stream","/","s"] = {} (a kind of entity"#), "{error}");
-        assert!(decode(b"\xFF", b"").is_err() && decode(br#"["queue","/","q"]"#, b"{}").is_err());
-    }
-}
+mod tests;

@@ -22,6 +22,7 @@ mod killed;
 mod ledger;
 mod load;
 mod numbered;
+mod operated;
 mod promises;
 mod say;
 mod syscalls;

@@ -6,6 +6,7 @@ use leveret_codec::frame::{FRAME_END, FrameKind, put_frame_header};
 use leveret_codec::hot::Ack;
 use leveret_codec::method::{self, Method, MethodId, basic, queue};
 use leveret_codec::{Limits, PropertiesBuilder};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Peer;
 
@@ -49,7 +50,7 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Declares a queue and waits for the answer.
     pub async fn declare(&mut self, channel: u16, name: &str) {
         self.send(channel, declare(name)).await;

@@ -1,6 +1,7 @@
 //! The scripted peer: a socket, the frames that go out, and the frames that are expected.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{self, Method, channel, connection};
 use leveret_codec::{Limits, PROTOCOL_HEADER};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// How long anything may take. Generous, since the machine may be busy; nothing waits for it to pass.
@@ -33,9 +34,9 @@ pub enum Frame {
     Heartbeat,
 }
 
-/// One end of a connection, written by hand.
-pub struct Peer {
-    socket: TcpStream,
+/// One end of a connection, written by hand: over TCP, or over what lies on it.
+pub struct Peer<S = TcpStream> {
+    socket: S,
     input: BytesMut,
     was_reset: bool,
 }
@@ -56,12 +57,40 @@ impl Peer {
 
     fn speak(socket: TcpStream) -> Self {
         socket.set_nodelay(true).unwrap();
-        Self { socket, input: BytesMut::new(), was_reset: false }
+        Self::over(socket)
     }
 
     /// An open connection of `guest` to `/`, without heartbeats.
     pub async fn open(address: SocketAddr) -> Self {
         Self::connect(address).await.opened(tune_ok(0)).await
+    }
+
+    /// An open connection with channel 1 open.
+    pub async fn open_channel(address: SocketAddr) -> Self {
+        Self::open(address).await.with_channel(1).await
+    }
+
+    /// Sends as much of these bytes as the broker takes at once, and says how much that was.
+    pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
+        self.socket.try_write(bytes).unwrap_or_default()
+    }
+
+    /// Waits until the broker takes more bytes.
+    pub async fn until_writable(&self) {
+        within("the broker to read", self.socket.writable()).await.unwrap();
+    }
+
+    /// Goes without a word, like a process that was killed with bytes unread: its kernel resets the
+    /// connection.
+    pub fn crash(self) {
+        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    /// Speaks over a stream on which nothing has been said.
+    pub fn over(socket: S) -> Self {
+        Self { socket, input: BytesMut::new(), was_reset: false }
     }
 
     /// Goes through the handshake of `guest` with this tune-ok.
@@ -71,11 +100,6 @@ impl Peer {
         let ok = self.ask(0, open_vhost("/")).await;
         assert!(matches!(ok, Method::Connection(connection::AMQPMethod::OpenOk(_))), "{ok:?}");
         self
-    }
-
-    /// An open connection with channel 1 open.
-    pub async fn open_channel(address: SocketAddr) -> Self {
-        Self::open(address).await.with_channel(1).await
     }
 
     /// Opens a channel.
@@ -118,22 +142,20 @@ impl Peer {
 
     /// Sends these bytes, whatever they mean.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        within("sending", self.socket.write_all(bytes)).await.unwrap();
+        self.try_send(bytes).await.unwrap();
     }
 
     /// Sends these bytes to a broker that may be gone, and says whether they could be sent.
     pub async fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
-        within("sending", self.socket.write_all(bytes)).await.is_ok()
+        self.try_send(bytes).await.is_ok()
     }
 
-    /// Sends as much of these bytes as the broker takes at once, and says how much that was.
-    pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
-        self.socket.try_write(bytes).unwrap_or_default()
-    }
-
-    /// Waits until the broker takes more bytes.
-    pub async fn until_writable(&self) {
-        within("the broker to read", self.socket.writable()).await.unwrap();
+    async fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let sending = async {
+            self.socket.write_all(bytes).await?;
+            self.socket.flush().await
+        };
+        within("sending", sending).await
     }
 
     /// So many bytes, whatever they mean.
@@ -207,12 +229,6 @@ impl Peer {
     /// Will send nothing more; what the broker sends can still be read.
     pub async fn stop_sending(&mut self) {
         within("ending the stream", self.socket.shutdown()).await.unwrap();
-    }
-
-    /// Goes without a word, like a process that was killed with bytes unread: its kernel resets the
-    /// connection.
-    pub fn crash(self) {
-        socket2::SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Lets `look` see the next frame as it lies in the buffer; `None` is the end of the stream.

@@ -61,10 +61,15 @@ impl Served {
         self.lines = None;
     }
 
-    /// Sends a signal and waits for the end: everything printed, and the exit code.
-    pub fn end_by(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
+    /// Sends a signal.
+    pub fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    /// Sends a signal and waits for the end: everything printed, and the exit code.
+    pub fn end_by(mut self, signal: &str) -> (Vec<String>, Option<i32>) {
+        self.signal(signal);
         self.printed.extend(self.lines.iter_mut().flatten().map(Result::unwrap));
         let code = self.child.wait().unwrap().code();
         (std::mem::take(&mut self.printed), code)

@@ -16,6 +16,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Foreign clients see what any program sees: the running command.
     ("leveret-interop", &[]),
     ("leveret-interop-lapin", &["leveret-interop"]),
+    ("leveret-interop-program", &[]),
+    ("leveret-interop-amqprs", &["leveret-interop-program"]),
+    ("leveret-interop-matrix-lapin", &["leveret-interop-program"]),
     ("xtask", &[]),
 ];
 

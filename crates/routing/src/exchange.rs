@@ -71,6 +71,15 @@ impl fmt::Display for ExchangeKind {
     }
 }
 
+/// What whoever routes a message must know of an exchange it came to. Most have nothing to say.
+#[derive(Clone, Copy)]
+pub struct Remarks {
+    /// Another message with the same keys may match other bindings.
+    pub looks_beyond_keys: bool,
+    /// Queues that are bound later are to get the message too.
+    pub keeps_history: bool,
+}
+
 /// One exchange of a table. Invariant: `matcher` has exactly the bindings of `bindings`.
 #[derive(Clone)]
 pub struct Exchange<Q> {
@@ -78,6 +87,8 @@ pub struct Exchange<Q> {
     pub alternate: Option<ExchangeName>,
     pub internal: bool,
     kind: ExchangeKind,
+    /// What a route must say of it, if anything.
+    pub remarks: Option<Remarks>,
     bindings: Map<Arc<Binding<Q>>, ()>,
     matcher: Matcher<Q>,
 }
@@ -90,7 +101,12 @@ impl<Q: QueueHandle> Exchange<Q> {
         internal: bool,
     ) -> Self {
         let (kind, matcher) = (rule.kind(), Matcher::new(rule));
-        Self { name, alternate, internal, kind, bindings: Map::default(), matcher }
+        let remarks = Remarks {
+            looks_beyond_keys: matcher.looks_beyond_keys(),
+            keeps_history: rule.history_length().is_some(),
+        };
+        let remarks = (remarks.looks_beyond_keys || remarks.keeps_history).then_some(remarks);
+        Self { name, alternate, internal, kind, remarks, bindings: Map::default(), matcher }
     }
 
     pub fn view(&self) -> ExchangeView<'_, Q> {

@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use crate::binding::Destination;
 use crate::distinct::Distinct;
 use crate::exchange::Exchange;
@@ -22,13 +20,13 @@ use crate::table::RoutingTable;
 pub struct Matched<Q> {
     queues: Distinct<Q>,
     depends_on_more_than_keys: bool,
-    recent: SmallVec<[ExchangeName; 1]>,
+    recent: Vec<ExchangeName>,
 }
 
 impl<Q> Matched<Q> {
     /// Nothing reached yet.
     pub fn new() -> Self {
-        Self { queues: Distinct::default(), depends_on_more_than_keys: false, recent: SmallVec::new() }
+        Self { queues: Distinct::default(), depends_on_more_than_keys: false, recent: Vec::new() }
     }
 
     /// The queues.
@@ -65,7 +63,9 @@ impl<Q> Matched<Q> {
     /// Lets go of the queues.
     pub fn clear(&mut self) {
         self.queues.clear();
-        self.recent.clear();
+        if !self.recent.is_empty() {
+            self.recent.clear();
+        }
         self.depends_on_more_than_keys = false;
     }
 }
@@ -141,9 +141,11 @@ fn visit<'t, Q: QueueHandle>(
     others: &mut Distinct<&'t ExchangeName>,
 ) {
     let bindings = exchange.matcher();
-    matched.depends_on_more_than_keys |= bindings.looks_beyond_keys();
-    if bindings.keeps_history() {
-        matched.recent.push(exchange.name.clone());
+    if let Some(remarks) = exchange.remarks {
+        matched.depends_on_more_than_keys |= remarks.looks_beyond_keys;
+        if remarks.keeps_history {
+            matched.recent.push(exchange.name.clone());
+        }
     }
     let all_new = matched.is_empty() && bindings.names_each_once(message);
     let mut any = false;

@@ -14,6 +14,7 @@
 //! | fanout, §3.1.3.2 | `targets` |
 //! | topic, §3.1.3.3 | `topic` |
 //! | headers, §3.1.3.4 | `headers` |
+//! | exchanges that choose one binding (RabbitMQ) | `spread` |
 //! | x-consistent-hash (RabbitMQ) | `consistent_hash`, `stable_hash` |
 //! | x-modulus-hash, x-random, x-local-random (RabbitMQ) | `lot`, `stable_hash` |
 //! | x-recent-history, x-delayed-message (RabbitMQ): as other types, here | `rule` |
@@ -37,6 +38,7 @@ mod matcher;
 mod ordered;
 mod persistent;
 mod rule;
+mod spread;
 mod stable_hash;
 mod table;
 mod targets;

@@ -124,6 +124,11 @@ impl<Q: QueueHandle> RoutingTable<Q> {
         self.queues.values()
     }
 
+    /// How many queues are known by a name.
+    pub fn queue_count(&self) -> usize {
+        self.queues.len()
+    }
+
     /// Adds a binding; false if it was there.
     pub fn bind(
         &mut self,

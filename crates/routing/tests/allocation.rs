@@ -3,9 +3,11 @@
 mod support;
 
 use allocation_counter::measure;
-use leveret_codec::field::Value;
+use leveret_codec::field::{Table, Value};
 use leveret_codec::{Properties, PropertiesBuilder};
-use leveret_routing::ExchangeKind::{self, Direct, Headers, Topic};
+use leveret_routing::ExchangeKind::{
+    self, ConsistentHash, Direct, Headers, LocalRandom, ModulusHash, Random, Topic,
+};
 use leveret_routing::{Destination, Matched, Routed, RoutingTable};
 use support::{Numbered, numbered, table};
 
@@ -39,6 +41,23 @@ fn a_route_to_one_queue_allocates_nothing() {
         });
         assert_eq!(matched.as_slice(), [numbered(7)]);
         assert_eq!(allocated.count_total, 0, "{kind} exchange '{exchange}'");
+    }
+}
+
+#[test]
+fn a_route_that_chooses_a_queue_allocates_nothing_either() {
+    let mut matched = Matched::new();
+    for kind in [ConsistentHash, ModulusHash, Random, LocalRandom] {
+        let mut table = RoutingTable::new();
+        table.declare_exchange("x".into(), kind, None, false);
+        for n in 0..100 {
+            let key: &[u8] = if kind == LocalRandom { b"" } else { b"1" };
+            let new = table.bind(&"x".into(), Destination::Queue(numbered(n)), key, Table::default());
+            assert_eq!(new, Ok(true));
+        }
+        let message = Routed { keys: &[b"k"], properties: Properties::EMPTY };
+        let allocated = measure(|| assert!(table.route(b"x", message, &mut matched).is_ok()));
+        assert_eq!((matched.len(), allocated.count_total), (1, 0), "{kind}");
     }
 }
 

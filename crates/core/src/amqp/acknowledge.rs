@@ -51,13 +51,18 @@ impl Channel {
                 self.settle_all(turn, held, fate);
             }
             (tag, true) => {
-                let held = self.unacked.take_up_to(tag).ok_or_else(unknown)?;
+                let held = match self.unacked.take_up_to(tag) {
+                    Some(held) => held,
+                    None if self.lateness.forgive(tag) => self.unacked.take_before(tag),
+                    None => return Err(unknown()),
+                };
                 self.settle_all(turn, held, fate);
             }
-            (tag, false) => {
-                let held = self.unacked.take(tag).ok_or_else(unknown)?;
-                self.settle_one(turn, held, fate);
-            }
+            (tag, false) => match self.unacked.take(tag) {
+                Some(held) => self.settle_one(turn, held, fate),
+                None if self.lateness.forgive(tag) => {}
+                None => return Err(unknown()),
+            },
         }
         Ok(())
     }

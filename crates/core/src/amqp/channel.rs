@@ -13,12 +13,13 @@ use crate::amqp::acknowledge::{give_back, requeue};
 use crate::amqp::assembly::Assembly;
 use crate::amqp::confirm::Confirms;
 use crate::amqp::consumers::{ConsumerTable, Source};
+use crate::amqp::late::Lateness;
 use crate::amqp::route::RouteMemory;
 use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::{ChannelCredit, QueueRef, Returned};
+use crate::model::{ChannelCredit, ChannelSeat, QueueRef, Returned};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -36,6 +37,8 @@ pub enum Mode {
 /// An open channel.
 #[derive(Debug)]
 pub struct Channel {
+    /// It counts as long as this is here.
+    _seat: ChannelSeat,
     /// Its number.
     pub number: ChannelNumber,
     /// How far its current publish has come.
@@ -58,13 +61,16 @@ pub struct Channel {
     pub reply_address: Option<String>,
     /// Commits that wait for the log, by the write that carries their last message.
     pub commits_waiting: VecDeque<u64>,
+    /// Who of its consumers is late.
+    pub lateness: Lateness,
     last_tag: u64,
 }
 
 impl Channel {
     /// A channel that has just been opened.
-    pub fn new(number: ChannelNumber) -> Self {
+    pub fn new(number: ChannelNumber, seat: ChannelSeat) -> Self {
         Self {
+            _seat: seat,
             number,
             assembly: Assembly::default(),
             mode: Mode::default(),
@@ -76,6 +82,7 @@ impl Channel {
             route: RouteMemory::default(),
             reply_address: None,
             commits_waiting: VecDeque::new(),
+            lateness: Lateness::default(),
             last_tag: 0,
         }
     }
@@ -198,7 +205,7 @@ impl Channel {
     /// it held goes back to the queues; deliveries that were never sent keep their redelivered flag, for nobody
     /// has seen them.
     pub fn release(mut self, turn: &mut Turn<'_>) {
-        self.return_waiting(turn);
+        self.give_back_waiting(turn, None);
         let mut held = self.unacked.take_all();
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
@@ -206,13 +213,13 @@ impl Channel {
         requeue(turn, held, true);
     }
 
-    /// Gives back what queues left in the outlet for this channel. Automatically acknowledged ones are
+    /// Gives back what queues left in the outlet for this channel, or one of its consumers. Automatically acknowledged ones are
     /// gone: for the queue they were delivered.
-    fn return_waiting(&mut self, turn: &mut Turn<'_>) {
+    pub fn give_back_waiting(&mut self, turn: &mut Turn<'_>, place: Option<u32>) {
         turn.inbox.fill(turn.session);
         let mut released = 0;
         let mut unseen = Vec::new();
-        for delivery in turn.inbox.take_for(self.number, None) {
+        for delivery in turn.inbox.take_for(self.number, place) {
             released += delivery.entry.message.footprint_bytes();
             let consumer = self.consumers.get(delivery.consumer);
             if let Some(Source::Queue { queue, id, auto_ack: false }) = consumer.map(|it| &it.source) {

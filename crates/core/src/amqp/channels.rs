@@ -24,6 +24,7 @@ use crate::effect::Output;
 use crate::id::ChannelNumber;
 use crate::model::QueueRef;
 use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
 
 /// A channel as its connection knows it.
 #[derive(Debug)]
@@ -42,12 +43,14 @@ pub struct ChannelTable {
     channel_max: u16,
     /// Content has come for an open channel, whatever became of it.
     content_came: bool,
+    /// When somebody may be late, see `late`.
+    pub look_at: Option<Timestamp>,
 }
 
 impl ChannelTable {
     /// No channel yet.
     pub fn new(channel_max: u16) -> Self {
-        Self { slots: HashMap::default(), channel_max, content_came: false }
+        Self { slots: HashMap::default(), channel_max, content_came: false, look_at: None }
     }
 
     /// An open channel.
@@ -56,6 +59,14 @@ impl ChannelTable {
             Slot::Open(channel) => Some(channel),
             Slot::Closing => None,
         }
+    }
+
+    /// Those that are open.
+    pub fn open_channels(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.slots.values_mut().filter_map(|slot| match slot {
+            Slot::Open(channel) => Some(&mut **channel),
+            Slot::Closing => None,
+        })
     }
 
     /// Whether content has come since this was last asked. During an alarm that makes a publisher: content held
@@ -126,7 +137,8 @@ impl ChannelTable {
             return Err(Refusal::channel_error("expected 'channel.open'"));
         }
         method::decode(frame.payload, frames.limits())?;
-        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel))));
+        let seat = turn.session.take_channel()?;
+        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat))));
         turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
     }

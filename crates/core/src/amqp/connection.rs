@@ -32,7 +32,7 @@ use crate::amqp::open::{Interruption, Open};
 use crate::amqp::session::{Peer, Session};
 use crate::effect::Output;
 use crate::id::ConnectionId;
-use crate::model::{Broker, Outlet, Vhost};
+use crate::model::{Broker, Outlet, Seat, Vhost};
 use crate::refusal::Refusal;
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -182,7 +182,7 @@ impl Connection {
             self.state = State::Ending(Ending::Done);
             return false;
         }
-        out.send(0, &handshake::start(self.broker.settings()));
+        out.send(0, &handshake::start(self.broker.settings(), &self.peer));
         self.state = State::Handshake { step: Handshake::Start, deadline };
         true
     }
@@ -252,7 +252,7 @@ impl Connection {
         let id = MethodId::of(payload).ok();
         let result = method::decode(payload, &self.limits)
             .map_err(|error| step.undecodable(id, error))
-            .and_then(|method| step.handle(&self.broker, &self.peer, method));
+            .and_then(|method| step.handle(&self.broker, (&self.peer, &self.outlet), method));
         match result {
             Ok(Step::LoggedIn { user, connection_name }) => {
                 self.identity.user = Some(user);
@@ -264,7 +264,7 @@ impl Connection {
                 self.heartbeat = Heartbeat::new(now, tuned.heartbeat_secs);
                 self.heartbeat_secs = tuned.heartbeat_secs;
             }
-            Ok(Step::Opened(user, tuned, vhost)) => self.open(&user, tuned, vhost, out),
+            Ok(Step::Opened(user, tuned, vhost, seat)) => self.open(&user, tuned, (vhost, seat), out),
             Ok(Step::Closed) => {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs).hurried(now));
@@ -283,13 +283,14 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, user: &LoggedIn, tuned: Tuned, vhost: Arc<Vhost>, out: &mut Output) {
+    fn open(&mut self, user: &LoggedIn, tuned: Tuned, (vhost, seat): (Arc<Vhost>, Seat), out: &mut Output) {
         self.identity.vhost = Some(vhost.name().to_owned());
         let session = Session {
             broker: self.broker.clone(),
             id: self.id,
             outlet: self.outlet.clone(),
             vhost,
+            seat,
             user: user.user.name.clone(),
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,
@@ -344,6 +345,11 @@ impl Connection {
         if let Some(held) = open.handle_outlet(now, room_bytes, out) {
             self.handle_chunk(now, held, out);
         }
+        if let State::Open(open) = &mut self.state
+            && let Some(reason) = open.take_forced()
+        {
+            self.shutdown(now, &reason, out);
+        }
         self.note_sent(out);
     }
 
@@ -351,7 +357,10 @@ impl Connection {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         match &self.state {
             State::Header { deadline } | State::Handshake { deadline, .. } => Some(*deadline),
-            State::Open(_) => self.heartbeat.as_ref().map(Heartbeat::next_deadline),
+            State::Open(open) => {
+                let heartbeat = self.heartbeat.as_ref().map(Heartbeat::next_deadline);
+                heartbeat.into_iter().chain(open.look_at()).min()
+            }
             State::Ending(ending) => ending.next_deadline(),
         }
     }
@@ -361,8 +370,13 @@ impl Connection {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
+        if let State::Open(open) = &mut self.state
+            && open.look_at().is_some_and(|at| at <= now)
+        {
+            open.handle_late(now, out);
+        }
         match (&mut self.state, &mut self.heartbeat) {
-            (State::Open(open), Some(heartbeat)) => {
+            (State::Open(open), Some(heartbeat)) if heartbeat.next_deadline() <= now => {
                 // As good a moment as any: not often, and sure to come to who has fallen silent.
                 open.rest();
                 let due = heartbeat.handle_deadline(now, open.is_reading());
@@ -380,11 +394,12 @@ impl Connection {
                 tracing::info!(peer = %self.peer.address, why = "handshake timeout", "refused a handshake");
                 self.state = State::Ending(Ending::Done);
             }
-            _ => self.state = State::Ending(Ending::Done),
+            (State::Open(_), _) => {}
+            (State::Ending(_), _) => self.state = State::Ending(Ending::Done),
         }
     }
 
-    /// The broker ends: 320, with the reason that clients take for "come back later".
+    /// The broker ends, or wants this one to go: 320, with a reason.
     pub fn shutdown(&mut self, now: Timestamp, reason: &str, out: &mut Output) {
         match self.state {
             State::Open(_) => {

@@ -1,6 +1,7 @@
 //! basic.qos, consume, cancel, get.
 
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 use bytes::Bytes;
 use leveret_codec::content::put_content;
@@ -19,6 +20,7 @@ use crate::model::{
     no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
 
 /// Consumer arguments that not every type of queue knows, and the types that do.
 const OF_SOME_TYPES: &[(&str, Option<QueueKind>)] = &[
@@ -72,12 +74,13 @@ impl Channel {
         let queue = self.consumable(turn, consume.queue.as_str())?;
         let text = turn.session.queue_text(&queue.facts().name);
         let kind = queue.facts().traits.kind;
+        let arguments = Table::from(&consume.arguments);
         if kind == QueueKind::Quorum && self.credit.is_limited() {
             return Err(Refusal::not_implemented(format!("{text} does not support global qos")));
         }
         let spec = ConsumerSpec {
             prefetch: self.prefetch,
-            priority: read_priority(&text, kind, &Table::from(&consume.arguments))?,
+            priority: read_priority(&text, kind, &arguments)?,
             exclusive: consume.exclusive,
             auto_ack: consume.no_ack,
         };
@@ -93,7 +96,9 @@ impl Channel {
             SubscribeError::InExclusiveUse => Refusal::access_refused(format!("{text} in exclusive use")),
         })?;
         let source = Source::Queue { queue: queue.clone(), id, auto_ack: consume.no_ack };
-        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.clone()), source });
+        let timeout = read_timeout(&queue, &arguments).or(turn.session.broker.settings().consumer_timeout);
+        let timeout = timeout.filter(|timeout| !timeout.is_zero());
+        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.clone()), source, timeout });
         self.consume_ok(turn, &tag, consume.nowait);
         queue.resume(turn.now, id, &mut turn.out.effects);
         Ok(())
@@ -112,7 +117,7 @@ impl Channel {
         let vhost = turn.session.vhost.name();
         let address = turn.session.broker.open_reply_address(vhost, outlet, self.number, place);
         let source = Source::Replies(address.clone());
-        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.to_owned()), source });
+        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.to_owned()), source, timeout: None });
         self.reply_address = Some(address);
         self.consume_ok(turn, tag, consume.nowait);
         Ok(())
@@ -210,7 +215,9 @@ impl Channel {
         let properties = delivered_properties(&queue, &entry);
         put_content(frames, self.number, frame_max, &properties, message.body_in_place());
         if !no_ack {
-            self.unacked.push(Held { tag, queue, consumer: None, counted: false, entry });
+            let (delivered_at, settle_by) = (turn.now, Timestamp::NEVER);
+            let held = Held { tag, queue, consumer: None, counted: false, delivered_at, settle_by, entry };
+            self.unacked.push(held);
         }
     }
 
@@ -222,6 +229,13 @@ impl Channel {
         turn.session.check_owner(&queue)?;
         Ok(queue)
     }
+}
+
+/// How long a consumer may hold a message, as far as it or its queue says.
+fn read_timeout(queue: &QueueRef, arguments: &Table) -> Option<Duration> {
+    let own = arguments.as_ref().get(b"x-consumer-timeout").and_then(|value| value.as_integer());
+    let own = own.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis);
+    own.or_else(|| queue.settings().consumer_timeout)
 }
 
 /// `x-priority`, and the arguments of other types of queue that must be refused; others mean nothing.

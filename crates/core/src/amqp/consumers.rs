@@ -4,6 +4,7 @@
 //! come has been dealt with; so a delivery always finds its consumer, and a place may be taken again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -33,6 +34,8 @@ pub struct Consumer {
     pub tag: Bytes,
     /// What it consumes.
     pub source: Source,
+    /// How long it may hold a delivery.
+    pub timeout: Option<Duration>,
 }
 
 impl Consumer {
@@ -76,6 +79,13 @@ impl ConsumerTable {
     /// The place of a tag.
     pub fn place_of(&self, tag: &[u8]) -> Option<u32> {
         self.by_tag.get(tag).copied()
+    }
+
+    /// The place of the consumer that has this name in this queue.
+    pub fn find(&self, of: QueueId, name: ConsumerId) -> Option<u32> {
+        let is =
+            |consumer: &Option<Consumer>| consumer.as_ref().is_some_and(|consumer| consumer.is(of, name));
+        self.places.iter().position(is).and_then(|at| u32::try_from(at).ok())
     }
 
     /// Takes a consumer out.

@@ -17,6 +17,7 @@ use crate::amqp::unacked::Held;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
 use crate::model::{Delivery, Entry, Notice, QueueRef, Returns};
+use crate::time::Timestamp;
 
 /// How often a message was handed out before.
 const ACQUIRED: &[u8] = b"x-acquired-count";
@@ -59,7 +60,7 @@ impl Inbox {
 
 impl Channel {
     /// Sends one delivery. Its consumer is there: see `ConsumerTable`.
-    pub fn deliver(&mut self, session: &Session, delivery: Delivery, out: &mut Output) {
+    pub fn deliver(&mut self, now: Timestamp, session: &Session, delivery: Delivery, out: &mut Output) {
         let Delivery { consumer: place, counted, entry, .. } = delivery;
         let tag = self.next_tag();
         let Some(consumer) = self.consumers.get(place) else { return };
@@ -80,7 +81,12 @@ impl Channel {
         let frame_max = session.frame_max_bytes;
         put_content(&mut out.frames, self.number, frame_max, &properties, message.body_in_place());
         if let Source::Queue { queue, id, auto_ack: false } = &consumer.source {
-            self.unacked.push(Held { tag, queue: queue.clone(), consumer: Some(*id), counted, entry });
+            let settle_by = consumer.timeout.map_or(Timestamp::NEVER, |timeout| now + timeout);
+            if consumer.timeout.is_some() {
+                self.lateness.expect(settle_by);
+            }
+            let (queue, consumer, delivered_at) = (queue.clone(), Some(*id), now);
+            self.unacked.push(Held { tag, queue, consumer, counted, delivered_at, settle_by, entry });
         }
     }
 
@@ -90,7 +96,7 @@ impl Channel {
         let mut released = 0;
         for delivery in turn.inbox.take_for(self.number, Some(place)) {
             released += delivery.entry.message.footprint_bytes();
-            self.deliver(turn.session, delivery, turn.out);
+            self.deliver(turn.now, turn.session, delivery, turn.out);
         }
         turn.release(released);
     }

@@ -116,6 +116,7 @@ fn binding(
     check_not_default(&destination)?;
     session.check(Access::Write, Resource::Exchange(&destination))?;
     session.check(Access::Read, Resource::Exchange(&source))?;
+    session.check_binding_key(&source, routing_key.as_bytes())?;
     Ok(BindingSpec {
         source,
         destination: Target::Exchange(destination),

@@ -13,9 +13,9 @@ use leveret_codec::field::{Table, TableBuilder, Value};
 use leveret_codec::method::{Method, connection};
 use leveret_codec::{DecodeError, MethodId};
 
-use crate::amqp::sasl::{self, Credentials};
+use crate::amqp::sasl::{self, Credentials, Proof};
 use crate::amqp::session::{Capabilities, Peer};
-use crate::model::{Broker, BrokerSettings, User, Vhost};
+use crate::model::{Broker, BrokerSettings, Outlet, Seat, User, Vhost};
 use crate::refusal::{Refusal, Ruling};
 
 /// The smallest frame-max that a client may settle on (the specification's; RabbitMQ 4.1 wants 8192).
@@ -67,7 +67,7 @@ pub enum Step {
     /// These limits hold from the next frame on.
     Tuned(Tuned),
     /// The handshake is through; connection.open-ok is due.
-    Opened(LoggedIn, Tuned, Arc<Vhost>),
+    Opened(LoggedIn, Tuned, Arc<Vhost>, Seat),
     /// The client closes instead.
     Closed,
 }
@@ -89,7 +89,12 @@ impl From<Refusal> for Failed {
 
 impl Handshake {
     /// A method has come on channel zero.
-    pub fn handle(&mut self, broker: &Broker, peer: &Peer, method: Method) -> Result<Step, Failed> {
+    pub fn handle(
+        &mut self,
+        broker: &Broker,
+        (peer, outlet): (&Peer, &Arc<Outlet>),
+        method: Method,
+    ) -> Result<Step, Failed> {
         use connection::AMQPMethod as M;
         match (std::mem::replace(self, Self::Start), method) {
             (Self::Start, Method::Connection(M::StartOk(ok))) => {
@@ -105,8 +110,8 @@ impl Handshake {
                 Ok(Step::Tuned(tuned))
             }
             (Self::Opening(user, tuned), Method::Connection(M::Open(open))) => {
-                let vhost = enter(broker, &user.user, open.virtual_host.as_str())?;
-                Ok(Step::Opened(user, tuned, vhost))
+                let (vhost, seat) = broker.enter(&user.user, open.virtual_host.as_str(), outlet)?;
+                Ok(Step::Opened(user, tuned, vhost, seat))
             }
             (_, Method::Connection(M::Close(_))) => Ok(Step::Closed),
             // Before it has logged in a peer is told nothing.
@@ -132,12 +137,12 @@ impl Handshake {
 }
 
 /// connection.start.
-pub fn start(settings: &BrokerSettings) -> Method {
+pub fn start(settings: &BrokerSettings, peer: &Peer) -> Method {
     Method::Connection(connection::AMQPMethod::Start(connection::Start {
         version_major: 0,
         version_minor: 9,
         server_properties: (&server_properties(settings)).into(),
-        mechanisms: sasl::MECHANISMS.into(),
+        mechanisms: sasl::offered(settings, peer).as_str().into(),
         locales: "en_US".into(),
     }))
 }
@@ -191,7 +196,7 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
     let properties = Table::from(&ok.client_properties);
     let capabilities = read_capabilities(&properties);
     let mechanism = ok.mechanism.as_str();
-    let credentials = sasl::credentials(mechanism, ok.response.as_bytes())
+    let credentials = sasl::credentials(broker.settings(), peer, mechanism, ok.response.as_bytes())
         .map_err(|error| Failed::Silent(error.to_string()))?;
     match authenticate(broker, peer, &credentials) {
         Ok(user) => {
@@ -218,8 +223,13 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
 }
 
 fn authenticate(broker: &Broker, peer: &Peer, credentials: &Credentials) -> Result<Arc<User>, &'static str> {
+    if let Proof::Missing(why) = credentials.proof {
+        return Err(why);
+    }
     let user = broker.user(&credentials.user).ok_or("no such user")?;
-    if !user.password.matches(&credentials.password) {
+    if let Proof::Password(password) = &credentials.proof
+        && !user.password.matches(password)
+    {
         return Err("wrong password");
     }
     if !peer.loopback && broker.settings().loopback_users.contains(&user.name) {
@@ -268,20 +278,4 @@ fn settle(settings: &BrokerSettings, ok: &connection::TuneOk) -> Ruling<Tuned> {
     };
     let channel_max = if ok.channel_max == 0 { channels } else { ok.channel_max };
     Ok(Tuned { channel_max, frame_max_bytes, heartbeat_secs: ok.heartbeat })
-}
-
-/// connection.open: may this user enter this virtual host?
-fn enter(broker: &Broker, user: &User, vhost: &str) -> Ruling<Arc<Vhost>> {
-    let Some(found) = broker.vhost(vhost) else {
-        return Err(Refusal::not_allowed(format!("vhost {vhost} not found")));
-    };
-    // Asked again, for it may have changed since the login.
-    let allowed = broker.user(&user.name).is_some_and(|now| now.permissions(vhost).is_some());
-    if !allowed {
-        return Err(Refusal::not_allowed(format!(
-            "access to vhost '{vhost}' refused for user '{}'",
-            user.name
-        )));
-    }
-    Ok(found)
 }

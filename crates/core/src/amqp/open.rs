@@ -10,6 +10,8 @@
 //!   request is answered by much more than it says (`basic.get`), and a peer that asks without reading must
 //!   cost a bounded amount.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use leveret_codec::frame::{self, Frame, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, connection};
@@ -59,6 +61,8 @@ pub struct Open {
     channels: ChannelTable,
     workspace: Workspace,
     held_back: HeldBack,
+    /// Why it must go.
+    forced: Option<Arc<str>>,
 }
 
 impl Open {
@@ -68,6 +72,7 @@ impl Open {
             channels: ChannelTable::new(channel_max),
             workspace: Workspace::new(session),
             held_back: HeldBack::Nothing,
+            forced: None,
         }
     }
 
@@ -79,6 +84,11 @@ impl Open {
     /// Whether frames that have come wait, for whatever reason: nothing can be taken before them.
     pub fn holds_frames(&self) -> bool {
         !self.held_back.is_nothing()
+    }
+
+    /// Why the connection must go, since somebody has said so.
+    pub fn take_forced(&mut self) -> Option<Arc<str>> {
+        self.forced.take()
     }
 
     /// Whether deliveries or answers wait that there was no room for.
@@ -125,9 +135,20 @@ impl Open {
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
     /// closed. Whoever connects next finds the names free.
     pub fn release_all(&mut self, now: Timestamp, out: &mut Output) {
+        self.workspace.session.outlet.close();
         let mut turn = self.workspace.turn(now, out);
         self.channels.release_all(&mut turn);
         turn.delete_exclusive();
+    }
+
+    /// When somebody may be late with an acknowledgement.
+    pub fn look_at(&self) -> Option<Timestamp> {
+        self.channels.look_at
+    }
+
+    /// Looks whether somebody is.
+    pub fn handle_late(&mut self, now: Timestamp, out: &mut Output) {
+        self.channels.handle_late(&mut self.workspace.turn(now, out));
     }
 
     /// A moment of rest: room that a burst has left is given back.
@@ -190,6 +211,7 @@ impl Open {
                     }
                 }
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
+                Notice::Forced(reason) => self.forced = Some(reason),
                 Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }
@@ -259,7 +281,10 @@ fn deliver(channels: &mut ChannelTable, turn: &mut Turn<'_>, room_bytes: usize) 
         let Some(delivery) = turn.inbox.deliveries.pop_front() else { break };
         released += delivery.entry.message.footprint_bytes();
         if let Some(channel) = channels.get_mut(delivery.channel) {
-            channel.deliver(turn.session, delivery, turn.out);
+            channel.deliver(turn.now, turn.session, delivery, turn.out);
+            if let Some(at) = channel.lateness.look_at {
+                channels.look_at = Some(channels.look_at.map_or(at, |known| known.min(at)));
+            }
         }
     }
     if 0 < released {

@@ -1,7 +1,7 @@
 //! basic.publish: from messages that have arrived to messages in queues.
 //!
 //! The checks come in RabbitMQ's order: immediate, size, permission, exchange, reply-to, expiration, CC and
-//! BCC, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
+//! BCC, topic permissions, user-id. None of them decodes the properties as a whole: they are looked at by their flags, and
 //! only where a flag says that there is something to look at.
 
 use std::time::Duration;
@@ -22,8 +22,9 @@ use crate::refusal::{Refusal, Ruling};
 /// The name that stands for "my own address for replies".
 pub const REPLY_TO: &[u8] = b"amq.rabbitmq.reply-to";
 
-/// Flags of the properties that a publish must be checked for: headers, reply-to, expiration, user-id.
-const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8 | 1 << 4;
+/// Flags of the properties that say more of a publish than what it carries: headers, reply-to, expiration.
+const CHECKED_FLAGS: u16 = 1 << 13 | 1 << 9 | 1 << 8;
+const USER_ID_FLAG: u16 = 1 << 4;
 
 impl Channel {
     /// A message has arrived whole. It stays where it is until it joins its queue's batch: moving it about costs
@@ -40,7 +41,9 @@ impl Channel {
         }
         let message = &mut assembled.message;
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
-        let details = self.details(turn.session, message.properties())?;
+        let details = self.details(message.properties())?;
+        self.route.check_keys(turn.session, &details.more_keys)?;
+        check_user_id(turn.session, message.properties())?;
         if let Some(changed) = &details.properties {
             *message = message.with_properties(changed);
         }
@@ -70,13 +73,11 @@ impl Channel {
             let holder = holder.clone();
             return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
         }
-        let matched = self.route.find(&details.more_keys, message.properties());
-        let targets = matched.as_slice();
-        if !matched.recent().is_empty() {
-            let arrival = Arrival { message: message.clone(), expiration };
-            let recent = Recent { arrival, more_keys: details.more_keys.clone() };
-            turn.session.vhost.remember(matched.recent(), recent);
+        self.route.find(&details.more_keys, message.properties());
+        if !self.route.matched().recent().is_empty() {
+            self.remember(turn.session, &message, details);
         }
+        let targets = self.route.matched().as_slice();
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
@@ -92,6 +93,17 @@ impl Channel {
             turn.batch.publish(turn.now, targets, arrival, &mut turn.out.effects)
         };
         self.confirm_published(turn, accepted);
+    }
+
+    /// A message has come to exchanges that keep their latest. A queue that is bound at this moment has either found it
+    /// there, or is found now.
+    fn remember(&mut self, session: &Session, message: &Message, details: &Details) {
+        let arrival = Arrival { message: message.clone(), expiration: details.expiration };
+        let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+        session.vhost.remember(self.route.matched().recent(), recent);
+        if self.route.catch_up(session) {
+            self.route.find(&details.more_keys, message.properties());
+        }
     }
 
     /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none
@@ -134,7 +146,7 @@ impl Channel {
     }
 
     /// Looks at what the properties ask for.
-    fn details(&self, session: &Session, properties: Properties<'_>) -> Ruling<Details> {
+    fn details(&self, properties: Properties<'_>) -> Ruling<Details> {
         let mut details = Details::default();
         if properties.flags() & CHECKED_FLAGS == 0 {
             return Ok(details);
@@ -152,17 +164,25 @@ impl Channel {
             details.read_marks(properties, headers);
             details.change(properties, |current| current.without_unsigned_long_tags());
         }
-        if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
-            && !session.user()?.has_tag("impersonator")
-        {
-            return Err(Refusal::precondition_failed(format!(
-                "user_id property set to '{}' but authenticated user was '{}'",
-                String::from_utf8_lossy(claimed),
-                session.user
-            )));
-        }
         Ok(details)
     }
+}
+
+/// Nobody publishes in another's name, save those who may.
+fn check_user_id(session: &Session, properties: Properties<'_>) -> Ruling {
+    if properties.flags() & USER_ID_FLAG == 0 {
+        return Ok(());
+    }
+    if let Some(claimed) = properties.user_id().filter(|claimed| *claimed != session.user.as_bytes())
+        && !session.user()?.has_tag("impersonator")
+    {
+        return Err(Refusal::precondition_failed(format!(
+            "user_id property set to '{}' but authenticated user was '{}'",
+            String::from_utf8_lossy(claimed),
+            session.user
+        )));
+    }
+    Ok(())
 }
 
 /// A message that is to wait.

@@ -99,18 +99,21 @@ impl Channel {
             )));
         }
         let broker = &turn.session.broker;
-        let name = if name.is_empty() { broker.entropy().name("amq.gen-") } else { name };
-        turn.session.check(Access::Configure, Resource::Queue(&name))?;
+        let is_nameless = name.is_empty();
         let spec = QueueSpec {
-            name,
+            name: if is_nameless { broker.entropy().name("amq.gen-") } else { name },
             // An exclusive queue ends with its connection, so nothing of it is ever durable.
             durable: declare.durable && !declare.exclusive,
             auto_delete: declare.auto_delete,
             owner: declare.exclusive.then_some(turn.session.id),
             arguments: Table::from(&declare.arguments),
         };
+        if is_nameless {
+            turn.session.vhost.check_nameless(&spec)?;
+        }
+        turn.session.check(Access::Configure, Resource::Queue(&spec.name))?;
         if turn.session.vhost.queue(&spec.name).is_err() {
-            check_new(turn, declare, &spec)?;
+            check_new(turn, &spec)?;
         }
         let (queue, is_new) = turn.session.vhost.declare_queue(broker.next_queue_id(), spec)?;
         if is_new && declare.exclusive {
@@ -182,6 +185,7 @@ impl Channel {
         check_not_default(&source)?;
         turn.session.check(Access::Write, Resource::Queue(&name))?;
         turn.session.check(Access::Read, Resource::Exchange(&source))?;
+        turn.session.check_binding_key(&source, routing_key.as_bytes())?;
         let routing_key = routing_key.as_bytes().to_vec().into();
         Ok(AskedBinding { queue: name.into_owned(), source, routing_key, arguments: Table::from(arguments) })
     }
@@ -224,13 +228,7 @@ impl Channel {
 
 /// What only a queue that is not there yet is asked: whether it may have no name of its own, and whether its owner may
 /// send messages where it wants its dead letters to go.
-fn check_new(turn: &Turn<'_>, declare: &queue::Declare, spec: &QueueSpec) -> Ruling {
-    let is_quorum = spec.arguments.as_ref().get(b"x-queue-type") == Some(Value::Str(b"quorum"));
-    if is_quorum && declare.queue.as_str().is_empty() {
-        return Err(Refusal::precondition_failed(
-            "Cannot declare a server-named queue for type rabbit_quorum_queue",
-        ));
-    }
+fn check_new(turn: &Turn<'_>, spec: &QueueSpec) -> Ruling {
     if let Some(Value::Str(exchange)) = spec.arguments.as_ref().get(b"x-dead-letter-exchange") {
         turn.session.check(Access::Read, Resource::Queue(&spec.name))?;
         turn.session.check(Access::Write, Resource::Exchange(&String::from_utf8_lossy(exchange)))?;

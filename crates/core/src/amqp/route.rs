@@ -4,13 +4,14 @@
 //! permission has changed, the checks and the match of the last publish hold for the next.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use leveret_codec::Properties;
 use leveret_routing::{Matched, Routed};
 
 use crate::amqp::session::Session;
-use crate::model::{Access, QueueRef, Resource, Routes, delay_of, no_exchange};
+use crate::model::{Access, ExchangeKind, QueueRef, Resource, Routes, User, delay_of, no_exchange};
 use crate::refusal::{Refusal, Ruling};
 
 /// The route of a channel's last publish.
@@ -21,6 +22,10 @@ pub struct RouteMemory {
     permission_epoch: u64,
     exchange: Vec<u8>,
     routing_key: Vec<u8>,
+    /// The user, if there are keys that it may not use with this exchange.
+    guarded: Option<Arc<User>>,
+    /// Whether the routing key has been found to be one that it may use.
+    is_permitted: bool,
     /// Whether `matched` is what this exchange and key give, whatever the message.
     is_matched: bool,
     matched: Matched<QueueRef>,
@@ -40,7 +45,7 @@ impl RouteMemory {
         if is_current && self.routing_key == routing_key {
             return Ok(());
         }
-        self.is_matched = false;
+        (self.is_matched, self.is_permitted) = (false, false);
         routing_key.clone_into(&mut self.routing_key);
         if is_current {
             return Ok(());
@@ -50,6 +55,7 @@ impl RouteMemory {
         let name = &String::from_utf8_lossy(exchange);
         session.check(Access::Write, Resource::Exchange(name))?;
         let routes = session.vhost.routes();
+        self.guarded = None;
         if !name.is_empty() {
             match routes.exchange(exchange) {
                 None => return Err(no_exchange(name, session.vhost.name())),
@@ -59,6 +65,7 @@ impl RouteMemory {
                         session.vhost.name()
                     )));
                 }
+                Some(view) if view.kind() == ExchangeKind::Topic => self.guarded = guarded(session, name),
                 Some(_) => {}
             }
         }
@@ -69,6 +76,19 @@ impl RouteMemory {
         Ok(())
     }
 
+    /// Refuses unless the user may use these keys with this exchange, after [`RouteMemory::enter`]. `more_keys` are
+    /// those of the CC and BCC headers; that the routing key is permitted is remembered.
+    pub fn check_keys(&mut self, session: &Session, more_keys: &[Vec<u8>]) -> Ruling {
+        let Some(user) = &self.guarded else { return Ok(()) };
+        let exchange = String::from_utf8_lossy(&self.exchange);
+        let check = |key: &[u8]| user.check_topic(Access::Write, (session.vhost.name(), &exchange), key);
+        if !self.is_permitted {
+            check(&self.routing_key)?;
+            self.is_permitted = true;
+        }
+        more_keys.iter().try_for_each(|key| check(key))
+    }
+
     /// Where a message is to wait first, and how long, after [`RouteMemory::enter`].
     pub fn delay(&self, properties: Properties<'_>) -> Option<(&QueueRef, Duration)> {
         let holder = self.holder.as_ref()?;
@@ -77,22 +97,39 @@ impl RouteMemory {
 
     /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
     /// BCC headers.
-    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) -> &Matched<QueueRef> {
+    pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) {
         if self.is_matched && more_keys.is_empty() {
-            return &self.matched;
+            return;
         }
-        let Some(routes) = &self.routes else {
-            self.matched.clear();
-            return &self.matched;
-        };
+        let Some(routes) = &self.routes else { return self.matched.clear() };
         let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
         keys.extend(more_keys.iter().map(Vec::as_slice));
         // The exchange was there when this snapshot was entered.
         let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, &mut self.matched);
         let is_decided = more_keys.is_empty() && !self.matched.depends_on_more_than_keys();
         self.is_matched = found.is_ok() && is_decided;
+    }
+
+    /// What was found last.
+    pub fn matched(&self) -> &Matched<QueueRef> {
         &self.matched
     }
+
+    /// If the topology has changed since [`RouteMemory::enter`], takes the new one, for the message that was let in by
+    /// the old; the next one is checked again. `true`: it is to be found again.
+    pub fn catch_up(&mut self, session: &Session) -> bool {
+        let is_late = session.vhost.generation() != self.generation;
+        if is_late {
+            self.routes = Some(session.vhost.routes());
+            self.is_matched = false;
+        }
+        is_late
+    }
+}
+
+fn guarded(session: &Session, exchange: &str) -> Option<Arc<User>> {
+    let user = session.user().ok()?;
+    user.topic_permissions(session.vhost.name(), exchange).is_some().then_some(user)
 }
 
 impl fmt::Debug for RouteMemory {

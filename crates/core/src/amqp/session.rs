@@ -9,19 +9,34 @@ use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{
-    Access, Broker, DeleteConditions, Outlet, QueueRef, Replay, Resource, User, Vhost, locked,
+    Access, Broker, ChannelSeat, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay, Resource, Seat,
+    User, Vhost, locked,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;
 use crate::time::Timestamp;
 
 /// Who is at the other end of the socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// For logs and listings: `127.0.0.1:50432 -> 127.0.0.1:5672`.
     pub address: String,
     /// Whether it is on this machine; some users may log in only from there.
     pub loopback: bool,
+    /// What the transport knows of it, for the mechanism EXTERNAL.
+    pub external: External,
+}
+
+/// Who is at the other end, as its certificate says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum External {
+    /// There is no TLS.
+    #[default]
+    NoTls,
+    /// TLS, and a verified certificate that names this user.
+    User(String),
+    /// TLS, but nobody is named: why, for the log.
+    Unnamed(&'static str),
 }
 
 /// What the client said it understands (`capabilities` of its client-properties); all else is informational.
@@ -46,6 +61,8 @@ pub struct Session {
     pub outlet: Arc<Outlet>,
     /// The virtual host it opened.
     pub vhost: Arc<Vhost>,
+    /// It counts among those of the virtual host and the user.
+    pub seat: Seat,
     /// The user it logged in as.
     pub user: String,
     /// What the client understands.
@@ -65,6 +82,28 @@ impl Session {
     /// Refuses unless the user may do this.
     pub fn check(&self, access: Access, resource: Resource<'_>) -> Ruling {
         self.user()?.check(self.vhost.name(), access, resource)
+    }
+
+    /// Refuses unless the user may bind with this key, if the exchange is there and of type topic.
+    pub fn check_binding_key(&self, exchange: &str, key: &[u8]) -> Ruling {
+        let is_topic = self.vhost.exchange(exchange).is_some_and(|spec| spec.kind == ExchangeKind::Topic);
+        if is_topic {
+            self.user()?.check_topic(Access::Read, (self.vhost.name(), exchange), key)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// One more channel is opened, if the user may have it.
+    pub fn take_channel(&self) -> Ruling<ChannelSeat> {
+        let most = self.broker.user(&self.user).and_then(|user| user.limits.max_channels);
+        self.seat.take_channel(most).map_err(|limit| {
+            Refusal::not_allowed(format!(
+                "number of channels opened for user '{}' has reached the maximum allowed user limit of {limit}",
+                self.user
+            ))
+            .without_method()
+        })
     }
 
     /// `queue 'q' in vhost '/'`, as texts name it.

@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 
 use crate::effect::Settle;
-use crate::id::ConsumerId;
+use crate::id::{ConsumerId, QueueId};
 use crate::model::{Entry, QueueRef};
+use crate::time::Timestamp;
 
 /// Holes that are not worth tidying up.
 const FEW_HOLES: usize = 32;
@@ -27,6 +28,10 @@ pub struct Held {
     pub consumer: Option<ConsumerId>,
     /// Whether it counts towards the channel's global prefetch.
     pub counted: bool,
+    /// When it was delivered.
+    pub delivered_at: Timestamp,
+    /// When it must be settled; never, if there is no such time.
+    pub settle_by: Timestamp,
     /// The message.
     pub entry: Entry,
 }
@@ -56,6 +61,30 @@ impl Unacked {
     /// Those that went to consumers (and not to a get).
     pub fn of_consumers(&mut self) -> impl Iterator<Item = &mut Held> {
         self.entries.iter_mut().filter_map(|(_, held)| held.as_mut()).filter(|held| held.consumer.is_some())
+    }
+
+    /// All of them, lowest tag first.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.entries.iter().filter_map(|(_, held)| held.as_ref())
+    }
+
+    /// Takes everything that one consumer holds.
+    pub fn take_of(&mut self, queue: QueueId, consumer: ConsumerId) -> Vec<Held> {
+        let is_of = |held: &mut Held| held.queue.facts().id == queue && held.consumer == Some(consumer);
+        let taken: Vec<Held> =
+            self.entries.iter_mut().filter_map(|(_, held)| held.take_if(|held| is_of(held))).collect();
+        self.live -= taken.len();
+        self.tidy();
+        taken
+    }
+
+    /// Takes every delivery up to `tag`, whether or not it is outstanding itself.
+    pub fn take_before(&mut self, tag: u64) -> Vec<Held> {
+        let count = self.entries.partition_point(|(held, _)| *held <= tag);
+        let taken: Vec<Held> = self.entries.drain(..count).filter_map(|(_, held)| held).collect();
+        self.live -= taken.len();
+        self.tidy();
+        taken
     }
 
     /// Takes one delivery.
@@ -118,7 +147,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::QueueId;
     use crate::model::{Message, QueueFacts, QueueSettings, QueueTraits};
     use crate::store::NoStore;
 
@@ -134,13 +162,21 @@ mod tests {
             traits: QueueTraits::default(),
             declared: QueueSettings::default(),
         };
-        QueueRef::new(facts, Arc::new(NoStore))
+        QueueRef::new(facts, QueueSettings::default(), Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {
         let message = Message::compose(b"", b"q", &[0, 0], b"");
         let entry = Entry::new(tag, message);
-        Held { tag, queue: queue.clone(), consumer: None, counted: false, entry }
+        Held {
+            tag,
+            queue: queue.clone(),
+            consumer: None,
+            counted: false,
+            delivered_at: Timestamp::default(),
+            settle_by: Timestamp::NEVER,
+            entry,
+        }
     }
 
     #[test]

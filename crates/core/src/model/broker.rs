@@ -1,16 +1,19 @@
 //! Everything that connections share: virtual hosts, users, alarms, direct-reply addresses.
 //!
-//! Locks here are held for single look-ups and never together; that of the direct-reply addresses until the
-//! reply is in its requester's outlet, so that none comes for a consumer that is gone. Nothing in here is touched per message
+//! Locks here are held for single look-ups and never together, save to delete a virtual host (`vhosts`); that of the
+//! direct-reply addresses until the reply is in its requester's outlet, so that none comes for a consumer that is gone. Nothing in here is touched per message
 //! except the permission epoch (a load). Changes of users and virtual hosts are given to the store under the lock that
 //! guards them.
 
 mod carry_out;
 mod restore;
+mod users;
+mod vhosts;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -19,12 +22,14 @@ use crate::entropy::Entropy;
 use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
+use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::schedule::Schedule;
-use crate::model::user::{Permissions, User};
+use crate::model::seats::Seats;
+use crate::model::user::User;
 use crate::model::vhost::Vhost;
-use crate::store::Store;
+use crate::store::{Position, Store};
 
 pub use restore::RestoreError;
 
@@ -39,8 +44,14 @@ pub struct BrokerSettings {
     pub frame_max_bytes: u32,
     /// Largest message body, in bytes.
     pub message_max_bytes: u64,
+    /// How long a consumer may hold a message, where its queue says nothing; none is for ever.
+    pub consumer_timeout: Option<Duration>,
     /// Users that may log in from loopback only.
     pub loopback_users: Vec<String>,
+    /// How clients may say who they are, in the order of the offer.
+    pub mechanisms: Vec<Mechanism>,
+    /// The user and the password that [`Mechanism::Anonymous`] stands for; `None` does not offer it.
+    pub anonymous_login: Option<(String, String)>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -52,7 +63,10 @@ impl Default for BrokerSettings {
             channel_max: 2047,
             frame_max_bytes: 131_072,
             message_max_bytes: 128 * 1024 * 1024,
+            consumer_timeout: None,
             loopback_users: vec!["guest".to_owned()],
+            mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
+            anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -96,6 +110,10 @@ pub struct Broker {
     users: RwLock<HashMap<String, Arc<User>>>,
     /// Rises with every change of a user, so that remembered permissions are asked for again.
     permission_epoch: AtomicU64,
+    /// Where in the log the last change of users and virtual hosts is.
+    defined: AtomicU64,
+    /// Who is in.
+    seats: Arc<Seats>,
     alarms: AtomicU8,
     outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
     replies: RwLock<HashMap<String, ReplyAddress>>,
@@ -114,6 +132,8 @@ impl Broker {
             vhosts: RwLock::default(),
             users: RwLock::default(),
             permission_epoch: AtomicU64::new(0),
+            defined: AtomicU64::new(Position::ZERO.0),
+            seats: Arc::default(),
             alarms: AtomicU8::new(0),
             outlets: Mutex::default(),
             replies: RwLock::default(),
@@ -137,60 +157,17 @@ impl Broker {
         &self.store
     }
 
-    /// Whether there is no user: nobody could log in. A virtual host may be there, if the very first start was cut
-    /// short between the two.
-    pub fn is_blank(&self) -> bool {
-        self.users.read().is_empty()
-    }
-
-    /// Adds a virtual host; one that is there stays as it is.
-    pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
-        let mut vhosts = self.vhosts.write();
-        let vhost = || {
-            self.define(|| Definition::Vhost(name.to_owned()));
-            Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()))
-        };
-        vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
+    /// When the log has come so far, it has every user and virtual host as they are.
+    pub fn defined(&self) -> Position {
+        Position(self.defined.load(Ordering::Acquire))
     }
 
     /// Tells the store of a change; call under the lock that guards what changed.
     fn define(&self, definition: impl FnOnce() -> Definition) {
         if self.store.keeps() {
-            self.store.define(&[definition()]);
+            let position = self.store.define(&[definition()]);
+            self.defined.fetch_max(position.0, Ordering::AcqRel);
         }
-    }
-
-    /// A virtual host by name.
-    pub fn vhost(&self, name: &str) -> Option<Arc<Vhost>> {
-        self.vhosts.read().get(name).cloned()
-    }
-
-    /// Adds a user, or replaces the one of that name (keeping nothing of it).
-    pub fn put_user(&self, user: User) {
-        let mut users = self.users.write();
-        self.define(|| Definition::User(user.clone()));
-        users.insert(user.name.clone(), Arc::new(user));
-        self.permission_epoch.fetch_add(1, Ordering::Release);
-    }
-
-    /// A user by name.
-    pub fn user(&self, name: &str) -> Option<Arc<User>> {
-        self.users.read().get(name).cloned()
-    }
-
-    /// Grants a user what it may do in a virtual host. `false`: there is no such user.
-    pub fn set_permissions(&self, user: &str, vhost: &str, permissions: Permissions) -> bool {
-        let mut users = self.users.write();
-        let Some(known) = users.get_mut(user) else { return false };
-        Arc::make_mut(known).set_permissions(vhost, permissions);
-        self.define(|| Definition::User(known.as_ref().clone()));
-        self.permission_epoch.fetch_add(1, Ordering::Release);
-        true
-    }
-
-    /// Rises with every change of users or permissions.
-    pub fn permission_epoch(&self) -> u64 {
-        self.permission_epoch.load(Ordering::Acquire)
     }
 
     /// Sets or clears an alarm and tells every connection.

@@ -64,6 +64,7 @@ impl Broker {
         }
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let routed = Routed { keys: &keys, properties: message.properties() };
+        let generation = vhost.generation();
         if vhost.routes().route(message.exchange(), routed, matched).is_err() {
             return;
         }
@@ -71,6 +72,11 @@ impl Broker {
             let arrival = Arrival { message: message.clone(), expiration };
             let more_keys = keys.iter().skip(1).map(|key| key.to_vec()).collect();
             vhost.remember(matched.recent(), Recent { arrival, more_keys });
+            // Who was bound meanwhile may have looked for it too early.
+            let is_late = vhost.generation() != generation;
+            if is_late && vhost.routes().route(message.exchange(), routed, matched).is_err() {
+                return;
+            }
         }
         let ends = |queue: &&QueueRef| letter.reason == Reason::Rejected || !goes_round(&deaths, queue);
         let targets: Vec<QueueRef> = matched.iter().filter(ends).cloned().collect();

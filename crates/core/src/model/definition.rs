@@ -1,21 +1,31 @@
-//! What of a broker's layout outlives it: virtual hosts, users, durable exchanges, queues and bindings.
+//! What of a broker's layout outlives it: virtual hosts, users, policies, durable exchanges, queues and
+//! bindings.
 //!
 //! Each is a change, neutral to protocols and owning all it says, in the order in which changes were made. What
 //! goes with something else (the bindings of a deleted queue, an exchange with its last binding) is said too, so
 //! that whoever keeps the last word on each thing has the whole layout.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::field::Table;
 
 use crate::id::QueueId;
 use crate::model::exchange::ExchangeSpec;
+use crate::model::policy::{Policy, PolicyKind};
 use crate::model::user::User;
+use crate::model::vhost::VhostDetails;
 
 /// A change of what is durable: something is there now as described, or is gone.
 #[derive(Clone, Debug)]
 pub enum Definition {
     /// A virtual host.
-    Vhost(String),
+    Vhost {
+        /// Its name.
+        name: String,
+        /// What is said of it.
+        details: Arc<VhostDetails>,
+    },
     /// No virtual host of this name.
     NoVhost(String),
     /// A user, with everything it may do.
@@ -53,6 +63,22 @@ pub enum Definition {
     NoQueue {
         /// The virtual host.
         vhost: String,
+        /// The name.
+        name: String,
+    },
+    /// A policy.
+    Policy {
+        /// Its virtual host.
+        vhost: String,
+        /// What it says.
+        policy: Arc<Policy>,
+    },
+    /// No policy of this kind and name.
+    NoPolicy {
+        /// The virtual host.
+        vhost: String,
+        /// Whose word it was.
+        kind: PolicyKind,
         /// The name.
         name: String,
     },

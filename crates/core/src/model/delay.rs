@@ -36,7 +36,9 @@ impl Holders {
     /// An exchange is there that may have a holder.
     pub fn begin(&self, vhost: &Arc<str>, spec: &ExchangeSpec, store: &Arc<dyn Store>) {
         let Some(id) = spec.holder else { return };
-        let holder = QueueRef::new(holder_facts(id, vhost, spec), store.clone());
+        let facts = holder_facts(id, vhost, spec);
+        let settings = facts.declared.clone();
+        let holder = QueueRef::new(facts, settings, store.clone());
         self.0.write().insert(spec.name.as_str().into(), holder);
     }
 

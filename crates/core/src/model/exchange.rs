@@ -36,6 +36,11 @@ pub const PREDECLARED: &[(&str, ExchangeKind, bool)] = &[
     ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
 ];
 
+/// Whether it is one of those that are always there.
+pub fn is_predeclared(name: &str) -> bool {
+    PREDECLARED.iter().any(|(own, _, _)| *own == name)
+}
+
 const ALTERNATE: &str = "alternate-exchange";
 
 impl ExchangeSpec {
@@ -82,8 +87,9 @@ impl ExchangeSpec {
     /// not compared (RabbitMQ's order: type, durable, auto-delete, internal, alternate exchange).
     pub fn check_equivalence(&self, received: &Self, vhost: &str) -> Ruling {
         let what = self.described(vhost);
+        let (new_type, old_type) = (atom(received.kind), atom(self.kind));
         let flags = [
-            ("type", received.kind.as_str(), self.kind.as_str()),
+            ("type", new_type.as_str(), old_type.as_str()),
             ("durable", word(received.durable), word(self.durable)),
             ("auto_delete", word(received.auto_delete), word(self.auto_delete)),
             ("internal", word(received.internal), word(self.internal)),
@@ -93,6 +99,11 @@ impl ExchangeSpec {
         }
         check_same(&what, ALTERNATE, &received.arguments, &self.arguments)
     }
+}
+
+/// A type as Erlang prints the atom of that name.
+fn atom(kind: ExchangeKind) -> String {
+    if kind.as_str().contains('-') { format!("'{kind}'") } else { kind.to_string() }
 }
 
 /// Refuses when a flag of a declaration differs; shared with queues, which have the same text.

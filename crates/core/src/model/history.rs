@@ -6,8 +6,8 @@
 //! - The histories of a virtual host are those of its recent-history exchanges: one begins empty with its exchange and
 //!   goes with it. They are in memory alone and begin empty after a restart too.
 //!
-//! A message that comes while a queue is being bound by another connection may reach the queue twice, as a message and
-//! as history; whoever publishes and binds on one connection gets it once.
+//! A message that one connection publishes while another binds a queue reaches the queue: seldom twice, as a message and
+//! as history, never not at all.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -169,9 +169,8 @@ pub enum Deletion {
 }
 
 impl QueueRef {
-    /// A new, empty queue.
-    pub fn new(facts: QueueFacts, store: Arc<dyn Store>) -> Self {
-        let settings = facts.declared.clone();
+    /// A new, empty queue that behaves as policies have made it of what was declared.
+    pub fn new(facts: QueueFacts, settings: QueueSettings, store: Arc<dyn Store>) -> Self {
         let may_refuse = AtomicBool::new(settings.refuses());
         let state = Mutex::new(State::new(Queue::new(facts.traits, settings)));
         Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), may_refuse, state }))

@@ -8,6 +8,9 @@
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
+mod details;
+mod policies;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,10 +25,12 @@ use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::delay::Holders;
-use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
+use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, is_predeclared, word};
 use crate::model::history::Histories;
+use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
 use crate::model::settings::QueueKind;
+use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -79,6 +84,10 @@ pub struct Topology {
     vhost: Arc<str>,
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
+    policies: Arc<Policies>,
+    details: Arc<VhostDetails>,
+    /// The virtual host has been deleted.
+    is_closed: bool,
     changed: bool,
     store: Arc<dyn Store>,
     histories: Arc<Histories>,
@@ -92,9 +101,19 @@ impl Topology {
     pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
-        let (histories, holders) = (Arc::default(), Arc::default());
-        let mut topology =
-            Self { vhost, exchanges, table, changed: true, store, histories, holders, definitions };
+        let mut topology = Self {
+            vhost,
+            exchanges,
+            table,
+            policies: Arc::default(),
+            details: Arc::default(),
+            is_closed: false,
+            changed: true,
+            store,
+            histories: Arc::default(),
+            holders: Arc::default(),
+            definitions,
+        };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec {
                 name: (*name).to_owned(),
@@ -137,7 +156,7 @@ impl Topology {
 
     /// Notes a change of what is durable. If nothing is kept, what it is is not even put together.
     fn note(&mut self, definition: impl FnOnce(String) -> Definition) {
-        if self.store.keeps() {
+        if self.store.keeps() && !self.is_closed {
             self.definitions.push(definition(self.vhost.as_ref().to_owned()));
         }
     }
@@ -170,11 +189,14 @@ impl Topology {
 
     /// Declares an exchange, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_exchange(&mut self, spec: ExchangeSpec) -> Ruling<bool> {
+        self.check_open()?;
         if let Some(current) = self.exchanges.get(&spec.name) {
             current.check_equivalence(&spec, &self.vhost)?;
             return Ok(false);
         }
-        let (alternate, rule) = (spec.alternate(&self.vhost)?, spec.rule()?);
+        let alternate =
+            spec.alternate(&self.vhost)?.or_else(|| self.policies.of_exchange(&spec.name).alternate());
+        let rule = spec.rule()?;
         if spec.durable {
             self.note(|vhost| Definition::Exchange { vhost, spec: spec.clone() });
         }
@@ -221,7 +243,7 @@ impl Topology {
             holder.delete(now, DeleteConditions::default(), effects);
         }
         self.note_unbound(&removed);
-        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) {
+        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) && !is_predeclared(name) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
         self.cascade(now, &removed, effects);
@@ -243,6 +265,8 @@ impl Topology {
 
     /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_queue(&mut self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
+        self.check_open()?;
+        let spec = self.with_type(spec);
         let what = format!("queue '{}' in vhost '{}'", spec.name, self.vhost);
         if let Some(queue) = self.table.queue(spec.name.as_bytes()) {
             let facts = queue.facts();
@@ -256,14 +280,16 @@ impl Topology {
         }
         let (traits, declared) = argument::validate(&what, &spec.arguments)?;
         check_properties(&what, traits.kind, &spec)?;
+        self.check_queue_limit(&spec.name)?;
         let QueueSpec { name, durable, auto_delete, owner, arguments } = spec;
         if durable {
             let (name, arguments) = (name.clone(), arguments.clone());
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
+        let settings = self.policies.of_queue(&name, traits.kind).settings(&declared, traits.kind);
         let vhost = self.vhost.clone();
         let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
-        let queue = QueueRef::new(facts, self.store.clone());
+        let queue = QueueRef::new(facts, settings, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
         self.changed = true;
         Ok((queue, true))

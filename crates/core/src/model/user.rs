@@ -4,13 +4,18 @@
 //! matches only the empty name; one that does not compile denies everything. The default exchange is
 //! checked under the name `amq.default`.
 
+mod topic;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use fancy_regex::Regex;
 
+use crate::model::limit::UserLimits;
 use crate::model::password::PasswordHash;
 use crate::refusal::{Refusal, Ruling};
+
+pub use topic::{TopicPermissions, TopicRow};
 
 /// What an operation does to a queue or exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,18 +126,58 @@ pub struct User {
     pub password: PasswordHash,
     /// `administrator`, `impersonator` and so on; they give no permission on queues or exchanges.
     pub tags: Vec<String>,
+    /// How much it may have open.
+    pub limits: UserLimits,
     permissions: BTreeMap<String, Permissions>,
+    /// By virtual host and exchange.
+    topics: BTreeMap<(String, String), TopicPermissions>,
 }
 
 impl User {
     /// A user without any permission.
     pub fn new(name: &str, password: PasswordHash, tags: Vec<String>) -> Self {
-        Self { name: name.to_owned(), password, tags, permissions: BTreeMap::new() }
+        Self {
+            name: name.to_owned(),
+            password,
+            tags,
+            limits: UserLimits::default(),
+            permissions: BTreeMap::new(),
+            topics: BTreeMap::new(),
+        }
     }
 
     /// Grants, or changes what was granted.
     pub fn set_permissions(&mut self, vhost: &str, permissions: Permissions) {
         self.permissions.insert(vhost.to_owned(), permissions);
+    }
+
+    /// Takes back what was granted in a virtual host. `false`: nothing was.
+    pub fn clear_permissions(&mut self, vhost: &str) -> bool {
+        self.permissions.remove(vhost).is_some()
+    }
+
+    /// May do, and have, what another may, where nothing is said of this one.
+    pub fn inherit(&mut self, other: &Self) {
+        if self.limits == UserLimits::default() {
+            self.limits = other.limits;
+        }
+        for (vhost, permissions) in &other.permissions {
+            self.permissions.entry(vhost.clone()).or_insert_with(|| permissions.clone());
+        }
+        for (place, permissions) in &other.topics {
+            self.topics.entry(place.clone()).or_insert_with(|| permissions.clone());
+        }
+    }
+
+    /// Whether anything is said of it in a virtual host.
+    pub fn is_known_in(&self, vhost: &str) -> bool {
+        self.permissions.contains_key(vhost) || self.topics.keys().any(|(known, _)| known == vhost)
+    }
+
+    /// Nothing is said of it in a virtual host any more.
+    pub fn forget_vhost(&mut self, vhost: &str) {
+        self.permissions.remove(vhost);
+        self.clear_topic_permissions(vhost, None);
     }
 
     /// What it may do in a virtual host; `None`: not even enter.

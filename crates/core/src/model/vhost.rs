@@ -6,6 +6,8 @@
 //!
 //! Lock order: `Topology` → queue → outlet; the store's own come last.
 
+mod details;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,11 +20,14 @@ use crate::id::QueueId;
 use crate::model::delay::Holders;
 use crate::model::exchange::ExchangeSpec;
 use crate::model::history::{Histories, Replay};
+use crate::model::policy::{Policies, Policy, PolicyKind};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
+
+pub use details::VhostDetails;
 
 /// What messages are routed by at one moment.
 pub type Routes = Arc<RoutingTable<QueueRef>>;
@@ -122,6 +127,11 @@ impl Vhost {
         self.change(|topology| topology.delete_exchange(now, name, if_unused, effects))
     }
 
+    /// See [`Topology::check_nameless`].
+    pub fn check_nameless(&self, spec: &QueueSpec) -> Ruling {
+        self.topology.lock().check_nameless(spec)
+    }
+
     /// See [`Topology::declare_queue`].
     pub fn declare_queue(&self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
         self.change(|topology| topology.declare_queue(id, spec))
@@ -138,8 +148,8 @@ impl Vhost {
         self.change(|topology| topology.delete_queue(now, queue, conditions, effects))
     }
 
-    /// See [`Topology::bind`]. What the source has kept is taken when publishers know of the binding: so a message that
-    /// comes meanwhile is not missed.
+    /// See [`Topology::bind`]. What the source has kept is taken when the binding is in the routes, and publishers look
+    /// at the routes again when a message has been kept: so none is missed.
     pub fn bind(&self, binding: BindingSpec) -> Ruling<Bound> {
         let (source, target) = (binding.source.clone(), binding.destination.clone());
         let (durable, is_new) = self.change(|topology| topology.bind(binding))?;
@@ -165,6 +175,36 @@ impl Vhost {
     /// See [`Topology::unbind`].
     pub fn unbind(&self, now: Timestamp, binding: BindingSpec, effects: &mut Effects) -> bool {
         self.change(|topology| topology.unbind(now, binding, effects))
+    }
+
+    /// See [`Topology::put_policy`].
+    pub fn put_policy(&self, now: Timestamp, policy: Policy, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.put_policy(now, policy, effects))
+    }
+
+    /// See [`Topology::delete_policy`].
+    pub fn delete_policy(&self, now: Timestamp, kind: PolicyKind, name: &str, effects: &mut Effects) -> bool {
+        self.change(|topology| topology.delete_policy(now, kind, name, effects))
+    }
+
+    /// The policies of this moment; [`Policies::of_queue`] and [`Policies::of_exchange`] say what applies where.
+    pub fn policies(&self) -> Arc<Policies> {
+        self.topology.lock().policies()
+    }
+
+    /// What is said of it.
+    pub fn details(&self) -> Arc<VhostDetails> {
+        self.topology.lock().details()
+    }
+
+    /// See [`Topology::change_details`].
+    pub fn change_details(&self, change: impl FnOnce(&mut VhostDetails)) {
+        self.change(|topology| topology.change_details(change));
+    }
+
+    /// See [`Topology::close`].
+    pub fn close(&self, now: Timestamp, effects: &mut Effects) {
+        self.change(|topology| topology.close(now, effects));
     }
 
     /// Changes that the log has already.

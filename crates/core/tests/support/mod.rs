@@ -13,15 +13,16 @@
 //! +500ms                                     time passes, and what is due happens
 //! ```
 //! Also `settings channel-max=2`, `vhost v`, `user bob secret [tags]`, `grant bob v CONFIGURE WRITE READ`, `a connects
-//! user=bob password=secret vhost=v heartbeat=10 without=CAPABILITY from=afar`, `a is accepted`, `a is lost`, `a stalls`,
+//! user=bob password=secret vhost=v heartbeat=10 without=CAPABILITY from=afar`, `a is accepted [from afar] [over tls [as USER]]`, `a is lost`, `a stalls`,
 //! `a resumes`, `a is shut down 'REASON'`, `alarm memory on`, `log holds|syncs|commits|fails|shown`, `definitions shown`,
 //! `settings budget=BYTES` (of a queue), `pages hold|come|shown`, `page comes`, `last page comes`, `page is lost`,
-//! `log has 0 messages in 0 pages`. Names that the broker makes up are `amq.gen-1` and so on. What words there are is in `speak`; values of tables in `fields`.
+//! `log has 0 messages in 0 pages`; policies and what they come to are in `operator`. Names that the broker makes up are `amq.gen-1` and so on. What words there are is in `speak`; values of tables in `fields`.
 
 mod aliases;
 mod diff;
 mod fields;
 pub mod hear;
+mod operator;
 mod script;
 pub mod speak;
 pub mod stage;

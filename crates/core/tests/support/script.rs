@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use leveret_core::model::{Alarm, PasswordHash, Permissions, User};
+use leveret_core::amqp::{External, Peer};
+use leveret_core::model::{Alarm, Mechanism, PasswordHash, Permissions, User};
 
 use super::aliases::Aliases;
+use super::operator;
 use super::stage::{Login, Reads, Stage};
 use super::words::{bytes, named, split, words};
 
@@ -59,6 +61,9 @@ fn act(stage: &mut Stage, line: &str) {
     let texts: Vec<String> =
         said.iter().map(|word| String::from_utf8(bytes(word)).unwrap_or_default()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    if operator::act(stage, &texts) {
+        return;
+    }
     match (texts.as_slice(), said.as_slice()) {
         (_, ["settings", settings @ ..]) => settings.iter().for_each(|setting| set(stage, setting)),
         (["vhost", name], _) => drop(stage.broker().add_vhost(name)),
@@ -88,7 +93,7 @@ fn act(stage: &mut Stage, line: &str) {
         (["pages", how] | [how @ "page", "comes" | "is", ..] | [how @ "last", "page", "comes"], _) => {
             stage.set_pages(if texts.contains(&"lost") { "lost" } else { how });
         }
-        ([name, "is", "accepted", from @ ..], _) => stage.accept(name, from != ["from", "afar"]),
+        ([name, "is", "accepted", how @ ..], _) => stage.accept(name, peer(name, how)),
         ([name, "connects", ..], [_, _, options @ ..]) => stage.connect(name, &login(options)),
         ([name, "is", "lost"], _) => stage.lose(name),
         ([name, "stalls"], _) => stage.stall(name, true),
@@ -104,6 +109,21 @@ fn act(stage: &mut Stage, line: &str) {
         }
         _ => panic!("what does this line mean? {line}"),
     }
+}
+
+/// Who is accepted: `[from afar] [over tls [as USER]]`.
+fn peer(name: &str, how: &[&str]) -> Peer {
+    let (how, loopback) = match how {
+        ["from", "afar", how @ ..] => (how, false),
+        how => (how, true),
+    };
+    let external = match how {
+        [] => External::NoTls,
+        ["over", "tls"] => External::Unnamed("no certificate"),
+        ["over", "tls", "as", user] => External::User((*user).to_owned()),
+        _ => panic!("how is {name} accepted? {how:?}"),
+    };
+    Peer { address: name.to_owned(), loopback, external }
 }
 
 fn duration(text: &str) -> Duration {
@@ -127,7 +147,14 @@ fn set(stage: &mut Stage, setting: &str) {
         "heartbeat" => settings.heartbeat_secs = value.parse().unwrap(),
         "channel-max" => settings.channel_max = value.parse().unwrap(),
         "frame-max" => settings.frame_max_bytes = value.parse().unwrap(),
+        "consumer-timeout" => settings.consumer_timeout = Some(duration(value)),
         "message-max" => settings.message_max_bytes = value.parse().unwrap(),
+        "mechanisms" => {
+            settings.mechanisms = value.split(',').map(|name| Mechanism::named(name).unwrap()).collect();
+        }
+        "anonymous" => {
+            settings.anonymous_login = (value != "none").then(|| (value.to_owned(), "pw".to_owned()));
+        }
         _ => panic!("there is no setting {key}"),
     }
 }

@@ -122,9 +122,8 @@ impl Stage {
     }
 
     /// A socket is accepted; nothing has been said.
-    pub fn accept(&mut self, name: &str, loopback: bool) {
+    pub fn accept(&mut self, name: &str, peer: Peer) {
         let id = ConnectionId(self.actors.len() as u64);
-        let peer = Peer { address: name.to_owned(), loopback };
         let connection = Connection::new(self.now, id, self.broker(), peer);
         self.actors.push(Actor {
             name: name.to_owned(),
@@ -141,7 +140,7 @@ impl Stage {
 
     /// A client connects. What every handshake says is not heard.
     pub fn connect(&mut self, name: &str, login: &Login) {
-        self.accept(name, login.loopback);
+        self.accept(name, Peer { address: name.to_owned(), loopback: login.loopback, ..Peer::default() });
         let index = self.actors.len() - 1;
         let before = self.heard.len();
         let capabilities: Vec<String> =
@@ -391,12 +390,22 @@ impl Stage {
     }
 
     pub fn set_alarm(&mut self, alarm: Alarm, on: bool) {
-        let mut out = Output::default();
-        self.broker().set_alarm(alarm, on, &mut out.effects);
+        self.administer(|broker, _, effects| broker.set_alarm(alarm, on, effects));
+    }
+
+    /// Somebody who is no client does something.
+    pub fn administer(&mut self, act: impl FnOnce(&Arc<Broker>, Timestamp, &mut Effects)) {
+        let mut effects = Effects::default();
+        act(&self.broker(), self.now, &mut effects);
         // In the order in which they connected, so that transcripts are the same each time.
-        out.effects.wakes.sort_unstable();
-        self.wakes.extend(out.effects.wakes);
+        effects.wakes.sort_unstable();
+        self.carry_out(effects);
         self.settle();
+    }
+
+    /// A line that is heard beside what clients hear.
+    pub fn tell(&mut self, line: String) {
+        self.heard.push(line);
     }
 
     /// `holds`: what is written waits. `syncs`: what has been written is committed. `commits`: what is to come

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use leveret_core::model::{BindingEnd, Definition, DurableBinding, Entry, Message};
+use leveret_core::model::{BindingEnd, Definition, DurableBinding, Entry, Message, PolicyKind};
 use leveret_core::{PageId, Place, Position, Record, Settle, Store, Timestamp, Writer};
 
 use super::words::shown;
@@ -282,7 +282,7 @@ impl Writer for TestWriter {
 fn described(definition: &Definition) -> String {
     let names = |vhost: &str, name: &str| format!("{} {}", shown(vhost.as_bytes()), shown(name.as_bytes()));
     match definition {
-        Definition::Vhost(name) => format!("vhost {name}"),
+        Definition::Vhost { name, .. } => format!("vhost {name}"),
         Definition::NoVhost(name) => format!("no vhost {name}"),
         Definition::User(user) => {
             let vhosts: Vec<&str> = user.all_permissions().map(|(vhost, _)| vhost).collect();
@@ -298,8 +298,22 @@ fn described(definition: &Definition) -> String {
             format!("queue {} id={}{auto_delete} {arguments}", names(vhost, name), id.0)
         }
         Definition::NoQueue { vhost, name } => format!("no queue {}", names(vhost, name)),
+        Definition::Policy { vhost, policy } => {
+            let kind = policy_kind(policy.spec().kind);
+            format!("{kind} {}", names(vhost, &policy.spec().name))
+        }
+        Definition::NoPolicy { vhost, kind, name } => {
+            format!("no {} {}", policy_kind(*kind), names(vhost, name))
+        }
         Definition::Binding(binding) => format!("binding {}", described_binding(binding)),
         Definition::NoBinding(binding) => format!("no binding {}", described_binding(binding)),
+    }
+}
+
+fn policy_kind(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::User => "policy",
+        PolicyKind::Operator => "operator-policy",
     }
 }
 

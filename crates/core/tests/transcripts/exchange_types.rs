@@ -19,7 +19,7 @@ const TYPES: &[(&str, &str)] = &[
 #[test]
 fn every_type_can_be_internal_go_with_its_last_binding_and_have_an_alternate() {
     for (kind, key) in TYPES {
-        let history = if *kind == "x-recent-history" { 1 } else { 0 };
+        let history = usize::from(*kind == "x-recent-history");
         check(&format!(
             "
             a.1 > exchange.declare x {kind} auto-delete internal alternate-exchange=ae
@@ -73,11 +73,11 @@ fn a_type_is_not_another_and_arguments_are_not_compared() {
         a.1 > exchange.declare x x-consistent-hash hash-property=foo
         a.1 < exchange.declare-ok
         a.1 > exchange.declare x x-modulus-hash
-        a.1 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'x' in vhost '/': received 'x-modulus-hash' but current is 'x-consistent-hash'
+        a.1 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'x' in vhost '/': received ''x-modulus-hash'' but current is ''x-consistent-hash''
         a.2 > exchange.declare y x-delayed-message x-delayed-type=topic
         a.2 < exchange.declare-ok
         a.2 > exchange.declare y topic
-        a.2 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'y' in vhost '/': received 'topic' but current is 'x-delayed-message'
+        a.2 < channel.close 406 40.10 PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'y' in vhost '/': received 'topic' but current is ''x-delayed-message''
         a.3 > exchange.declare z x-jms-topic
         a.3 < channel.close 406 40.10 PRECONDITION_FAILED - unknown exchange type 'x-jms-topic'
         ",

@@ -2,14 +2,13 @@
 
 use crate::check;
 
-/// RabbitMQ also offers ANONYMOUS, which logs anybody in as guest.
 #[test]
 fn a_client_is_greeted_logs_in_settles_limits_and_enters_a_virtual_host() {
     check(
         "
         a is accepted
         a >> protocol-header 0 0 9 1
-        a < connection.start 0-9 mechanisms='PLAIN AMQPLAIN' locales=en_US {capabilities={…
+        a < connection.start 0-9 mechanisms='PLAIN AMQPLAIN ANONYMOUS' locales=en_US {capabilities={…
         a >> connection.start-ok
         a < connection.tune channel-max=2047 frame-max=131072 heartbeat=60
         a >> connection.tune-ok
@@ -25,7 +24,7 @@ fn the_server_announces_every_capability_that_clients_look_for() {
         "
         a is accepted
         a >> protocol-header 0 0 9 1
-        a < connection.start 0-9 mechanisms='PLAIN AMQPLAIN' locales=en_US {capabilities={authentication_failure_close=true, basic.nack=true, connection.blocked=true, consumer_cancel_notify=true, consumer_priorities=true, direct_reply_to=true, exchange_exchange_bindings=true, per_consumer_qos=true, publisher_confirms=true}, cluster_name=leveret, copyright='the leveret authors'…
+        a < connection.start 0-9 mechanisms='PLAIN AMQPLAIN ANONYMOUS' locales=en_US {capabilities={authentication_failure_close=true, basic.nack=true, connection.blocked=true, consumer_cancel_notify=true, consumer_priorities=true, direct_reply_to=true, exchange_exchange_bindings=true, per_consumer_qos=true, publisher_confirms=true}, cluster_name=leveret, copyright='the leveret authors'…
         ",
     );
 }
@@ -446,4 +445,83 @@ fn a_client_may_leave_during_the_handshake() {
         a is lost
         ",
     );
+}
+
+#[test]
+fn a_client_without_a_name_is_guest() {
+    check(
+        "
+        a is accepted
+        a >> protocol-header 0 0 9 1
+        a < connection.start…
+        a >> connection.start-ok mechanism=ANONYMOUS response=whatever
+        a < connection.tune…
+        ",
+    );
+}
+
+#[test]
+fn a_client_without_a_name_needs_a_user_that_may_come() {
+    for (settings, from) in [("anonymous=nobody", ""), ("anonymous=guest", ""), ("heartbeat=60", "from afar")]
+    {
+        check(&format!(
+            "
+            settings {settings}
+            a is accepted {from}
+            a >> protocol-header 0 0 9 1
+            a < connection.start…
+            a >> connection.start-ok mechanism=ANONYMOUS capabilities={{authentication_failure_close=true}}
+            a < connection.close 403 0.0 ACCESS_REFUSED - Login was refused using authentication mechanism ANONYMOUS. For details see the broker logfile.
+            "
+        ));
+    }
+}
+
+#[test]
+fn a_mechanism_is_offered_where_it_can_work() {
+    check(
+        "
+        settings mechanisms=EXTERNAL,ANONYMOUS,PLAIN anonymous=none
+        a is accepted
+        a >> protocol-header 0 0 9 1
+        a < connection.start 0-9 mechanisms='PLAIN' locales=en_US…
+        b is accepted over tls
+        b >> protocol-header 0 0 9 1
+        b < connection.start 0-9 mechanisms='EXTERNAL PLAIN'…
+        c is accepted over tls as guest
+        c >> protocol-header 0 0 9 1
+        c < connection.start 0-9 mechanisms='EXTERNAL PLAIN'…
+        ",
+    );
+}
+
+#[test]
+fn a_certificate_that_names_a_user_is_a_login_without_a_password() {
+    check(
+        "
+        settings mechanisms=PLAIN,EXTERNAL
+        user CN=jane ''
+        a is accepted over tls as CN=jane
+        a >> protocol-header 0 0 9 1
+        a < connection.start…
+        a >> connection.start-ok mechanism=EXTERNAL
+        a < connection.tune…
+        ",
+    );
+}
+
+#[test]
+fn a_certificate_that_names_nobody_is_refused_like_a_wrong_password() {
+    for how in ["over tls as nobody", "over tls", "from afar over tls as guest"] {
+        check(&format!(
+            "
+            settings mechanisms=PLAIN,EXTERNAL
+            a is accepted {how}
+            a >> protocol-header 0 0 9 1
+            a < connection.start…
+            a >> connection.start-ok mechanism=EXTERNAL capabilities={{authentication_failure_close=true}}
+            a < connection.close 403 0.0 ACCESS_REFUSED - Login was refused using authentication mechanism EXTERNAL. For details see the broker logfile.
+            "
+        ));
+    }
 }

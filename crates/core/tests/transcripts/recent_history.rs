@@ -29,7 +29,8 @@ fn a_queue_that_is_bound_later_gets_the_latest_messages_as_they_were_published()
 
 #[test]
 fn twenty_are_kept_if_nothing_is_said() {
-    let publishes: String = (1..=25).map(|n| format!("a.1 > publish x k m{n}\n")).collect();
+    let publishes: Vec<_> = (1..=25).map(|n| format!("a.1 > publish x k m{n}")).collect();
+    let publishes = publishes.join("\n");
     check(&format!(
         "
         a.1 > exchange.declare x x-recent-history

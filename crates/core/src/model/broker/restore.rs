@@ -13,8 +13,9 @@ use crate::id::QueueId;
 use crate::model::broker::Broker;
 use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::ExchangeSpec;
+use crate::model::policy::Policy;
 use crate::model::topology::{BindingSpec, QueueSpec, Target, Topology};
-use crate::model::vhost::Vhost;
+use crate::model::vhost::{Vhost, VhostDetails};
 use crate::refusal::{Refusal, Ruling};
 
 /// Why a layout can't be restored. It was accepted once, so another version wrote it, or something is missing.
@@ -51,6 +52,8 @@ struct DefinedQueue {
 /// What is in one virtual host.
 #[derive(Default)]
 struct Layout {
+    details: Arc<VhostDetails>,
+    policies: Vec<Arc<Policy>>,
     exchanges: Vec<ExchangeSpec>,
     queues: Vec<DefinedQueue>,
     bindings: Vec<DurableBinding>,
@@ -62,12 +65,15 @@ impl Layout {
         let exchange = self.exchanges.iter().map(|exchange| format!("exchange '{}'", exchange.name)).next();
         let queue = || self.queues.iter().map(|queue| format!("queue '{}'", queue.name)).next();
         let binding = || self.bindings.iter().map(described).next();
-        exchange.or_else(queue).or_else(binding).unwrap_or_default()
+        let policy = || self.policies.iter().map(|policy| format!("policy '{}'", policy.spec().name)).next();
+        exchange.or_else(queue).or_else(binding).or_else(policy).unwrap_or_default()
     }
 
     fn apply(self, topology: &mut Topology, vhost: &str) -> Result<(), RestoreError> {
         let refused =
             |what: String| |refusal| RestoreError::Refused { vhost: vhost.to_owned(), what, refusal };
+        // First, so that everything behaves as they say from its birth.
+        topology.restore_policies(&self.policies);
         for exchange in self.exchanges {
             let what = format!("exchange '{}'", exchange.name);
             topology.declare_exchange(exchange).map_err(refused(what))?;
@@ -83,6 +89,8 @@ impl Layout {
                 tracing::warn!(vhost, why = %refusal.text, "left out a {what}");
             }
         }
+        // Last: nothing of this is too much, or of another type than it was.
+        topology.restore_details(self.details);
         Ok(())
     }
 }
@@ -108,7 +116,10 @@ impl Broker {
         let mut layouts: BTreeMap<String, Layout> = BTreeMap::new();
         for definition in definitions {
             match definition {
-                Definition::Vhost(name) => self.restore_vhost(&name),
+                Definition::Vhost { name, details } => {
+                    self.restore_vhost(&name);
+                    layouts.entry(name).or_default().details = details;
+                }
                 Definition::User(user) => {
                     self.users.write().insert(user.name.clone(), Arc::new(user));
                 }
@@ -124,10 +135,14 @@ impl Broker {
                 Definition::Binding(binding) => {
                     layouts.entry(binding.vhost.clone()).or_default().bindings.push(binding);
                 }
+                Definition::Policy { vhost, policy } => {
+                    layouts.entry(vhost).or_default().policies.push(policy);
+                }
                 Definition::NoVhost(_)
                 | Definition::NoUser(_)
                 | Definition::NoExchange { .. }
                 | Definition::NoQueue { .. }
+                | Definition::NoPolicy { .. }
                 | Definition::NoBinding(_) => {}
             }
         }
@@ -149,5 +164,52 @@ impl Broker {
     fn restore_vhost(&self, name: &str) {
         let vhost = || Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()));
         self.vhosts.write().entry(name.to_owned()).or_insert_with(vhost);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::broker::BrokerSettings;
+    use crate::model::limit::{Limit, VhostLimits};
+    use crate::model::policy::{ApplyTo, PolicyKind, PolicySpec};
+    use crate::model::settings::QueueKind;
+    use crate::store::NoStore;
+
+    fn policy() -> Definition {
+        let spec = PolicySpec {
+            kind: PolicyKind::User,
+            name: "p".to_owned(),
+            pattern: "^q".to_owned(),
+            apply_to: ApplyTo::ClassicQueues,
+            priority: 0.0,
+            definition: [("max-length".to_owned(), 5.into())].into(),
+        };
+        Definition::Policy { vhost: "/".to_owned(), policy: Arc::new(Policy::new(spec).unwrap()) }
+    }
+
+    /// Whatever its details say now: the queue was accepted before they said so.
+    #[test]
+    fn a_queue_is_restored_as_it_was_and_behaves_as_policies_say() {
+        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+        let details = VhostDetails {
+            default_queue_type: Some(QueueKind::Quorum),
+            limits: VhostLimits { max_queues: Some(Limit(0)), ..VhostLimits::default() },
+            ..VhostDetails::default()
+        };
+        let queue = Definition::Queue {
+            vhost: "/".to_owned(),
+            id: QueueId(7),
+            name: "q".to_owned(),
+            auto_delete: false,
+            arguments: Table::default(),
+        };
+        let vhost = Definition::Vhost { name: "/".to_owned(), details: Arc::new(details.clone()) };
+        broker.restore(vec![vhost, queue, policy()]).unwrap();
+        let vhost = broker.vhost("/").unwrap();
+        let queue = vhost.queue("q").unwrap();
+        assert_eq!(queue.facts().traits.kind, QueueKind::Classic);
+        assert_eq!(queue.settings().max_length, Some(5));
+        assert_eq!(*vhost.details(), details);
     }
 }

@@ -1,0 +1,13 @@
+"""aio-pika, on asyncio, behaviour by behaviour."""
+
+import connecting  # noqa: F401
+import consuming  # noqa: F401
+import content  # noqa: F401
+import exchanges  # noqa: F401
+import matrix
+import publishing  # noqa: F401
+import queues  # noqa: F401
+import recovering  # noqa: F401
+from broker import clean
+
+matrix.play("aio-pika", clean)

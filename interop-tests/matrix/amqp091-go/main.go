@@ -1,0 +1,56 @@
+// Command matrix proves each behaviour of ../behaviours.tsv with amqp091-go, RabbitMQ's own client for Go.
+package main
+
+// The order is that of behaviours.tsv; the two that restart the broker come last.
+var behaviours = []behaviour{
+	{"connect", connects},
+	{"bad-password", badPassword},
+	{"heartbeats", heartbeats},
+	{"publish-get", publishGet},
+	{"properties", properties},
+	{"empty-body", emptyBody},
+	{"large-message", largeMessage},
+	{"binary-body", binaryBody},
+	{"consume-ack", consumeAck},
+	{"consume-auto-ack", consumeAutoAck},
+	{"redelivered", redelivered},
+	{"nack-requeue", nackRequeue},
+	{"multiple-ack", multipleAck},
+	{"prefetch", prefetch},
+	{"consumer-cancel", consumerCancel},
+	{"cancel-notify", cancelNotify},
+	{"exclusive", exclusive},
+	{"passive-missing", passiveMissing},
+	{"inequivalent", inequivalent},
+	{"confirms", confirms},
+	{"mandatory", mandatory},
+	{"reject-publish", rejectPublish},
+	{"max-length", maxLength},
+	{"message-ttl", messageTTL},
+	{"queue-ttl", queueTTL},
+	{"queue-expires", queueExpires},
+	{"dead-letter", deadLetter},
+	{"retry-loop", retryLoop},
+	{"priority", priority},
+	{"single-active", singleActive},
+	{"consumer-priority", consumerPriority},
+	{"topic", topic},
+	{"headers-exchange", headersExchange},
+	{"e2e-binding", exchangeToExchange},
+	{"alternate", alternate},
+	{"consistent-hash", consistentHash},
+	{"delayed", delayed},
+	{"delivery-limit", deliveryLimit},
+	{"transactions", transactions},
+	{"direct-reply", directReply},
+	{"many-channels", manyChannels},
+	{"blocked", blocked},
+	{"tls", overTLS},
+	{"tls-external", externalLogin},
+	{"reconnect", reconnect},
+	{"topology", topology},
+}
+
+func main() {
+	run(behaviours)
+}

@@ -1,0 +1,348 @@
+//! The options of TLS: RabbitMQ's names, and what of them a server on rustls can keep.
+//!
+//! A setting that would change nothing here is taken for what it says; one that would have to be ignored is
+//! refused with the reason.
+
+use std::time::Duration;
+
+use leveret::{PeerVerification, TlsCipher, TlsVersion};
+
+use super::options::{Flag, Refused, Setting, each, named, one, put};
+use super::{Given, Plan, value};
+
+/// Keys that can't be kept, or families that end in a dot, and why.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "ssl_options.password",
+        "keys that are protected by a password are not supported: write the key without one (`openssl pkey -in \
+         KEY -out PLAIN`), readable for the broker's user alone",
+    ),
+    ("ssl_options.dh", NO_DH),
+    ("ssl_options.dhfile", NO_DH),
+    ("ssl_options.crl_check", NO_CRL),
+    ("ssl_options.crl_cache.", NO_CRL),
+    ("ssl_options.psk_identity", "keys that are shared beforehand are not supported: take the line out"),
+    (
+        "ssl_options.signature_algs.",
+        "signature algorithms are those of rustls, none of which is weak: take the line out",
+    ),
+    ("ssl_options.cert", NO_VALUES),
+    ("ssl_options.key", NO_VALUES),
+    ("ssl_options.key.", NO_VALUES),
+    ("ssl_options.log_level", NO_ERLANG),
+    ("ssl_options.hibernate_after", NO_ERLANG),
+    ("ssl_allow_poodle_attack", "versions of TLS that it concerns are not spoken: take the line out"),
+];
+/// Keys whose value rustls has settled.
+const FIXED: &[&str] = &[
+    "ssl_options.secure_renegotiate",
+    "ssl_options.client_renegotiation",
+    "ssl_options.honor_ecc_order",
+    "ssl_options.bypass_pem_cache",
+];
+const NO_DH: &str = "keys are exchanged over elliptic curves only, without parameters: take the line out";
+const NO_CRL: &str = "revocation lists are not looked at: take the line out, and the certificate's authority \
+                      out of `ssl_options.cacertfile` if it cannot be trusted";
+const NO_VALUES: &str =
+    "certificates and keys are read from files: give `ssl_options.certfile` and `ssl_options.keyfile`";
+const NO_ERLANG: &str = "this is about Erlang's TLS, which is not here: take the line out";
+
+/// Why a key of RabbitMQ's TLS is not served, if it is one of these.
+pub fn reason(key: &str) -> Option<&'static str> {
+    let is_meant = |name: &str| key == name || (name.ends_with('.') && key.starts_with(name));
+    REFUSED.iter().find(|(name, _)| is_meant(name)).map(|(_, reason)| *reason)
+}
+
+/// Whether connections with TLS are accepted, and with what; in the order of `--help`.
+pub const TLS_SETTINGS: &[Setting] = &[
+    Setting {
+        flag: Some(Flag::Values { name: "listen-tls", value: "ADDR:PORT" }),
+        environment: &["LEVERET_LISTEN_TLS"],
+        keys: &["listeners.ssl.*", "listeners.ssl"],
+        default: "none; 5671 is the usual port",
+        help: "Where to accept AMQP connections with TLS",
+        set: set_listen,
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-cert", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_CERTFILE", "LEVERET_TLS_CERT"],
+        keys: &["ssl_options.certfile"],
+        default: "none",
+        help: "The broker's certificate in PEM, with the intermediate ones behind it; read again when it changes and on SIGHUP, as the other two",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.certfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-key", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_KEYFILE", "LEVERET_TLS_KEY"],
+        keys: &["ssl_options.keyfile"],
+        default: "none",
+        help: "The certificate's private key in PEM, without a password",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.keyfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: Some(Flag::Value { name: "tls-ca", value: "FILE" }),
+        environment: &["RABBITMQ_SSL_CACERTFILE", "LEVERET_TLS_CA"],
+        keys: &["ssl_options.cacertfile"],
+        default: "none",
+        help: "The authorities in PEM that clients' certificates are verified against",
+        set: |plan, given| {
+            one(given, |text| named(text).map(|path| plan.settings.tls.cacertfile = Some(path.into())))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_VERIFY", "LEVERET_TLS_VERIFY"],
+        keys: &["ssl_options.verify"],
+        default: "verify_none",
+        help: "Whether clients are asked for a certificate: `verify_peer` or `verify_none`",
+        set: |plan, given| one(given, |text| put(&mut plan.settings.tls.verify, verification(text))),
+    },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_FAIL_IF_NO_PEER_CERT", "LEVERET_TLS_FAIL_IF_NO_PEER_CERT"],
+        keys: &["ssl_options.fail_if_no_peer_cert"],
+        default: "false",
+        help: "Whether a client that is asked for a certificate and shows none is refused",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.fail_if_no_peer_cert, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.versions.*"],
+        default: "tlsv1.3 and tlsv1.2",
+        help: "The versions of TLS that are spoken",
+        set: |plan, given| {
+            plan.settings.tls.versions.clear();
+            each(given, |given| {
+                plan.settings.tls.versions.push(version(&given.value)?);
+                Ok(())
+            })
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &["RABBITMQ_SSL_DEPTH", "LEVERET_TLS_DEPTH"],
+        keys: &["ssl_options.depth"],
+        default: "6",
+        help: "How many certificates may stand between a client's and an authority's; never more than 6",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.depth, value::integer(text, 0, u8::MAX).map(Some)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.ciphers.*"],
+        default: "all that rustls has",
+        help: "The cipher suites that are spoken, by the names of OpenSSL or of the standard",
+        set: |plan, given| {
+            plan.settings.tls.ciphers.clear();
+            each(given, |given| {
+                plan.settings.tls.ciphers.push(cipher(&given.value)?);
+                Ok(())
+            })
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.honor_cipher_order"],
+        default: "false",
+        help: "Whether the broker's order of cipher suites decides, instead of the client's",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.honor_cipher_order, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: &["ssl_options.reuse_sessions"],
+        default: "true",
+        help: "Whether a client that comes again may leave out the longer part of the handshake",
+        set: |plan, given| {
+            one(given, |text| put(&mut plan.settings.tls.reuse_sessions, value::boolean(text)))
+        },
+    },
+    Setting {
+        flag: None,
+        environment: &[],
+        keys: FIXED,
+        default: "as rustls has it",
+        help: "What can only be `true` (`secure_renegotiate`), only `false` (`client_renegotiation`, `honor_ecc_order`), or makes no difference (`bypass_pem_cache`)",
+        set: |_, given| each(given, |given| fixed(given.last_part(), &given.value)),
+    },
+    Setting {
+        flag: None,
+        environment: &["LEVERET_TLS_HANDSHAKE_TIMEOUT"],
+        keys: &["ssl_handshake_timeout"],
+        default: "10000",
+        help: "How long a client may take for the handshake of TLS, in milliseconds",
+        set: |plan, given| {
+            one(given, |text| {
+                let millis = value::integer(text, 1, 3_600_000)?;
+                put(&mut plan.settings.tls.handshake_timeout, Ok(Duration::from_millis(millis)))
+            })
+        },
+    },
+];
+
+fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
+    let listen = &mut plan.settings.listen_tls;
+    each(given, |given| {
+        if given.value == "none" {
+            return Ok(());
+        }
+        for part in given.value.split(',').map(str::trim) {
+            listen.push(value::listen(part)?);
+        }
+        Ok(())
+    })
+}
+
+fn verification(text: &str) -> Result<PeerVerification, String> {
+    match text {
+        "verify_none" => Ok(PeerVerification::None),
+        "verify_peer" => Ok(PeerVerification::Peer),
+        _ => Err(format!("expected `verify_peer` or `verify_none`, found `{text}`")),
+    }
+}
+
+fn version(text: &str) -> Result<TlsVersion, String> {
+    match text {
+        "tlsv1.2" => Ok(TlsVersion::V1_2),
+        "tlsv1.3" => Ok(TlsVersion::V1_3),
+        "tlsv1.1" | "tlsv1" | "sslv3" => {
+            Err(format!("`{text}` is insecure and not spoken here: `tlsv1.2` and `tlsv1.3` are"))
+        }
+        _ => Err(format!("expected `tlsv1.2` or `tlsv1.3`, found `{text}`")),
+    }
+}
+
+fn cipher(text: &str) -> Result<TlsCipher, String> {
+    TlsCipher::named(text).ok_or_else(|| {
+        let names = TlsCipher::names().collect::<Vec<_>>().join(", ");
+        format!("there is no cipher suite `{text}` here; there are {names}")
+    })
+}
+
+fn fixed(name: &str, text: &str) -> Result<(), String> {
+    let why = match (name, value::boolean(text)?) {
+        ("secure_renegotiate", false) => "insecure renegotiation is not spoken",
+        ("client_renegotiation", true) => "clients cannot renegotiate",
+        ("honor_ecc_order", true) => "of the curves that both sides know the client's first is taken",
+        _ => return Ok(()),
+    };
+    Err(format!("{why}: take the line out"))
+}
+
+#[cfg(test)]
+mod tests {
+    use leveret::{Listen, TlsSettings};
+
+    use super::super::tests::with_file;
+    use super::super::{Environment, resolve};
+    use super::*;
+
+    #[test]
+    fn the_file_sets_what_it_names() {
+        let plan = with_file(
+            "listeners.tcp = none
+             listeners.ssl.default = 5671
+             listeners.ssl.local = 127.0.0.1:5670
+             ssl_options.cacertfile = /tls/ca.pem
+             ssl_options.certfile = /tls/cert.pem
+             ssl_options.keyfile = /tls/key.pem
+             ssl_options.verify = verify_peer
+             ssl_options.fail_if_no_peer_cert = true
+             ssl_options.versions.1 = tlsv1.2
+             ssl_options.depth = 2
+             ssl_options.ciphers.1 = ECDHE-RSA-AES256-GCM-SHA384
+             ssl_options.ciphers.2 = TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+             ssl_options.honor_cipher_order = true
+             ssl_options.honor_ecc_order = false
+             ssl_options.reuse_sessions = false
+             ssl_options.secure_renegotiate = true
+             ssl_options.client_renegotiation = false
+             ssl_options.bypass_pem_cache = true
+             ssl_handshake_timeout = 5000",
+        )
+        .unwrap();
+        assert_eq!(plan.settings.listen, []);
+        let listen_tls = [Listen::AllInterfaces(5671), Listen::Address(([127, 0, 0, 1], 5670).into())];
+        assert_eq!(plan.settings.listen_tls, listen_tls);
+        let ciphers = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"];
+        let expected = TlsSettings {
+            fail_if_no_peer_cert: true,
+            versions: vec![TlsVersion::V1_2],
+            depth: Some(2),
+            ciphers: ciphers.into_iter().map(|name| TlsCipher::named(name).unwrap()).collect(),
+            honor_cipher_order: true,
+            reuse_sessions: false,
+            handshake_timeout: Duration::from_secs(5),
+            ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
+        };
+        assert_eq!(plan.settings.tls, expected);
+    }
+
+    #[test]
+    fn the_environment_sets_what_it_names() {
+        let variables = [
+            ("LEVERET_LISTEN_TLS", "5671"),
+            ("RABBITMQ_SSL_CERTFILE", "/other/cert.pem"),
+            ("LEVERET_TLS_CERT", "/tls/cert.pem"),
+            ("RABBITMQ_SSL_KEYFILE", "/tls/key.pem"),
+            ("RABBITMQ_SSL_CACERTFILE", "/tls/ca.pem"),
+            ("RABBITMQ_SSL_VERIFY", "verify_peer"),
+            ("RABBITMQ_SSL_FAIL_IF_NO_PEER_CERT", "true"),
+            ("RABBITMQ_SSL_DEPTH", "1"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let plan = resolve(&[], &Environment::of(variables)).unwrap();
+        assert_eq!(plan.settings.listen_tls, [Listen::AllInterfaces(5671)]);
+        let expected = TlsSettings {
+            fail_if_no_peer_cert: true,
+            depth: Some(1),
+            ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
+        };
+        assert_eq!(plan.settings.tls, expected);
+        assert_eq!(plan.unused_variables, [""; 0]);
+    }
+
+    #[test]
+    fn a_listener_with_tls_does_not_replace_the_one_without() {
+        let settings = with_file("listeners.ssl.default = 5671").unwrap().settings;
+        assert_eq!(settings.listen, [Listen::AllInterfaces(5672)]);
+        let settings = with_file("listeners.ssl = none").unwrap().settings;
+        assert_eq!((settings.listen, settings.listen_tls), (vec![Listen::AllInterfaces(5672)], vec![]));
+    }
+
+    #[test]
+    fn what_rustls_cannot_keep_is_refused_with_the_reason() {
+        let table = [
+            ("ssl_options.versions.1 = tlsv1.1", "ssl_options.versions.1: `tlsv1.1` is insecure"),
+            ("ssl_options.versions.1 = tlsv2", "ssl_options.versions.1: expected `tlsv1.2` or `tlsv1.3`"),
+            ("ssl_options.password = secret", "ssl_options.password: keys that are protected by a password"),
+            ("ssl_options.honor_ecc_order = true", "ssl_options.honor_ecc_order: of the curves"),
+            ("ssl_options.client_renegotiation = true", "ssl_options.client_renegotiation: clients cannot"),
+            ("ssl_options.secure_renegotiate = false", "ssl_options.secure_renegotiate: insecure"),
+            ("ssl_options.ciphers.1 = RC4-MD5", "ssl_options.ciphers.1: there is no cipher suite `RC4-MD5`"),
+            ("ssl_options.dhfile = dh.pem", "ssl_options.dhfile: keys are exchanged over elliptic curves"),
+            ("ssl_options.crl_check = true", "ssl_options.crl_check: revocation lists are not looked at"),
+            ("ssl_options.key.RSAPrivateKey = x", "ssl_options.key.RSAPrivateKey: certificates and keys are"),
+            ("ssl_options.hibernate_after = 1", "ssl_options.hibernate_after: this is about Erlang's"),
+            ("ssl_options.verify = maybe", "ssl_options.verify: expected `verify_peer` or `verify_none`"),
+            ("ssl_options.depth = deep", "ssl_options.depth: expected a whole number"),
+            ("ssl_options.verfy = verify_peer", "ssl_options.verfy: there is no setting with this name; did"),
+        ];
+        for (line, expected) in table {
+            let refusal = with_file(line).unwrap_err().to_string();
+            assert!(refusal.starts_with(&format!("F, line 1: {expected}")), "{refusal}");
+        }
+    }
+}
