@@ -17,7 +17,6 @@ mod crowd;
 mod deadlines;
 mod framing;
 mod heartbeats;
-mod hostile;
 mod negotiation;
 mod neighbours;
 mod refusals;

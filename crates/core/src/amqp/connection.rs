@@ -195,7 +195,7 @@ impl Connection {
                 }
             }
             State::Handshake { .. } => self.handle_handshake(now, chunk, out),
-            State::Ending(ending) => ending.handle_chunk(&chunk, &self.limits, out),
+            State::Ending(ending) => ending.handle_chunk(now, &chunk, &self.limits, out),
             State::Header { .. } => {}
         }
     }
@@ -251,7 +251,7 @@ impl Connection {
         let State::Handshake { step, .. } = &mut self.state else { return };
         let id = MethodId::of(payload).ok();
         let result = method::decode(payload, &self.limits)
-            .map_err(|error| Failed::Silent(error.to_string()))
+            .map_err(|error| step.undecodable(id, error))
             .and_then(|method| step.handle(&self.broker, (&self.peer, &self.outlet), method));
         match result {
             Ok(Step::LoggedIn { user, connection_name }) => {

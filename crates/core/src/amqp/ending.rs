@@ -103,10 +103,18 @@ impl Ending {
     }
 
     /// Whole frames have come.
-    pub fn handle_chunk(&mut self, chunk: &Bytes, limits: &Limits, out: &mut Output) {
+    pub fn handle_chunk(&mut self, now: Timestamp, chunk: &Bytes, limits: &Limits, out: &mut Output) {
         let mut frames = Frames::new(chunk, limits);
-        // What can't be cut any more is thrown away as the rest is: the peer has been told to close already.
-        while let (Self::Closing { .. }, Ok(Some(frame))) = (*self, frames.take()) {
+        while let Self::Closing { .. } = *self {
+            let frame = match frames.take() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                // The peer has been told to close already; from here on it can't be understood.
+                Err(_) => {
+                    *self = self.deafened(now);
+                    return;
+                }
+            };
             if frame.kind != FrameKind::Method || frame.channel != 0 {
                 continue;
             }

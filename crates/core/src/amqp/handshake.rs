@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use leveret_codec::field::{Table, TableBuilder, Value};
 use leveret_codec::method::{Method, connection};
+use leveret_codec::{DecodeError, MethodId};
 
 use crate::amqp::sasl::{self, Credentials, Proof};
 use crate::amqp::session::{Capabilities, Peer};
@@ -115,9 +116,22 @@ impl Handshake {
             (_, Method::Connection(M::Close(_))) => Ok(Step::Closed),
             // Before it has logged in a peer is told nothing.
             (Self::Start, _) => Err(Failed::Silent("a method before start-ok".to_owned())),
-            (Self::Tune(_) | Self::Opening(..), _) => {
+            (Self::Tune(_), _) => {
                 Err(Refusal::channel_error("unexpected method in connection state tuning").into())
             }
+            (Self::Opening(..), _) => {
+                Err(Refusal::channel_error("unexpected method in connection state opening").into())
+            }
+        }
+    }
+
+    /// A method has come that can't be read. Before it has logged in a peer is told nothing.
+    pub fn undecodable(&self, id: Option<MethodId>, error: DecodeError) -> Failed {
+        match (self, id) {
+            (Self::Start, _) => Failed::Silent(error.to_string()),
+            // RabbitMQ names the method here even if it is a name that is no text.
+            (_, Some(id)) => Failed::Told(Refusal::from(error).of_method(id)),
+            (_, None) => Failed::Told(error.into()),
         }
     }
 }

@@ -135,6 +135,7 @@ impl Open {
     /// Ends everything: channels, then exclusive queues, before anybody is told that the connection is
     /// closed. Whoever connects next finds the names free.
     pub fn release_all(&mut self, now: Timestamp, out: &mut Output) {
+        self.workspace.session.outlet.close();
         let mut turn = self.workspace.turn(now, out);
         self.channels.release_all(&mut turn);
         turn.delete_exclusive();

@@ -94,15 +94,20 @@ fn plain(response: &[u8]) -> Option<Credentials> {
         return None;
     }
     let proof = Proof::Password(password.to_vec());
-    Some(Credentials { user: String::from_utf8(user.to_vec()).ok()?, proof })
+    Some(Credentials { user: name(user), proof })
 }
 
 /// A field table without its length.
 fn amqplain(response: &[u8]) -> Option<Credentials> {
     let table = TableRef::decode(response, &Limits::default()).ok()?;
     let text = |key: &[u8]| table.get(key)?.as_bytes();
-    let user = String::from_utf8(text(b"LOGIN")?.to_vec()).ok()?;
-    Some(Credentials { user, proof: Proof::Password(text(b"PASSWORD")?.to_vec()) })
+    let proof = Proof::Password(text(b"PASSWORD")?.to_vec());
+    Some(Credentials { user: name(text(b"LOGIN")?), proof })
+}
+
+/// What is no text names nobody, like any other unknown name: the response as such is well-formed.
+fn name(user: &[u8]) -> String {
+    String::from_utf8_lossy(user).into_owned()
 }
 
 #[cfg(test)]

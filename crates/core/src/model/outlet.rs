@@ -75,6 +75,8 @@ struct State {
     waiting_bytes: usize,
     /// The owner has been told and has not looked yet.
     awake: bool,
+    /// The owner is ending: nothing passes any more.
+    is_closed: bool,
 }
 
 impl State {
@@ -93,6 +95,12 @@ impl Outlet {
     /// Whose it is.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// The connection ends. What one of its channels gives back must not go to another, that is only to end next:
+    /// with a consumer that does not acknowledge it would be lost.
+    pub fn close(&self) {
+        self.state.lock().is_closed = true;
     }
 
     /// Leaves a notice. `true`: the owner must be woken.
@@ -226,6 +234,9 @@ impl OpenDoor<'_> {
 
     /// Whether a message may pass. If not, `who` is remembered and resumed when one may.
     pub fn accepts(&mut self, who: impl FnOnce() -> (QueueRef, ConsumerId)) -> bool {
+        if self.state.is_closed {
+            return false;
+        }
         let has_credit = self.door.credit.as_ref().is_none_or(|credit| credit.is_open());
         let open = has_credit && self.state.waiting_bytes < HIGH_WATER_BYTES;
         if !open {

@@ -27,7 +27,7 @@ mod script;
 pub mod speak;
 pub mod stage;
 pub mod store;
-mod words;
+pub mod words;
 
 use script::{Played, play};
 use stage::Reads;

@@ -4,6 +4,8 @@
 //! over (a woken connection looks into its outlet), writes nothing that must not be heard yet, tells how far the
 //! log has come, closes sockets that are done.
 
+mod counts;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;

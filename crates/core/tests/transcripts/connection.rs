@@ -243,3 +243,18 @@ fn access_tickets_are_given_to_whoever_asks() {
         ",
     );
 }
+
+#[test]
+fn a_stream_that_breaks_after_the_servers_close_is_not_waited_for_any_longer() {
+    check(
+        "
+        a > connection.open /
+        a < connection.close 504 10.40 CHANNEL_ERROR - unexpected method in connection state running
+        +1s
+        a.1 >> frame 3 abc end=41
+        +2999ms
+        +1ms
+        a < socket closed
+        ",
+    );
+}

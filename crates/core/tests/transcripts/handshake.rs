@@ -126,7 +126,7 @@ fn amqplain_is_a_table_without_its_length() {
 
 #[test]
 fn a_refused_login_is_told_at_once_to_clients_that_understand_it() {
-    for response in [r"'\0guest\0wrong'", r"'\0nobody\0guest'", r"'\0guest\0'"] {
+    for response in [r"'\0guest\0wrong'", r"'\0nobody\0guest'", r"'\0guest\0'", r"'\0\xFF\xFE\0guest'"] {
         check(&format!(
             "
             a is accepted
@@ -371,6 +371,45 @@ fn frames_on_channels_before_open_ok_are_unexpected() {
         +3s
         a < socket closed
         b < socket closed
+        ",
+    );
+}
+
+/// RabbitMQ says nothing before tune-ok, and crashes after it; leveret tells who has logged in what was wrong.
+#[test]
+fn a_method_that_does_not_decode_is_told_to_who_has_logged_in() {
+    check(
+        "
+        a is accepted
+        a >> protocol-header 0 0 9 1
+        a < connection.start…
+        a >> method 10 11 0000
+        b is accepted
+        b >> protocol-header 0 0 9 1
+        b < connection.start…
+        b >> connection.start-ok
+        b < connection.tune…
+        b >> method 10 31 0000
+        b < connection.close 501 10.31 FRAME_ERROR - cannot decode <<0,0>>
+        +3s
+        a < socket closed
+        b < socket closed
+        ",
+    );
+}
+
+#[test]
+fn a_virtual_host_that_is_no_text_is_told() {
+    check(
+        "
+        a is accepted
+        a >> protocol-header 0 0 9 1
+        a < connection.start…
+        a >> connection.start-ok
+        a < connection.tune…
+        a >> connection.tune-ok
+        a >> method 10 40 02C328 00 00
+        a < connection.close 501 10.40 FRAME_ERROR - Malformed UTF-8 in shortstr
         ",
     );
 }

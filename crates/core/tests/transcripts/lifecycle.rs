@@ -265,3 +265,28 @@ fn a_time_of_zero_means_now_or_never() {
         ",
     );
 }
+
+#[test]
+fn what_a_dying_connection_gives_back_does_not_go_to_its_own_consumers() {
+    for end in [
+        "a is lost",
+        "a > connection.close\na < connection.close-ok",
+        "a is shut down 'bye'\na < connection.close…",
+    ] {
+        check(&format!(
+            "
+            a.1 > queue.declare q
+            a.1 < queue.declare-ok q messages=0 consumers=0
+            a.1 > consume q c
+            a.1 < consume-ok c
+            a.2 > consume q d no-ack
+            a.2 < consume-ok d
+            a.1 > publish '' q x persistent
+            a.1 < deliver c #1 '' q x persistent
+            {end}
+            b.1 > get q
+            b.1 < get-ok #1 '' q x left=0 redelivered persistent
+            "
+        ));
+    }
+}
