@@ -79,7 +79,7 @@ fn besieged(attack: impl AsyncFnOnce(&mut Siege)) {
     });
 }
 
-/// The same for what is too much to do to somebody else's broker.
+/// The same for what is too much to do to somebody else's broker, or would take hours by its clock.
 fn besieged_at_home(attack: impl AsyncFnOnce(&mut Siege)) {
     besieged(async |siege| {
         if siege.is_at_home() {

@@ -87,7 +87,7 @@ fn every_method_filled_with_nonsense_leaves_the_broker_as_it_was() {
 
 #[test]
 fn a_conversation_with_any_one_byte_wrong_comes_to_an_end() {
-    crate::besieged(async |siege| {
+    crate::besieged_at_home(async |siege| {
         let conversation = [
             PROTOCOL_HEADER.to_vec(),
             speech::all(0, "connection.start-ok ; connection.tune-ok"),

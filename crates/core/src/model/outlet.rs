@@ -97,8 +97,8 @@ impl Outlet {
         self.id
     }
 
-    /// The connection ends. What one of its channels gives back must not go to another, that is only to end next:
-    /// with a consumer that does not acknowledge it would be lost.
+    /// The connection ends. While its consumers leave one after the other, nothing may go to those that are still
+    /// there: with one that does not acknowledge it would be lost.
     pub fn close(&self) {
         self.state.lock().is_closed = true;
     }

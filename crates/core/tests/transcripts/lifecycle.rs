@@ -267,25 +267,32 @@ fn a_time_of_zero_means_now_or_never() {
 }
 
 #[test]
-fn what_a_dying_connection_gives_back_does_not_go_to_its_own_consumers() {
-    for end in [
+fn the_single_active_consumers_successor_on_a_dying_connection_gets_nothing() {
+    let channels = [(1, 2), (2, 1)];
+    let ends = [
         "a is lost",
         "a > connection.close\na < connection.close-ok",
         "a is shut down 'bye'\na < connection.close…",
-    ] {
+    ];
+    for ((one, other), end) in channels.into_iter().flat_map(|channels| ends.map(|end| (channels, end))) {
         check(&format!(
             "
-            a.1 > queue.declare q
-            a.1 < queue.declare-ok q messages=0 consumers=0
-            a.1 > consume q c
-            a.1 < consume-ok c
-            a.2 > consume q d no-ack
-            a.2 < consume-ok d
-            a.1 > publish '' q x persistent
-            a.1 < deliver c #1 '' q x persistent
+            a.{one} > queue.declare q x-single-active-consumer=true
+            a.{one} < queue.declare-ok q messages=0 consumers=0
+            a.{one} > qos 1
+            a.{one} < qos-ok
+            a.{one} > consume q c
+            a.{one} < consume-ok c
+            a.{other} > consume q d no-ack
+            a.{other} < consume-ok d
+            a.{one} > publish '' q x persistent
+            a.{one} < deliver c #1 '' q x persistent
+            a.{one} > publish '' q y persistent
             {end}
             b.1 > get q
-            b.1 < get-ok #1 '' q x left=0 redelivered persistent
+            b.1 < get-ok #1 '' q x left=1 redelivered persistent
+            b.1 > get q
+            b.1 < get-ok #2 '' q y left=0 persistent
             "
         ));
     }
