@@ -17,6 +17,7 @@
 //! | class basic: ack, nack, reject, recover | `acknowledge`, `unacked` |
 //! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
+//! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
 mod assembly;
@@ -41,6 +42,7 @@ mod queue;
 mod route;
 mod sasl;
 mod session;
+mod trace;
 mod tx;
 mod unacked;
 

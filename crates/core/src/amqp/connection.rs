@@ -291,6 +291,7 @@ impl Connection {
             outlet: self.outlet.clone(),
             vhost,
             seat,
+            connection: self.peer.address.clone(),
             user: user.user.name.clone(),
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,

@@ -17,7 +17,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
     Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError,
-    no_queue,
+    Traced, no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
@@ -207,6 +207,8 @@ impl Channel {
     fn got(&mut self, turn: &mut Turn<'_>, queue: QueueRef, (entry, left): (Entry, usize), no_ack: bool) {
         let tag = self.next_tag();
         let message = &entry.message;
+        let (name, redelivered) = (queue.facts().name.as_str(), entry.redelivered);
+        turn.trace(self.number, message, Traced::Delivered { queue: name, redelivered });
         let frames = &mut turn.out.frames;
         let (exchange, key) = (message.exchange(), message.routing_key());
         let left = u32::try_from(left).unwrap_or(u32::MAX);

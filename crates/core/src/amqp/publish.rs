@@ -15,7 +15,7 @@ use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::model::{
     Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
-    is_hidden, with_mark,
+    Traced, is_hidden, with_mark,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -52,6 +52,7 @@ impl Channel {
         }
         let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
+            turn.trace(self.number, message, Traced::Replied);
             if let Mode::Tx(transaction) = &mut self.mode {
                 let Assembled { message, .. } = assembled;
                 let publish = TxPublish { target: TxTarget::Reply, message, expiration: None, mandatory };
@@ -75,6 +76,7 @@ impl Channel {
         }
         let matched = self.route.find(&details.more_keys, message.properties());
         let targets = matched.as_slice();
+        turn.trace(self.number, &message, Traced::Published(targets));
         if !matched.recent().is_empty() {
             let arrival = Arrival { message: message.clone(), expiration };
             let recent = Recent { arrival, more_keys: details.more_keys.clone() };
@@ -102,6 +104,7 @@ impl Channel {
     fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
         let Delayed { message, delay, mandatory } = delayed;
         let expiration = Some(delay);
+        turn.trace(self.number, &message, Traced::Published(&[]));
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(vec![holder.clone()]);
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });

@@ -52,6 +52,10 @@ pub struct BrokerSettings {
     pub mechanisms: Vec<Mechanism>,
     /// The user and the password that [`Mechanism::Anonymous`] stands for; `None` does not offer it.
     pub anonymous_login: Option<(String, String)>,
+    /// The broker's name, as events and traced messages tell it.
+    pub node: String,
+    /// Virtual hosts whose messages are traced from the start.
+    pub traced_vhosts: Vec<String>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -67,6 +71,8 @@ impl Default for BrokerSettings {
             loopback_users: vec!["guest".to_owned()],
             mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
             anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
+            node: "leveret@localhost".to_owned(),
+            traced_vhosts: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -5,6 +5,7 @@ use leveret_routing::{ExchangeKind, ExchangeRule};
 
 use crate::id::QueueId;
 use crate::model::argument::check_same;
+use crate::model::trace::TRACE_EXCHANGE;
 use crate::refusal::{Refusal, Ruling};
 
 /// What an exchange was, or is to be, declared as.
@@ -33,7 +34,7 @@ pub const PREDECLARED: &[(&str, ExchangeKind, bool)] = &[
     ("amq.topic", ExchangeKind::Topic, false),
     ("amq.headers", ExchangeKind::Headers, false),
     ("amq.match", ExchangeKind::Headers, false),
-    ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+    (TRACE_EXCHANGE, ExchangeKind::Topic, true),
 ];
 
 /// Whether it is one of those that are always there.

@@ -9,7 +9,7 @@
 mod details;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use leveret_routing::RoutingTable;
@@ -50,6 +50,8 @@ pub struct Vhost {
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
+    /// Read for every message; beside the generation, which publishers read for every message too.
+    is_traced: AtomicBool,
     store: Arc<dyn Store>,
     /// Where in the log the last change of what is durable is.
     defined: AtomicU64,
@@ -69,6 +71,7 @@ impl Vhost {
             holders,
             routes,
             generation: AtomicU64::new(0),
+            is_traced: AtomicBool::new(false),
             store,
             defined: AtomicU64::new(Position::ZERO.0),
         }
@@ -87,6 +90,18 @@ impl Vhost {
     /// Which snapshot is the current one.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether copies of its messages are wanted, see `trace`.
+    #[inline]
+    pub fn is_traced(&self) -> bool {
+        // Nothing depends on it but the copies.
+        self.is_traced.load(Ordering::Relaxed)
+    }
+
+    /// Switches the copies on or off, from the next message on. It does not outlive the process.
+    pub fn set_tracing(&self, on: bool) {
+        self.is_traced.store(on, Ordering::Relaxed);
     }
 
     /// When the log has come so far, it has everything that is durable here.

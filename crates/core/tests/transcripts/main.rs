@@ -45,6 +45,7 @@ mod random;
 mod recent_history;
 mod reply_to;
 mod topic_permission;
+mod trace;
 mod tx;
 mod virtual_host;
 

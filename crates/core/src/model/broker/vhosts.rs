@@ -25,9 +25,16 @@ impl Broker {
         let mut vhosts = self.vhosts.write();
         let vhost = || {
             self.define(|| Definition::Vhost { name: name.to_owned(), details: Arc::default() });
-            Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()))
+            self.new_vhost(name)
         };
         vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
+    }
+
+    /// One that is not there yet.
+    pub(super) fn new_vhost(&self, name: &str) -> Arc<Vhost> {
+        let vhost = Vhost::new(name, self.entropy.words(), self.store.clone());
+        vhost.set_tracing(self.settings.traced_vhosts.iter().any(|traced| traced == name));
+        Arc::new(vhost)
     }
 
     /// A virtual host by name.
