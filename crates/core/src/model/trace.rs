@@ -78,7 +78,11 @@ impl Witness<'_> {
             .insert("properties", Value::Table(properties.as_ref()));
         match traced {
             Traced::Published(queues) if !message.exchange().is_empty() => {
-                insert_texts(&mut headers, "routed_queues", queues.iter().map(|queue| queue.facts().name.as_bytes()));
+                insert_texts(
+                    &mut headers,
+                    "routed_queues",
+                    queues.iter().map(|queue| queue.facts().name.as_bytes()),
+                );
             }
             // The default exchange leads to the queues that the keys name, whether they are there or not.
             Traced::Published(_) | Traced::Replied => {
