@@ -17,6 +17,7 @@
 //! | class basic: ack, nack, reject, recover | `acknowledge`, `unacked` |
 //! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
+//! | events of connections, channels, consumers (RabbitMQ) | `event` |
 //! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
@@ -31,6 +32,7 @@ mod consume;
 mod consumers;
 mod deliver;
 mod ending;
+mod event;
 mod exchange;
 mod handshake;
 mod heartbeat;

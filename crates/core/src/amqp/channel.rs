@@ -189,6 +189,7 @@ impl Channel {
     pub fn unsubscribe(&self, turn: &mut Turn<'_>) -> Vec<QueueRef> {
         let mut unused = Vec::new();
         for consumer in self.consumers.iter() {
+            self.tell_consumer_gone(turn, consumer);
             match &consumer.source {
                 Source::Queue { queue, id, .. } => {
                     if queue.unsubscribe(turn.now, *id, &mut turn.out.effects) {

@@ -108,6 +108,7 @@ impl Channel {
     pub fn consumer_cancelled(&mut self, turn: &mut Turn<'_>, place: u32) {
         self.deliver_waiting(turn, place);
         let Some(consumer) = self.consumers.remove(place) else { return };
+        self.tell_consumer_gone(turn, &consumer);
         if turn.session.capabilities.consumer_cancel_notify {
             let tag = String::from_utf8_lossy(&consumer.tag);
             let cancel = basic::Cancel { consumer_tag: tag.as_ref().into(), nowait: true };

@@ -97,6 +97,7 @@ impl Channel {
         let is_unused = queue.unsubscribe(turn.now, id, &mut turn.out.effects);
         self.give_back_waiting(turn, Some(place));
         self.consumers.remove(place);
+        self.tell_consumer_gone(turn, &consumer);
         tracing::warn!(
             queue = queue.facts().name,
             channel = self.number,

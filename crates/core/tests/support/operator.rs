@@ -52,6 +52,8 @@ pub fn act(stage: &mut Stage, words: &[&str]) -> bool {
         ["settings", "of", queue, "in", vhost] => show(stage, vhost, queue),
         _ => return false,
     }
+    // What has happened is told.
+    stage.administer(|_, _, _| ());
     true
 }
 

@@ -23,6 +23,7 @@ mod connection;
 mod consume;
 mod definition;
 mod delayed;
+mod event;
 mod exchange;
 mod exchange_types;
 mod failure;

@@ -162,7 +162,12 @@ impl Broker {
     }
 
     fn restore_vhost(&self, name: &str) {
-        self.vhosts.write().entry(name.to_owned()).or_insert_with(|| self.new_vhost(name));
+        self.vhosts.write().entry(name.to_owned()).or_insert_with(|| {
+            let vhost = self.new_vhost(name);
+            // It was told in an earlier life.
+            vhost.restore(|_| ());
+            vhost
+        });
     }
 }
 
