@@ -86,7 +86,7 @@ impl Shared {
 
     /// Carries out what the rules want done by others. No lock is held.
     pub fn carry_out(&self, effects: &mut Effects) {
-        if effects.has_rules() {
+        if effects.has_rules() || self.core.events().has_noted() {
             self.core.carry_out(self.clock.now(), effects);
         }
         if std::mem::take(&mut effects.is_due_earlier) {

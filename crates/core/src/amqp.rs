@@ -17,6 +17,8 @@
 //! | class basic: ack, nack, reject, recover | `acknowledge`, `unacked` |
 //! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
+//! | events of connections, channels, consumers (RabbitMQ) | `event` |
+//! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
 mod assembly;
@@ -30,6 +32,7 @@ mod consume;
 mod consumers;
 mod deliver;
 mod ending;
+mod event;
 mod exchange;
 mod handshake;
 mod heartbeat;
@@ -41,6 +44,7 @@ mod queue;
 mod route;
 mod sasl;
 mod session;
+mod trace;
 mod tx;
 mod unacked;
 

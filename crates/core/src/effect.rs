@@ -77,7 +77,8 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Whether there is something for [`Broker::carry_out`](crate::model::Broker::carry_out).
+    /// Whether there is something for [`Broker::carry_out`](crate::model::Broker::carry_out); events that have been noted
+    /// ([`Events::has_noted`](crate::model::Events::has_noted)) are another reason to call it.
     pub fn has_rules(&self) -> bool {
         !(self.dead_letters.is_empty() && self.deadlines.is_empty() && self.unused.is_empty())
     }

@@ -5,7 +5,7 @@
 
 use crate::effect::{Effects, Settle};
 use crate::id::{ChannelNumber, ConsumerId};
-use crate::model::{Accepted, Arrival, Intake, QueueRef};
+use crate::model::{Accepted, Arrival, Intake, Message, QueueRef, Vhost};
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
 
@@ -40,6 +40,12 @@ impl Batch {
         effects: &mut Effects,
     ) -> Accepted {
         self.intake.publish(now, queues, arrival, effects)
+    }
+
+    /// A message of the broker's own, see [`Vhost::publish_report`]. Comes before the publish that it tells of, so that
+    /// what is known of that one is known of the last.
+    pub fn report(&mut self, now: Timestamp, vhost: &Vhost, message: Message, effects: &mut Effects) {
+        vhost.publish_report(now, message, (&mut self.intake, effects));
     }
 
     /// See [`Intake::await_write`].

@@ -197,6 +197,7 @@ impl Channel {
     pub fn leave(&self, turn: &mut Turn<'_>) -> Vec<Left> {
         let mut left = Vec::new();
         for consumer in self.consumers.iter() {
+            self.tell_consumer_gone(turn, consumer);
             match &consumer.source {
                 Source::Queue { queue, id, .. } => {
                     let is_unused = queue.leave(turn.now, *id, &mut turn.out.effects);

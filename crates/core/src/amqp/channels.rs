@@ -19,6 +19,7 @@ use crate::amqp::assembly::check_announced;
 use crate::amqp::channel::{Channel, Left, Mode};
 use crate::amqp::chunk::Frames;
 use crate::amqp::confirm::{Confirmed, Verdict};
+use crate::amqp::event::{tell_channel_closed, tell_channel_opened};
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
@@ -138,6 +139,7 @@ impl ChannelTable {
         method::decode(frame.payload, frames.limits())?;
         let seat = turn.session.take_channel()?;
         self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat))));
+        tell_channel_opened(turn.session, frame.channel);
         turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
     }
@@ -246,7 +248,9 @@ impl ChannelTable {
 fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
     let left: Vec<Left> = channels.iter().flat_map(|channel| channel.leave(turn)).collect();
     for channel in channels {
+        let number = channel.number;
         channel.release(turn);
+        tell_channel_closed(turn.session, number);
     }
     for Left { queue, is_unused } in left {
         queue.follow(turn.now, &mut turn.out.effects);

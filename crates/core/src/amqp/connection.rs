@@ -26,13 +26,14 @@ use leveret_codec::{Limits, PROTOCOL_HEADER, protocol_header};
 
 use crate::amqp::chunk::{frame_size, largest_frame_bytes, take_chunk};
 use crate::amqp::ending::{Ending, send_close_ok};
+use crate::amqp::event::tell_opened;
 use crate::amqp::handshake::{self, Failed, Handshake, LoggedIn, Step, Tuned};
 use crate::amqp::heartbeat::Heartbeat;
 use crate::amqp::open::{Interruption, Open};
 use crate::amqp::session::{Peer, Session};
 use crate::effect::Output;
 use crate::id::ConnectionId;
-use crate::model::{Broker, Outlet, Seat, Vhost};
+use crate::model::{Broker, Event, Outlet, Seat, Vhost};
 use crate::refusal::Refusal;
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -77,6 +78,8 @@ pub struct Connection {
     heartbeat: Option<Heartbeat>,
     heartbeat_secs: u16,
     identity: Identity,
+    /// The event of its end, if it is to be told.
+    farewell: Option<Box<Event>>,
     /// What the frames of a connection that is not open any more wait for; zero is nothing.
     barrier: Position,
     state: State,
@@ -96,6 +99,7 @@ impl Connection {
             heartbeat: None,
             heartbeat_secs: 0,
             identity: Identity::default(),
+            farewell: None,
             barrier: Position::ZERO,
             state: State::Header { deadline: now + HANDSHAKE },
         }
@@ -264,7 +268,7 @@ impl Connection {
                 self.heartbeat = Heartbeat::new(now, tuned.heartbeat_secs);
                 self.heartbeat_secs = tuned.heartbeat_secs;
             }
-            Ok(Step::Opened(user, tuned, vhost, seat)) => self.open(&user, tuned, (vhost, seat), out),
+            Ok(Step::Opened(user, tuned, vhost, seat)) => self.open(now, (&user, tuned), (vhost, seat), out),
             Ok(Step::Closed) => {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs).hurried(now));
@@ -283,7 +287,13 @@ impl Connection {
         }
     }
 
-    fn open(&mut self, user: &LoggedIn, tuned: Tuned, (vhost, seat): (Arc<Vhost>, Seat), out: &mut Output) {
+    fn open(
+        &mut self,
+        now: Timestamp,
+        (user, tuned): (&LoggedIn, Tuned),
+        (vhost, seat): (Arc<Vhost>, Seat),
+        out: &mut Output,
+    ) {
         self.identity.vhost = Some(vhost.name().to_owned());
         let session = Session {
             broker: self.broker.clone(),
@@ -291,10 +301,12 @@ impl Connection {
             outlet: self.outlet.clone(),
             vhost,
             seat,
+            connection: self.peer.address.clone(),
             user: user.user.name.clone(),
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,
         };
+        self.farewell = tell_opened(now, &session, &self.peer, (user, tuned));
         self.state = State::Open(Box::new(Open::new(session, tuned.channel_max)));
         out.send(0, &Method::Connection(connection::AMQPMethod::OpenOk(connection::OpenOk {})));
     }
@@ -424,6 +436,7 @@ impl Connection {
         if let State::Open(open) = &mut self.state {
             open.release_all(now, out);
             self.barrier = open.barrier();
+            self.broker.events().note_all(self.farewell.take().map(|event| *event).into_iter().collect());
         }
     }
 

@@ -17,7 +17,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
     Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError,
-    no_queue,
+    Traced, no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
@@ -99,6 +99,7 @@ impl Channel {
         let timeout = read_timeout(&queue, &arguments).or(turn.session.broker.settings().consumer_timeout);
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
         self.consumers.insert(place, Consumer { tag: Bytes::from(tag.clone()), source, timeout });
+        self.tell_consumer(turn, &tag, &queue, (&spec, &arguments));
         self.consume_ok(turn, &tag, consume.nowait);
         queue.resume(turn.now, id, &mut turn.out.effects);
         Ok(())
@@ -157,8 +158,10 @@ impl Channel {
     }
 
     fn cancel_consumer(&mut self, turn: &mut Turn<'_>, place: u32) {
-        match self.consumers.get(place).map(|consumer| consumer.source.clone()) {
-            Some(Source::Queue { queue, id, .. }) => {
+        let Some(consumer) = self.consumers.get(place).cloned() else { return };
+        self.tell_consumer_gone(turn, &consumer);
+        match consumer.source {
+            Source::Queue { queue, id, .. } => {
                 let unused = queue.unsubscribe(turn.now, id, &mut turn.out.effects);
                 self.deliver_waiting(turn, place);
                 self.consumers.remove(place);
@@ -166,13 +169,12 @@ impl Channel {
                     turn.delete_unused(&queue);
                 }
             }
-            Some(Source::Replies(address)) => {
+            Source::Replies(address) => {
                 turn.session.broker.close_reply_address(&address);
                 self.deliver_waiting(turn, place);
                 self.consumers.remove(place);
                 self.reply_address = None;
             }
-            None => {}
         }
     }
 
@@ -207,6 +209,8 @@ impl Channel {
     fn got(&mut self, turn: &mut Turn<'_>, queue: QueueRef, (entry, left): (Entry, usize), no_ack: bool) {
         let tag = self.next_tag();
         let message = &entry.message;
+        let (name, redelivered) = (queue.facts().name.as_str(), entry.redelivered);
+        turn.trace(self.number, message, Traced::Delivered { queue: name, redelivered });
         let frames = &mut turn.out.frames;
         let (exchange, key) = (message.exchange(), message.routing_key());
         let left = u32::try_from(left).unwrap_or(u32::MAX);

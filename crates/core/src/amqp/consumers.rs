@@ -27,6 +27,16 @@ pub enum Source {
     Replies(String),
 }
 
+impl Source {
+    /// The queue's name, or the address.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Queue { queue, .. } => &queue.facts().name,
+            Self::Replies(address) => address,
+        }
+    }
+}
+
 /// A consumer.
 #[derive(Clone, Debug)]
 pub struct Consumer {

@@ -14,9 +14,8 @@ use crate::amqp::channel::Channel;
 use crate::amqp::consumers::Source;
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::unacked::Held;
-use crate::effect::Output;
 use crate::id::ChannelNumber;
-use crate::model::{Delivery, Entry, Notice, QueueRef, Returns};
+use crate::model::{Delivery, Entry, Notice, QueueRef, Returns, Traced};
 use crate::time::Timestamp;
 
 /// How often a message was handed out before.
@@ -60,11 +59,14 @@ impl Inbox {
 
 impl Channel {
     /// Sends one delivery. Its consumer is there: see `ConsumerTable`.
-    pub fn deliver(&mut self, now: Timestamp, session: &Session, delivery: Delivery, out: &mut Output) {
+    pub fn deliver(&mut self, turn: &mut Turn<'_>, delivery: Delivery) {
         let Delivery { consumer: place, counted, entry, .. } = delivery;
         let tag = self.next_tag();
         let Some(consumer) = self.consumers.get(place) else { return };
         let message = &entry.message;
+        let (queue, redelivered) = (consumer.source.name(), entry.redelivered);
+        turn.trace(self.number, message, Traced::Delivered { queue, redelivered });
+        let Turn { now, session, ref mut out, .. } = *turn;
         hot::put_deliver(
             out.frames.buffer(),
             self.number,
@@ -96,7 +98,7 @@ impl Channel {
         let mut released = 0;
         for delivery in turn.inbox.take_for(self.number, Some(place)) {
             released += delivery.entry.message.footprint_bytes();
-            self.deliver(turn.now, turn.session, delivery, turn.out);
+            self.deliver(turn, delivery);
         }
         turn.release(released);
     }
@@ -106,6 +108,7 @@ impl Channel {
     pub fn consumer_cancelled(&mut self, turn: &mut Turn<'_>, place: u32) {
         self.deliver_waiting(turn, place);
         let Some(consumer) = self.consumers.remove(place) else { return };
+        self.tell_consumer_gone(turn, &consumer);
         if turn.session.capabilities.consumer_cancel_notify {
             let tag = String::from_utf8_lossy(&consumer.tag);
             let cancel = basic::Cancel { consumer_tag: tag.as_ref().into(), nowait: true };

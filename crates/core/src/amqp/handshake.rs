@@ -13,6 +13,7 @@ use leveret_codec::field::{Table, TableBuilder, Value};
 use leveret_codec::method::{Method, connection};
 use leveret_codec::{DecodeError, MethodId};
 
+use crate::amqp::event::tell_login;
 use crate::amqp::sasl::{self, Credentials, Proof};
 use crate::amqp::session::{Capabilities, Peer};
 use crate::model::{Broker, BrokerSettings, Outlet, Seat, User, Vhost};
@@ -41,6 +42,10 @@ pub struct LoggedIn {
     pub capabilities: Capabilities,
     /// The name it gave its connection.
     pub connection_name: Option<String>,
+    /// How it said who it is.
+    pub mechanism: String,
+    /// What it said of itself.
+    pub client_properties: Table,
 }
 
 /// What tune-ok settled.
@@ -202,9 +207,12 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
         Ok(user) => {
             let name = properties.as_ref().get(b"connection_name");
             let connection_name = name.and_then(|name| name.as_str().map(str::to_owned));
-            Ok(LoggedIn { user, capabilities, connection_name })
+            tell_login(broker, peer, (&credentials.user, mechanism), false);
+            let (mechanism, client_properties) = (mechanism.to_owned(), properties);
+            Ok(LoggedIn { user, capabilities, connection_name, mechanism, client_properties })
         }
         Err(why) => {
+            tell_login(broker, peer, (&credentials.user, mechanism), true);
             let why = format!("user '{}': {why}", credentials.user);
             if !capabilities.authentication_failure_close {
                 return Err(Failed::Silent(why));

@@ -95,16 +95,17 @@ impl Channel {
         let mut returned: Vec<_> = held.into_iter().map(|held| seen(held, false)).collect();
         let place = self.consumers.find(queue, id);
         let consumer = place.and_then(|place| self.consumers.get(place)).cloned();
-        let Some((place, Consumer { tag, source: Source::Queue { queue, .. }, .. })) = place.zip(consumer)
-        else {
+        let Some((place, consumer)) = place.zip(consumer) else {
             return give_back(turn, returned, QueueRef::requeue);
         };
+        let Consumer { tag, source: Source::Queue { queue, .. }, .. } = &consumer else { return };
         let is_unused = queue.leave(turn.now, id, &mut turn.out.effects);
         returned.extend(self.take_waiting(turn, Some(place)));
         self.consumers.remove(place);
+        self.tell_consumer_gone(turn, &consumer);
         give_back(turn, returned, QueueRef::requeue);
         queue.follow(turn.now, &mut turn.out.effects);
-        let tag = String::from_utf8_lossy(&tag);
+        let tag = String::from_utf8_lossy(tag);
         tracing::warn!(
             queue = queue.facts().name,
             channel = self.number,
@@ -112,7 +113,7 @@ impl Channel {
             "cancelled a consumer: it did not acknowledge in time"
         );
         if is_unused {
-            turn.delete_unused(&queue);
+            turn.delete_unused(queue);
         }
         if turn.session.capabilities.consumer_cancel_notify {
             let cancel = basic::Cancel { consumer_tag: tag.as_ref().into(), nowait: true };

@@ -215,6 +215,8 @@ impl Open {
                 Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }
+        // Copies of what was delivered, if they are wanted.
+        turn.flush();
         resumed
     }
 }
@@ -281,7 +283,7 @@ fn deliver(channels: &mut ChannelTable, turn: &mut Turn<'_>, room_bytes: usize) 
         let Some(delivery) = turn.inbox.deliveries.pop_front() else { break };
         released += delivery.entry.message.footprint_bytes();
         if let Some(channel) = channels.get_mut(delivery.channel) {
-            channel.deliver(turn.now, turn.session, delivery, turn.out);
+            channel.deliver(turn, delivery);
             if let Some(at) = channel.lateness.look_at {
                 channels.look_at = Some(channels.look_at.map_or(at, |known| known.min(at)));
             }

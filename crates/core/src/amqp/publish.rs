@@ -15,7 +15,7 @@ use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::model::{
     Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
-    is_hidden, with_mark,
+    Traced, is_hidden, with_mark,
 };
 use crate::refusal::{Refusal, Ruling};
 
@@ -52,6 +52,7 @@ impl Channel {
         }
         let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
+            turn.trace(self.number, message, Traced::Replied);
             if let Mode::Tx(transaction) = &mut self.mode {
                 let Assembled { message, .. } = assembled;
                 let publish = TxPublish { target: TxTarget::Reply, message, expiration: None, mandatory };
@@ -78,6 +79,7 @@ impl Channel {
             self.remember(turn.session, &message, details);
         }
         let targets = self.route.matched().as_slice();
+        turn.trace(self.number, &message, Traced::Published(targets));
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
@@ -111,6 +113,7 @@ impl Channel {
     fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
         let Delayed { message, delay, mandatory } = delayed;
         let expiration = Some(delay);
+        turn.trace(self.number, &message, Traced::Published(&[]));
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(vec![holder.clone()]);
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });

@@ -63,6 +63,8 @@ pub struct Session {
     pub vhost: Arc<Vhost>,
     /// It counts among those of the virtual host and the user.
     pub seat: Seat,
+    /// Its name for listings: its addresses.
+    pub connection: String,
     /// The user it logged in as.
     pub user: String,
     /// What the client understands.

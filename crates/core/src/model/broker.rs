@@ -22,6 +22,7 @@ use crate::entropy::Entropy;
 use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
+use crate::model::event::{Event, Events};
 use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
@@ -52,6 +53,12 @@ pub struct BrokerSettings {
     pub mechanisms: Vec<Mechanism>,
     /// The user and the password that [`Mechanism::Anonymous`] stands for; `None` does not offer it.
     pub anonymous_login: Option<(String, String)>,
+    /// The broker's name, as events and traced messages tell it.
+    pub node: String,
+    /// The virtual host that has an exchange of events; `None` is none, and no events.
+    pub event_vhost: Option<String>,
+    /// Virtual hosts whose messages are traced from the start.
+    pub traced_vhosts: Vec<String>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -67,6 +74,9 @@ impl Default for BrokerSettings {
             loopback_users: vec!["guest".to_owned()],
             mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
             anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
+            node: "leveret@localhost".to_owned(),
+            event_vhost: None,
+            traced_vhosts: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -82,6 +92,14 @@ pub enum Alarm {
 }
 
 impl Alarm {
+    /// RabbitMQ's word.
+    const fn source(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+        }
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::Memory => 1,
@@ -118,6 +136,7 @@ pub struct Broker {
     outlets: Mutex<HashMap<ConnectionId, Arc<Outlet>>>,
     replies: RwLock<HashMap<String, ReplyAddress>>,
     schedule: Schedule,
+    pub(super) events: Arc<Events>,
     last_queue: AtomicU64,
 }
 
@@ -125,6 +144,7 @@ impl Broker {
     /// A broker without virtual hosts and users. `secret` is what generated names can't be guessed from; `store` is
     /// given what must not be lost.
     pub fn new(settings: BrokerSettings, secret: [u8; 32], store: Arc<dyn Store>) -> Arc<Self> {
+        let events = Arc::new(Events::new(settings.event_vhost.clone(), settings.node.clone()));
         Arc::new(Self {
             settings,
             entropy: Entropy::new(secret),
@@ -138,6 +158,7 @@ impl Broker {
             outlets: Mutex::default(),
             replies: RwLock::default(),
             schedule: Schedule::default(),
+            events,
             last_queue: AtomicU64::new(0),
         })
     }
@@ -179,6 +200,9 @@ impl Broker {
         };
         if (before & alarm.bit() != 0) != on {
             self.tell_all(|| Notice::Alarm, effects);
+            let key = if on { "alarm.set" } else { "alarm.cleared" };
+            self.events
+                .note(|| Event::new(key).text("source", alarm.source()).text("node", &self.settings.node));
         }
     }
 

@@ -107,8 +107,7 @@ fn again(now: Timestamp, letter: &DeadLetter) -> Again {
     if letter.reason != Reason::Delayed {
         return buried(now, letter);
     }
-    let OwnKeys { open, blind } = keys(&letter.message, letter.message.properties().headers());
-    let keys = open.into_iter().chain(blind).collect();
+    let keys = published_keys(&letter.message);
     Again { message: released(&letter.message), deaths: Deaths::of(None), keys }
 }
 
@@ -147,6 +146,13 @@ struct OwnKeys {
     open: Keys,
     /// Those of `BCC`.
     blind: Keys,
+}
+
+/// All keys that a message was published with, its own first.
+pub fn published_keys(message: &Message) -> Vec<Vec<u8>> {
+    let OwnKeys { mut open, blind } = keys(message, message.properties().headers());
+    open.extend(blind);
+    open
 }
 
 fn keys(message: &Message, headers: Option<TableRef<'_>>) -> OwnKeys {

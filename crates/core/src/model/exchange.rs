@@ -5,6 +5,8 @@ use leveret_routing::{ExchangeKind, ExchangeRule};
 
 use crate::id::QueueId;
 use crate::model::argument::check_same;
+use crate::model::event::EVENT_EXCHANGE;
+use crate::model::trace::TRACE_EXCHANGE;
 use crate::refusal::{Refusal, Ruling};
 
 /// What an exchange was, or is to be, declared as.
@@ -33,12 +35,12 @@ pub const PREDECLARED: &[(&str, ExchangeKind, bool)] = &[
     ("amq.topic", ExchangeKind::Topic, false),
     ("amq.headers", ExchangeKind::Headers, false),
     ("amq.match", ExchangeKind::Headers, false),
-    ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+    (TRACE_EXCHANGE, ExchangeKind::Topic, true),
 ];
 
-/// Whether it is one of those that are always there.
+/// Whether it is one of those that are always there, or comes and goes with a setting as the exchange of events.
 pub fn is_predeclared(name: &str) -> bool {
-    PREDECLARED.iter().any(|(own, _, _)| *own == name)
+    name == EVENT_EXCHANGE || PREDECLARED.iter().any(|(own, _, _)| *own == name)
 }
 
 const ALTERNATE: &str = "alternate-exchange";

@@ -9,6 +9,7 @@
 //! Absent: permissions (the caller has checked), and who is connected.
 
 mod details;
+mod notes;
 mod policies;
 
 use std::collections::HashMap;
@@ -17,14 +18,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use leveret_codec::field::Table;
 use leveret_routing::{
-    BindError, Binding, Destination, ExchangeName, ExchangeRule, QueueHandle, Removed, RoutingTable,
+    BindError, Binding, Destination, ExchangeKind, ExchangeName, ExchangeRule, QueueHandle, Removed,
+    RoutingTable,
 };
 
 use crate::effect::Effects;
 use crate::id::{ConnectionId, QueueId};
 use crate::model::argument;
-use crate::model::definition::{BindingEnd, Definition, DurableBinding};
+use crate::model::definition::Definition;
 use crate::model::delay::Holders;
+use crate::model::event::{self, EVENT_EXCHANGE, Event, Events};
 use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, is_predeclared, word};
 use crate::model::history::Histories;
 use crate::model::policy::Policies;
@@ -94,11 +97,14 @@ pub struct Topology {
     holders: Arc<Holders>,
     /// What of the changes is durable, since this was last taken; empty if nothing is kept.
     definitions: Vec<Definition>,
+    events: Arc<Events>,
+    /// What has happened since this was last taken; empty if nobody wants to know.
+    news: Vec<Event>,
 }
 
 impl Topology {
     /// The exchanges that are always there, and nothing else. `entropy` keys the table's hashes.
-    pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
+    pub fn new(vhost: Arc<str>, entropy: [u64; 4], store: Arc<dyn Store>, events: Arc<Events>) -> Self {
         let table = RoutingTable::with_entropy(entropy);
         let (exchanges, definitions) = (HashMap::new(), Vec::new());
         let mut topology = Self {
@@ -113,18 +119,16 @@ impl Topology {
             histories: Arc::default(),
             holders: Arc::default(),
             definitions,
+            events,
+            news: Vec::new(),
         };
-        for (name, kind, internal) in PREDECLARED {
-            let spec = ExchangeSpec {
-                name: (*name).to_owned(),
-                kind: *kind,
-                durable: true,
-                auto_delete: false,
-                internal: *internal,
-                arguments: Table::default(),
-                holder: None,
-            };
-            topology.insert_exchange(spec, (*kind).into(), None);
+        let of_events =
+            topology.events.is_in(&topology.vhost).then_some((EVENT_EXCHANGE, ExchangeKind::Topic, true));
+        for (name, kind, internal) in PREDECLARED.iter().copied().chain(of_events) {
+            let (name, arguments) = (name.to_owned(), Table::default());
+            let (durable, auto_delete, holder) = (true, false, None);
+            let spec = ExchangeSpec { name, kind, durable, auto_delete, internal, arguments, holder };
+            topology.insert_exchange(spec, kind.into(), None);
         }
         topology
     }
@@ -147,26 +151,6 @@ impl Topology {
     /// Whether the table has changed since this was asked last.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
-    }
-
-    /// What of the changes since this was asked last is durable, in their order.
-    pub fn take_definitions(&mut self) -> Vec<Definition> {
-        std::mem::take(&mut self.definitions)
-    }
-
-    /// Notes a change of what is durable. If nothing is kept, what it is is not even put together.
-    fn note(&mut self, definition: impl FnOnce(String) -> Definition) {
-        if self.store.keeps() && !self.is_closed {
-            self.definitions.push(definition(self.vhost.as_ref().to_owned()));
-        }
-    }
-
-    fn note_unbound(&mut self, removed: &Removed<QueueRef>) {
-        for binding in &removed.bindings {
-            if self.is_durable(binding.source(), binding.destination()) {
-                self.note(|vhost| Definition::NoBinding(durable_binding(vhost, binding)));
-            }
-        }
     }
 
     /// Whether a binding between these outlives the process: both ends do.
@@ -211,6 +195,7 @@ impl Topology {
         }
         self.holders.begin(&self.vhost, &spec, &self.store);
         self.table.declare_exchange(ExchangeName::from(spec.name.as_str()), rule, alternate, spec.internal);
+        self.tell(|topology, _| topology.exchange_created(&spec));
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
     }
@@ -243,6 +228,7 @@ impl Topology {
             holder.delete(now, DeleteConditions::default(), effects);
         }
         self.note_unbound(&removed);
+        self.tell(|topology, _| event::exchange_deleted(&topology.vhost, name));
         if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) && !is_predeclared(name) {
             self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
         }
@@ -291,6 +277,7 @@ impl Topology {
         let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
         let queue = QueueRef::new(facts, settings, self.store.clone());
         self.table.add_queue(&queue.facts().name, queue.clone());
+        self.tell(|_, events| event::queue_created(events, &queue));
         self.changed = true;
         Ok((queue, true))
     }
@@ -316,6 +303,7 @@ impl Topology {
                 self.changed = true;
                 let removed = self.table.remove_queue(name, queue);
                 self.note_unbound(&removed);
+                self.tell(|_, _| event::queue_deleted(queue));
                 if queue.facts().durable {
                     self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
                 }
@@ -339,9 +327,8 @@ impl Topology {
         match self.table.bind(&source, destination.clone(), key, binding.arguments.clone()) {
             Ok(is_new) => {
                 self.changed |= is_new;
-                if is_new && durable {
-                    let made = || Binding::new(source, destination, key, binding.arguments);
-                    self.note(|vhost| Definition::Binding(durable_binding(vhost, &made())));
+                if is_new {
+                    self.note_bound(durable, || Binding::new(source, destination, key, binding.arguments));
                 }
                 Ok((durable, is_new))
             }
@@ -404,19 +391,6 @@ fn check_properties(what: &str, kind: QueueKind, spec: &QueueSpec) -> Ruling {
         QueueKind::Quorum | QueueKind::Classic | QueueKind::Delay => return Ok(()),
     };
     Err(Refusal::precondition_failed(format!("invalid property '{fault}' for {what}")))
-}
-
-fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding {
-    DurableBinding {
-        vhost,
-        source: binding.source().as_str().to_owned(),
-        destination: match binding.destination() {
-            Destination::Queue(queue) => BindingEnd::Queue(queue.facts().name.clone()),
-            Destination::Exchange(name) => BindingEnd::Exchange(name.as_str().to_owned()),
-        },
-        routing_key: Bytes::copy_from_slice(binding.routing_key()),
-        arguments: binding.arguments().clone(),
-    }
 }
 
 /// 404 with RabbitMQ's text.

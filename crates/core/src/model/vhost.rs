@@ -9,7 +9,7 @@
 mod details;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use leveret_routing::RoutingTable;
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use crate::effect::Effects;
 use crate::id::QueueId;
 use crate::model::delay::Holders;
+use crate::model::event::{self, Events};
 use crate::model::exchange::ExchangeSpec;
 use crate::model::history::{Histories, Replay};
 use crate::model::policy::{Policies, Policy, PolicyKind};
@@ -50,16 +51,19 @@ pub struct Vhost {
     routes: ArcSwap<RoutingTable<QueueRef>>,
     /// Rises with every snapshot, so that whoever remembers a route sees with one load that it is old.
     generation: AtomicU64,
+    /// Read for every message; beside the generation, which publishers read for every message too.
+    is_traced: AtomicBool,
     store: Arc<dyn Store>,
+    events: Arc<Events>,
     /// Where in the log the last change of what is durable is.
     defined: AtomicU64,
 }
 
 impl Vhost {
     /// A virtual host with the exchanges that are always there; `entropy` keys the hashes of its routes.
-    pub fn new(name: &str, entropy: [u64; 4], store: Arc<dyn Store>) -> Self {
+    pub fn new(name: &str, entropy: [u64; 4], store: Arc<dyn Store>, events: Arc<Events>) -> Self {
         let name: Arc<str> = Arc::from(name);
-        let topology = Topology::new(name.clone(), entropy, store.clone());
+        let topology = Topology::new(name.clone(), entropy, store.clone(), events.clone());
         let routes = ArcSwap::from_pointee(topology.table().clone());
         let (histories, holders) = (topology.histories().clone(), topology.holders().clone());
         Self {
@@ -69,7 +73,9 @@ impl Vhost {
             holders,
             routes,
             generation: AtomicU64::new(0),
+            is_traced: AtomicBool::new(false),
             store,
+            events,
             defined: AtomicU64::new(Position::ZERO.0),
         }
     }
@@ -87,6 +93,24 @@ impl Vhost {
     /// Which snapshot is the current one.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// It is new: what was declared with it, and itself, have come just now.
+    pub fn tell_created(&self) {
+        self.change(|_| ());
+        self.events.note(|| event::vhost_created(&self.events, self));
+    }
+
+    /// Whether copies of its messages are wanted, see `trace`.
+    #[inline]
+    pub fn is_traced(&self) -> bool {
+        // Nothing depends on it but the copies.
+        self.is_traced.load(Ordering::Relaxed)
+    }
+
+    /// Switches the copies on or off, from the next message on. It does not outlive the process.
+    pub fn set_tracing(&self, on: bool) {
+        self.is_traced.store(on, Ordering::Relaxed);
     }
 
     /// When the log has come so far, it has everything that is durable here.
@@ -211,7 +235,7 @@ impl Vhost {
     pub fn restore<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
         let mut topology = self.topology.lock();
         let result = change(&mut topology);
-        drop(topology.take_definitions());
+        drop((topology.take_definitions(), topology.take_news()));
         self.publish(&mut topology);
         result
     }
@@ -219,6 +243,7 @@ impl Vhost {
     fn change<R>(&self, change: impl FnOnce(&mut Topology) -> R) -> R {
         let mut topology = self.topology.lock();
         let result = change(&mut topology);
+        self.events.note_all(topology.take_news());
         let definitions = topology.take_definitions();
         if !definitions.is_empty() {
             self.defined.store(self.store.define(&definitions).0, Ordering::Release);
@@ -262,7 +287,7 @@ mod tests {
 
     #[test]
     fn declaring_again_or_in_vain_leaves_remembered_routes_good() {
-        let vhost = Vhost::new("/", [0; 4], Arc::new(NoStore));
+        let vhost = Vhost::new("/", [0; 4], Arc::new(NoStore), Arc::new(Events::new(None, String::new())));
         assert!(vhost.declare_queue(QueueId(1), spec("q")).is_ok());
         let before = vhost.generation();
         assert!(vhost.declare_queue(QueueId(2), spec("q")).is_ok());

@@ -12,7 +12,7 @@
 //! b.1 < channel.close 406 60.80 PRECON…      code, class.method, text; `…` is any rest
 //! +500ms                                     time passes, and what is due happens
 //! ```
-//! Also `settings channel-max=2`, `vhost v`, `user bob secret [tags]`, `grant bob v CONFIGURE WRITE READ`, `a connects
+//! Also `settings channel-max=2`, `events on` (first of all), `vhost v`, `user bob secret [tags]`, `grant bob v CONFIGURE WRITE READ`, `a connects
 //! user=bob password=secret vhost=v heartbeat=10 without=CAPABILITY from=afar`, `a is accepted [from afar] [over tls [as USER]]`, `a is lost`, `a stalls`,
 //! `a resumes`, `a is shut down 'REASON'`, `alarm memory on`, `log holds|syncs|commits|fails|shown`, `definitions shown`,
 //! `settings budget=BYTES` (of a queue), `pages hold|come|shown`, `page comes`, `last page comes`, `page is lost`,

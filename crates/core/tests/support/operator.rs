@@ -4,6 +4,7 @@
 //! limit vhost v max-queues=5               also `limit user bob max-channels=1`
 //! describe v default-queue-type=quorum     what is said of a virtual host; also description=, tag=
 //! topics bob v EXCHANGE WRITE READ         also `no topics bob v`
+//! trace on v                               copies of its messages; also `trace off v`
 //! delete vhost v                           also `delete user bob`
 //! policy p pattern=^q apply-to=queues priority=1 vhost=v message-ttl=100    all but the pattern may be missing
 //! operator-policy p pattern=^q max-length=5
@@ -38,6 +39,9 @@ pub fn act(stage: &mut Stage, words: &[&str]) -> bool {
         ["no", "topics", user, vhost] => {
             stage.broker().change_user(user, |user| assert!(user.clear_topic_permissions(vhost, None)));
         }
+        ["trace", how @ ("on" | "off"), name] => {
+            stage.broker().vhost(name).unwrap().set_tracing(*how == "on");
+        }
         ["delete", "vhost", name] => stage.administer(|broker, now, effects| {
             assert!(broker.delete_vhost(now, name, effects), "there is no virtual host {name}");
         }),
@@ -48,6 +52,8 @@ pub fn act(stage: &mut Stage, words: &[&str]) -> bool {
         ["settings", "of", queue, "in", vhost] => show(stage, vhost, queue),
         _ => return false,
     }
+    // What has happened is told.
+    stage.administer(|_, _, _| ());
     true
 }
 

@@ -66,15 +66,18 @@ fn act(stage: &mut Stage, line: &str) {
     }
     match (texts.as_slice(), said.as_slice()) {
         (_, ["settings", settings @ ..]) => settings.iter().for_each(|setting| set(stage, setting)),
-        (["vhost", name], _) => drop(stage.broker().add_vhost(name)),
+        (["events", "on"], _) => stage.settings.event_vhost = Some("/".to_owned()),
+        (["vhost", name], _) => stage.administer(|broker, _, _| drop(broker.add_vhost(name))),
         (["user", name, password, tags @ ..], _) => {
             let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-            stage.broker().put_user(User::new(name, PasswordHash::of(password, [1, 2, 3, 4]), tags));
+            let user = User::new(name, PasswordHash::of(password, [1, 2, 3, 4]), tags);
+            stage.administer(|broker, _, _| broker.put_user(user));
         }
         (["grant", user, vhost, configure, write, read], _) => {
-            let granted =
-                stage.broker().set_permissions(user, vhost, Permissions::new(configure, write, read));
-            assert!(granted, "there is no user {user}");
+            let permissions = Permissions::new(configure, write, read);
+            stage.administer(|broker, _, _| {
+                assert!(broker.set_permissions(user, vhost, permissions), "there is no user {user}");
+            });
         }
         (["alarm", alarm, on], _) => {
             let alarm = if *alarm == "memory" { Alarm::Memory } else { Alarm::Disk };

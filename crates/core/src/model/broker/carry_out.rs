@@ -1,4 +1,4 @@
-//! Effects that are rules again: dead letters, deadlines, queues that nobody uses any more.
+//! Effects that are rules again: events, dead letters, deadlines, queues that nobody uses any more.
 
 use crate::effect::Effects;
 use crate::model::broker::Broker;
@@ -12,7 +12,8 @@ impl Broker {
     /// Carries out the effects that are the broker's own, and what follows from them, until only those are left that the
     /// caller must see to. Call when every lock is gone, before anything else is made of the effects.
     pub fn carry_out(&self, now: Timestamp, effects: &mut Effects) {
-        while !effects.dead_letters.is_empty() || !effects.unused.is_empty() {
+        while !effects.dead_letters.is_empty() || !effects.unused.is_empty() || self.events().has_noted() {
+            self.publish_events(now, effects);
             let letters = std::mem::take(&mut effects.dead_letters);
             self.publish_dead_letters(now, letters, effects);
             for queue in std::mem::take(&mut effects.unused) {

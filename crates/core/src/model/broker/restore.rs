@@ -15,7 +15,7 @@ use crate::model::definition::{BindingEnd, Definition, DurableBinding};
 use crate::model::exchange::ExchangeSpec;
 use crate::model::policy::Policy;
 use crate::model::topology::{BindingSpec, QueueSpec, Target, Topology};
-use crate::model::vhost::{Vhost, VhostDetails};
+use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 
 /// Why a layout can't be restored. It was accepted once, so another version wrote it, or something is missing.
@@ -162,8 +162,12 @@ impl Broker {
     }
 
     fn restore_vhost(&self, name: &str) {
-        let vhost = || Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()));
-        self.vhosts.write().entry(name.to_owned()).or_insert_with(vhost);
+        self.vhosts.write().entry(name.to_owned()).or_insert_with(|| {
+            let vhost = self.new_vhost(name);
+            // It was told in an earlier life.
+            vhost.restore(|_| ());
+            vhost
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::effect::Effects;
 use crate::model::broker::Broker;
 use crate::model::definition::Definition;
+use crate::model::event;
 use crate::model::user::{Permissions, User};
 
 impl Broker {
@@ -25,6 +26,7 @@ impl Broker {
             user.inherit(known);
         }
         self.define(|| Definition::User(user.clone()));
+        self.tell_user(users.get(&user.name).map(Arc::as_ref), &user);
         users.insert(user.name.clone(), Arc::new(user));
         self.permission_epoch.fetch_add(1, Ordering::Release);
     }
@@ -43,8 +45,10 @@ impl Broker {
     pub fn change_user(&self, name: &str, change: impl FnOnce(&mut User)) -> bool {
         let mut users = self.users.write();
         let Some(known) = users.get_mut(name) else { return false };
+        let before = self.events.is_on().then(|| known.clone());
         change(Arc::make_mut(known));
         self.define(|| Definition::User(known.as_ref().clone()));
+        self.tell_user(before.as_deref(), known);
         self.permission_epoch.fetch_add(1, Ordering::Release);
         true
     }
@@ -62,6 +66,7 @@ impl Broker {
             return false;
         }
         self.define(|| Definition::NoUser(name.to_owned()));
+        self.events.note(|| event::user_deleted(name));
         self.permission_epoch.fetch_add(1, Ordering::Release);
         self.seats.clear_user(name, &format!("user '{name}' is deleted"), effects);
         true
@@ -71,10 +76,19 @@ impl Broker {
     pub(super) fn forget_permissions(&self, vhost: &str) {
         let mut users = self.users.write();
         for user in users.values_mut().filter(|user| user.is_known_in(vhost)) {
+            let before = self.events.is_on().then(|| user.clone());
             Arc::make_mut(user).forget_vhost(vhost);
             self.define(|| Definition::User(user.as_ref().clone()));
+            self.tell_user(before.as_deref(), user);
         }
         self.permission_epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Call before the user is changed to what it is `after`, or with what it was.
+    fn tell_user(&self, before: Option<&User>, after: &User) {
+        if self.events.is_on() {
+            self.events.note_all(event::user_changed(before, after));
+        }
     }
 
     /// Rises with every change of users or permissions.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::effect::Effects;
 use crate::model::broker::Broker;
 use crate::model::definition::Definition;
+use crate::model::event;
 use crate::model::outlet::Outlet;
 use crate::model::seats::{Asked, Full, Seat};
 use crate::model::user::User;
@@ -25,9 +26,18 @@ impl Broker {
         let mut vhosts = self.vhosts.write();
         let vhost = || {
             self.define(|| Definition::Vhost { name: name.to_owned(), details: Arc::default() });
-            Arc::new(Vhost::new(name, self.entropy.words(), self.store.clone()))
+            let vhost = self.new_vhost(name);
+            vhost.tell_created();
+            vhost
         };
         vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
+    }
+
+    /// One that is not there yet.
+    pub(super) fn new_vhost(&self, name: &str) -> Arc<Vhost> {
+        let vhost = Vhost::new(name, self.entropy.words(), self.store.clone(), self.events.clone());
+        vhost.set_tracing(self.settings.traced_vhosts.iter().any(|traced| traced == name));
+        Arc::new(vhost)
     }
 
     /// A virtual host by name.
@@ -49,6 +59,7 @@ impl Broker {
         vhost.close(now, effects);
         self.forget_permissions(name);
         self.define(|| Definition::NoVhost(name.to_owned()));
+        self.events.note(|| event::vhost_deleted(name));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
         true
     }

@@ -8,6 +8,7 @@ use leveret_codec::field::{Table, TableBuilder, Value};
 
 use crate::effect::Effects;
 use crate::model::definition::Definition;
+use crate::model::event;
 use crate::model::limit::Limit;
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
 use crate::model::settings::QueueKind;
@@ -26,8 +27,12 @@ impl Topology {
 
     /// Changes what is said of it. What is there already stays, also if a limit says that it is too much.
     pub fn change_details(&mut self, change: impl FnOnce(&mut VhostDetails)) {
+        let limits = self.details.limits;
         change(Arc::make_mut(&mut self.details));
         let details = self.details.clone();
+        if details.limits != limits {
+            self.tell(|topology, _| event::limits_set(&topology.vhost, &topology.details.limits));
+        }
         self.note(|name| Definition::Vhost { name, details });
     }
 

@@ -9,6 +9,7 @@ use leveret_routing::ExchangeName;
 
 use crate::effect::Effects;
 use crate::model::definition::Definition;
+use crate::model::event;
 use crate::model::policy::{Policies, Policy, PolicyKind, PolicySpec};
 use crate::model::topology::Topology;
 use crate::time::Timestamp;
@@ -26,6 +27,7 @@ impl Topology {
             return false;
         }
         let policy = Arc::new(policy);
+        self.tell(|topology, _| event::policy_set(&topology.vhost, policy.spec()));
         let replaced = Arc::make_mut(&mut self.policies).put(policy.clone());
         self.note(|vhost| Definition::Policy { vhost, policy: policy.clone() });
         let is_new = replaced.is_none();
@@ -44,6 +46,7 @@ impl Topology {
     ) -> bool {
         let Some(policy) = Arc::make_mut(&mut self.policies).remove(kind, name) else { return false };
         self.note(|vhost| Definition::NoPolicy { vhost, kind, name: name.to_owned() });
+        self.tell(|topology, _| event::policy_cleared(&topology.vhost, kind, name));
         self.apply_policies(now, &[policy], effects);
         true
     }
