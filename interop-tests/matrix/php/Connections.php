@@ -61,15 +61,15 @@ final class Connections
 
     public static function blocked(Stage $stage): void
     {
-        $connection = AMQPConnectionFactory::create(Stage::config(Harness::control('blocked')));
-        // A broker that blocks a connection does not read it, the goodbye neither.
-        $connection->set_close_on_destruct(false);
         try {
+            $connection = AMQPConnectionFactory::create(Stage::config(Harness::control('blocked')));
+            // A broker that blocks a connection does not read it, the goodbye neither.
+            $connection->set_close_on_destruct(false);
+            $told = null;
             $connection->set_connection_block_handler(function (string $reason) use (&$told): void {
                 $told = $reason;
             });
-            $channel = $connection->channel();
-            $channel->basic_publish(new AMQPMessage('too much'), 'amq.fanout');
+            $connection->channel()->basic_publish(new AMQPMessage('too much'), 'amq.fanout');
             while ($told === null) {
                 $connection->wait(null, false, Stage::LIMIT_SECONDS);
             }
