@@ -1,7 +1,6 @@
 package leveret.matrix.java;
 
 import com.rabbitmq.client.AuthenticationFailureException;
-import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import java.util.ArrayList;
@@ -56,27 +55,17 @@ final class Connections {
     }
 
     static void blocked(Stage stage) throws Exception {
-        Connection connection = stage.connect(Stage.factory(Environment.control("blocked")));
         try {
+            Connection connection = stage.connect(Stage.factory(Environment.control("blocked")));
             var reason = new CompletableFuture<String>();
-            connection.addBlockedListener(new BlockedListener() {
-                @Override
-                public void handleBlocked(String why) {
-                    reason.complete(why);
-                }
-
-                @Override
-                public void handleUnblocked() {}
-            });
-            Channel channel = connection.createChannel();
-            String queue = channel.queueDeclare().getQueue();
-            channel.basicPublish("", queue, null, Stage.bytes("too much"));
+            connection.addBlockedListener(reason::complete, () -> {});
+            connection.createChannel().basicPublish("amq.fanout", "", null, Stage.bytes("too much"));
             String why = reason.get(Check.LIMIT_MILLIS, TimeUnit.MILLISECONDS);
             Check.that(why.contains("memory"), "the reason is memory, not " + why);
-        } finally {
-            Environment.control("unblocked");
             // A broker that blocks a connection does not read it, the goodbye neither.
             connection.abort(1);
+        } finally {
+            Environment.control("unblocked");
         }
     }
 }

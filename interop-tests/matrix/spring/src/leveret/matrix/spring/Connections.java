@@ -69,25 +69,29 @@ final class Connections {
     }
 
     static void blocked(Stage stage) throws Exception {
-        CachingConnectionFactory factory = stage.factory(Environment.control("blocked"));
-        // A broker that blocks a connection does not read it, the goodbye neither.
-        factory.setCloseTimeout(1);
         try {
+            CachingConnectionFactory factory = stage.factory(Environment.control("blocked"));
+            // A broker that blocks a connection does not read it, the goodbye neither.
+            factory.setCloseTimeout(1);
             var reason = new CompletableFuture<String>();
-            factory.createConnection().addBlockedListener(new BlockedListener() {
-                @Override
-                public void handleBlocked(String why) {
-                    reason.complete(why);
-                }
-
-                @Override
-                public void handleUnblocked() {}
-            });
+            factory.createConnection().addBlockedListener(listener(reason));
             new RabbitTemplate(factory).convertAndSend("amq.fanout", "", "too much");
             String why = reason.get(Check.LIMIT_MILLIS, TimeUnit.MILLISECONDS);
             Check.that(why.contains("memory"), "the reason is memory, not " + why);
         } finally {
             Environment.control("unblocked");
         }
+    }
+
+    private static BlockedListener listener(CompletableFuture<String> reason) {
+        return new BlockedListener() {
+            @Override
+            public void handleBlocked(String why) {
+                reason.complete(why);
+            }
+
+            @Override
+            public void handleUnblocked() {}
+        };
     }
 }
