@@ -172,6 +172,20 @@ impl Builder {
         self
     }
 
+    /// Copies what is published and delivered in this virtual host to its exchange `amq.rabbitmq.trace` (RabbitMQ's
+    /// firehose); as often as wanted.
+    pub fn trace(mut self, vhost: impl Into<String>) -> Self {
+        self.settings.traced_vhosts.push(vhost.into());
+        self
+    }
+
+    /// Tells what comes and goes (connections, queues, users...) on the exchange `amq.rabbitmq.event` of the virtual host
+    /// that the broker starts with.
+    pub fn event_exchange(mut self) -> Self {
+        self.settings.event_exchange = true;
+        self
+    }
+
     /// The user that the broker starts with, instead of `guest` with the password `guest`.
     pub fn default_user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.settings.seed.user = name.into();
@@ -207,6 +221,7 @@ impl Builder {
         let tls = self.tls_of_listeners()?;
         let mut effects = Effects::default();
         let shared = Arc::new(self.shared(&mut effects).await?);
+        self.warn_of_missing_vhosts(&shared.core);
         start_storage(&shared)?;
         shared.core.begin(shared.clock.now(), &mut effects);
         shared.carry_out(&mut effects);
@@ -322,11 +337,30 @@ impl Builder {
             message_max_bytes: self.settings.message_max_bytes,
             consumer_timeout: self.settings.consumer_timeout,
             loopback_users: self.settings.loopback_users.clone(),
+            traced_vhosts: self.settings.traced_vhosts.clone(),
+            event_vhost: self.event_vhost(),
             mechanisms: self.settings.mechanisms.clone(),
             anonymous_login: Some(&self.settings.anonymous_login)
                 .filter(|login| login.user != "none")
                 .map(|login| (login.user.clone(), login.password.clone())),
             ..BrokerSettings::default()
+        }
+    }
+
+    fn event_vhost(&self) -> Option<String> {
+        let vhost = self.settings.event_vhost.as_ref().unwrap_or(&self.settings.seed.vhost);
+        self.settings.event_exchange.then(|| vhost.clone())
+    }
+
+    /// Says what is asked for where it can't be had, or not yet.
+    fn warn_of_missing_vhosts(&self, core: &leveret_core::model::Broker) {
+        for vhost in self.event_vhost().iter().chain(&self.settings.traced_vhosts) {
+            if core.vhost(vhost).is_none() {
+                tracing::warn!(
+                    vhost,
+                    "there is no such virtual host yet: nothing of it is traced or told before it comes"
+                );
+            }
         }
     }
 

@@ -41,6 +41,12 @@ pub struct Settings {
     pub message_max_bytes: u64,
     /// How long a consumer may hold a message unacknowledged, where its queue says nothing; `None` is for ever.
     pub consumer_timeout: Option<Duration>,
+    /// Virtual hosts whose messages are copied to `amq.rabbitmq.trace` from the start; they need not be there yet.
+    pub traced_vhosts: Vec<String>,
+    /// Whether events are told on `amq.rabbitmq.event`.
+    pub event_exchange: bool,
+    /// The virtual host of that exchange; `None` is the one that an empty broker starts with.
+    pub event_vhost: Option<String>,
     /// The user and virtual host that an empty broker starts with.
     pub seed: Seed,
     /// Users that may only log in from this machine.
@@ -68,6 +74,9 @@ impl Default for Settings {
             channel_max: 2047,
             message_max_bytes: 128 * 1024 * 1024,
             consumer_timeout: None,
+            traced_vhosts: Vec::new(),
+            event_exchange: false,
+            event_vhost: None,
             seed: Seed::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use leveret::{Broker, Clock, Timestamp};
-use leveret_codec::method::{Method, connection};
+use leveret_codec::method::{Method, connection, queue};
 use support::Peer;
 
 #[tokio::test]
@@ -145,4 +145,27 @@ async fn time_is_what_the_clock_says() {
     quick.send(0, Method::Connection(connection::AMQPMethod::Close(connection::Close::default()))).await;
     let ok = quick.method(0).await;
     assert!(matches!(ok, Method::Connection(connection::AMQPMethod::CloseOk(_))), "{ok:?}");
+}
+
+#[tokio::test]
+async fn messages_are_traced_and_events_are_told_if_that_was_asked_for() {
+    let broker = support::start(Broker::builder().trace("/").event_exchange()).await;
+    let mut witness = Peer::open_channel(broker.amqp_addr()).await;
+    witness.declare(1, "copies").await;
+    for (exchange, key) in [("amq.rabbitmq.trace", "publish."), ("amq.rabbitmq.event", "queue.created")] {
+        witness.send(1, bind("copies", exchange, key)).await;
+        let ok = witness.method(1).await;
+        assert!(matches!(ok, Method::Queue(queue::AMQPMethod::BindOk(_))), "{ok:?}");
+    }
+    witness.consume(1, "copies").await;
+    let mut peer = Peer::open_channel(broker.amqp_addr()).await;
+    peer.declare(1, "q").await;
+    peer.publish(1, "q", b"hello").await;
+    assert_eq!(witness.delivery(1).await.body, b"", "the queue is there: an event has no body");
+    assert_eq!(witness.delivery(1).await.body, b"hello");
+}
+
+fn bind(queue: &str, exchange: &str, key: &str) -> Method {
+    let (queue, exchange, routing_key) = (queue.into(), exchange.into(), key.into());
+    Method::Queue(queue::AMQPMethod::Bind(queue::Bind { queue, exchange, routing_key, ..Default::default() }))
 }

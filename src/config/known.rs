@@ -81,7 +81,6 @@ const NOT_SERVED: &[&str] = &[
     "tcp_listen_options.",
     "total_memory_available_override_value",
     "track_auth_attempt_source",
-    "trace_vhosts.",
     "vhost_max",
     "vhost_restart_strategy",
     "vm_memory_calculation_strategy",

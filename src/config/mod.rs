@@ -5,6 +5,7 @@
 //! is honoured or the start is refused, naming file, line and key.
 
 mod environment;
+mod events;
 mod file;
 mod known;
 mod login;
@@ -123,7 +124,8 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
         None => Vec::new(),
     };
     // TLS first: whether there may be no listener without it depends on its listeners.
-    for setting in tls::TLS_SETTINGS.iter().chain(options::SETTINGS).chain(login::LOGIN_SETTINGS) {
+    let others = options::SETTINGS.iter().chain(login::LOGIN_SETTINGS).chain(events::EVENT_SETTINGS);
+    for setting in tls::TLS_SETTINGS.iter().chain(others) {
         apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
     }
     if plan.listens_plain && plan.settings.listen.is_empty() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
+use super::events::EVENT_SETTINGS;
 use super::login::LOGIN_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
@@ -68,7 +69,7 @@ pub const CONFIG_FILE: Setting = Setting {
 
 /// All options, in the order of `--help`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS)
+    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS).chain(EVENT_SETTINGS)
 }
 
 /// The options of the broker itself.

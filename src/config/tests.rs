@@ -281,3 +281,23 @@ fn a_refused_flag_or_variable_is_named() {
         assert!(refusal.starts_with(expected), "{refusal}");
     }
 }
+
+#[test]
+fn traced_virtual_hosts_are_named_line_by_line_or_with_commas() {
+    let plan = with_file("trace_vhosts.1 = /\ntrace_vhosts.2 = a,b\n").unwrap();
+    assert_eq!(plan.settings.traced_vhosts, ["/", "a,b"]);
+    let plan = resolve(&[], &variables(&[("LEVERET_TRACE_VHOSTS", "/, a")])).unwrap();
+    assert_eq!(plan.settings.traced_vhosts, ["/", "a"]);
+    let flags = flags(&[("trace", "a"), ("trace", "b")]);
+    let plan = resolve(&flags, &variables(&[("LEVERET_TRACE_VHOSTS", "/")])).unwrap();
+    assert_eq!(plan.settings.traced_vhosts, ["a", "b"]);
+}
+
+#[test]
+fn events_are_off_unless_they_are_asked_for() {
+    let plan = with_file("event_exchange.vhost = v\nevent_exchange.protocol = amqp_0_9_1\n").unwrap();
+    assert_eq!((plan.settings.event_exchange, plan.settings.event_vhost.as_deref()), (false, Some("v")));
+    let plan = with_file("event_exchange = true\n").unwrap();
+    assert_eq!((plan.settings.event_exchange, plan.settings.event_vhost), (true, None));
+    assert!(with_file("event_exchange.protocol = amqp_1_0\n").is_err());
+}
