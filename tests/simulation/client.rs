@@ -210,7 +210,7 @@ impl Client {
                 channel.recovers += 1;
                 Request::Recover
             }
-            95 if random.percent(20) => Request::Purge(any_queue(random)),
+            95 if random.percent(20) => Request::Purge(live_queue(random)),
             96 if random.percent(30) => {
                 channel.phase = Phase::Closing;
                 Request::Close
@@ -293,6 +293,11 @@ fn any_queue(random: &mut Random) -> Name {
     random.pick(names::QUEUES).name
 }
 
+/// One that messages are published to: not the morgue.
+fn live_queue(random: &mut Random) -> Name {
+    random.pick(&names::QUEUES[1..]).name
+}
+
 fn any_exchange(random: &mut Random) -> Name {
     random.pick(names::EXCHANGES).name
 }
@@ -303,15 +308,16 @@ fn content(random: &mut Random, habits: &Habits, number: u32) -> Content {
     Content {
         number,
         exchange: if to_queue { "" } else { any_exchange(random) },
-        key: if to_queue { any_queue(random) } else { random.pick::<Name>(names::KEYS) },
+        key: if to_queue { live_queue(random) } else { random.pick::<Name>(names::KEYS) },
         persistent: random.percent(habits.persistent),
         expiration_millis: random.percent(habits.expiring).then(|| random.below(5000) as u64),
+        priority: random.percent(30).then(|| u8::try_from(random.below(7)).unwrap()),
         body_bytes: random.between(4, body_bytes.max(5)),
     }
 }
 
 fn definition(random: &mut Random) -> Request {
-    let queue = any_queue(random);
+    let queue = live_queue(random);
     match random.below(12) {
         0..4 => Request::DeclareQueue { queue, passive: false },
         4 => Request::DeleteQueue(queue),
@@ -324,7 +330,7 @@ fn definition(random: &mut Random) -> Request {
 
 fn binding(random: &mut Random) -> Binding {
     let to_queue = random.percent(80);
-    let end = if to_queue { End::Queue(any_queue(random)) } else { End::Exchange(any_exchange(random)) };
+    let end = if to_queue { End::Queue(live_queue(random)) } else { End::Exchange(any_exchange(random)) };
     Binding { source: any_exchange(random), end, key: random.pick::<Name>(names::PATTERNS) }
 }
 
@@ -333,7 +339,7 @@ pub fn first_definitions(random: &mut Random) -> Vec<Request> {
     let queues = names::QUEUES.iter().map(|kind| Request::DeclareQueue { queue: kind.name, passive: false });
     let exchanges = names::EXCHANGES.iter().map(|kind| Request::DeclareExchange(kind.name));
     let mut requests: Vec<Request> = queues.chain(exchanges).collect();
-    for kind in names::QUEUES {
+    for kind in &names::QUEUES[1..] {
         for _ in 0..random.below(3) {
             let (source, key) = (any_exchange(random), *random.pick(names::PATTERNS));
             requests.push(Request::Bind(Binding { source, end: End::Queue(kind.name), key }));

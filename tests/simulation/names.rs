@@ -13,16 +13,57 @@ pub struct QueueKind {
     pub durable: bool,
     /// `x-message-ttl`.
     pub ttl_millis: Option<u64>,
+    /// `x-expires`.
+    pub expires_millis: Option<u64>,
+    /// `x-max-length`.
+    pub max_length: Option<u64>,
+    /// `x-max-priority`; of a quorum queue, what it has without asking.
+    pub max_priority: u8,
+    /// `x-delivery-limit`, of a quorum queue: all others are classic.
+    pub delivery_limit: Option<u64>,
+    /// Whether what it gives up goes to the morgue.
+    pub buries: bool,
 }
 
-/// All of them.
+const PLAIN: QueueKind = QueueKind {
+    name: "",
+    durable: true,
+    ttl_millis: None,
+    expires_millis: None,
+    max_length: None,
+    max_priority: 0,
+    delivery_limit: None,
+    buries: false,
+};
+
+/// Where dead letters go, and nothing else; it is always there.
+pub const MORGUE: Name = "morgue";
+
+/// All of them; the morgue is the first.
 pub const QUEUES: &[QueueKind] = &[
-    QueueKind { name: "stock", durable: true, ttl_millis: None },
-    QueueKind { name: "bills", durable: true, ttl_millis: None },
-    QueueKind { name: "mail", durable: true, ttl_millis: None },
-    QueueKind { name: "news", durable: true, ttl_millis: Some(4000) },
-    QueueKind { name: "ticks", durable: false, ttl_millis: None },
+    QueueKind { name: MORGUE, ..PLAIN },
+    QueueKind { name: "stock", ..PLAIN },
+    QueueKind { name: "bills", ..PLAIN },
+    QueueKind { name: "mail", buries: true, ..PLAIN },
+    QueueKind { name: "news", ttl_millis: Some(4000), ..PLAIN },
+    QueueKind { name: "ticks", durable: false, ..PLAIN },
+    QueueKind { name: "ranks", max_priority: 3, ..PLAIN },
+    QueueKind { name: "milk", ttl_millis: Some(2000), max_priority: 2, buries: true, ..PLAIN },
+    QueueKind { name: "shelf", max_length: Some(6), buries: true, ..PLAIN },
+    QueueKind { name: "raft", max_priority: 31, delivery_limit: Some(1), buries: true, ..PLAIN },
+    QueueKind { name: "lease", expires_millis: Some(6000), ..PLAIN },
 ];
+
+impl QueueKind {
+    pub fn is_quorum(&self) -> bool {
+        self.delivery_limit.is_some()
+    }
+
+    /// How far up messages of this priority stand.
+    pub fn level(&self, priority: Option<u8>) -> u8 {
+        priority.unwrap_or(if self.is_quorum() { 4 } else { 0 }).min(self.max_priority)
+    }
+}
 
 /// How an exchange routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

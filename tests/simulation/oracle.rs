@@ -12,13 +12,15 @@
 mod channel;
 mod contents;
 mod hear;
+mod lease;
 mod topology;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub use channel::Promise;
 use channel::{Answer, Channel, Consumer, Fate, Held, Mode, Phase};
 use contents::{Contents, PairNumber};
+use lease::Leases;
 use leveret_codec::MethodId;
 use topology::Topology;
 pub use topology::{Defined, Entity, QueueNumber};
@@ -43,6 +45,7 @@ pub struct Oracle {
     synced: u64,
     /// The log takes nothing any more.
     pub has_failed: bool,
+    leases: Leases,
 }
 
 impl Oracle {
@@ -67,6 +70,7 @@ impl Oracle {
 
     /// The broker has handled a request. `id_of` says what it calls a queue.
     pub fn handle(&mut self, now: u64, place: Place, request: &Request, id_of: impl Fn(Name) -> u64) {
+        self.leases.look(now);
         let channel = self.channels.entry(place).or_default();
         match (channel.phase, request) {
             (Phase::Closed, Request::Open) => {
@@ -114,7 +118,7 @@ impl Oracle {
             Request::Consume { .. } | Request::Cancel(_) | Request::Get { .. } => self.take(place, request),
             Request::Ack { tag, multiple } => self.decide(place, *tag, *multiple, Fate::Settled),
             Request::Nack { tag, multiple, requeue } => {
-                let fate = if *requeue { Fate::Requeued } else { Fate::Settled };
+                let fate = if *requeue { Fate::Requeued } else { Fate::Rejected };
                 self.decide(place, *tag, *multiple, fate);
             }
             Request::Recover => {
@@ -168,12 +172,14 @@ impl Oracle {
 
     fn leave(&mut self, consumer: &Consumer) {
         let queue = self.contents.queue(consumer.queue);
+        self.leases.used(queue.name);
         queue.consumers -= 1;
         queue.careless -= usize::from(consumer.no_ack);
     }
 
     /// A connection is gone, with all it had.
-    pub fn lose(&mut self, connection: u64) {
+    pub fn lose(&mut self, now: u64, connection: u64) {
+        self.leases.look(now);
         let places: Vec<Place> = self.channels.keys().filter(|(of, _)| *of == connection).copied().collect();
         for place in places {
             self.end(place);
@@ -213,6 +219,7 @@ impl Oracle {
                     self.topology.declare_queue(name, number, id_of(name));
                     number
                 });
+                self.leases.used(name);
                 let promise = if *passive { 0 } else { self.define(Entity::Queue(name)) };
                 (MethodId::QUEUE_DECLARE_OK, self.contents.count(now, number), promise)
             }
@@ -228,7 +235,7 @@ impl Oracle {
             Request::Purge(name) => {
                 let Some(number) = self.topology.queue(name) else { return self.refuse(place) };
                 let count = self.contents.count(now, number);
-                self.contents.purge(number);
+                self.contents.purge(now, number);
                 (MethodId::QUEUE_PURGE_OK, count, 0)
             }
             other => unreachable!("not about queues: {other:?}"),
@@ -288,6 +295,10 @@ impl Oracle {
             self.channel(place).give_back(&held);
             match fate {
                 Fate::Settled => self.settle(held.pair),
+                Fate::Rejected => {
+                    self.told += 1;
+                    self.contents.reject(held.pair, self.told);
+                }
                 Fate::Requeued => self.contents.requeue(held.pair),
             }
         }
@@ -313,11 +324,12 @@ impl Oracle {
                 queue.careless += usize::from(*no_ack);
                 let channel = self.channel(place);
                 let (prefetch, no_ack) = (channel.prefetch, *no_ack);
-                let consumer = Consumer { queue: number, no_ack, prefetch, held: 0, last: None };
+                let consumer = Consumer { queue: number, no_ack, prefetch, held: 0, last: BTreeMap::new() };
                 channel.consumers.insert(tag.clone(), consumer);
                 self.answer(place, MethodId::BASIC_CONSUME_OK, 0);
             }
             Request::Get { queue, no_ack } => {
+                self.leases.used(queue);
                 let Some(queue) = self.topology.queue(queue) else { return self.refuse(place) };
                 self.channel(place).answers.push_back(Answer::Get { queue, no_ack: *no_ack });
             }
@@ -326,7 +338,8 @@ impl Oracle {
     }
 
     /// The broker has ended, one way or the other, and another has begun with these definitions.
-    pub fn restart(&mut self, found: &Defined, was_clean: bool) -> Result<(), Missed> {
+    pub fn restart(&mut self, now: u64, found: &Defined, was_clean: bool) -> Result<(), Missed> {
+        self.leases.restart(now);
         if was_clean {
             self.pages_done();
             self.synced();
@@ -336,7 +349,8 @@ impl Oracle {
         let contents = &self.contents;
         self.topology.restart(found, |id| contents.queue_of_id(id))?;
         let survivors: BTreeSet<QueueNumber> = self.topology.queues().collect();
-        self.contents.restart(|queue| survivors.contains(&queue), self.synced, was_clean);
+        let end = contents::End { synced: self.synced, was_clean, now };
+        self.contents.restart(|queue| survivors.contains(&queue), &end);
         // What survived is on the disk now; what did not will never be.
         self.synced = self.told;
         Ok(())
@@ -345,6 +359,7 @@ impl Oracle {
     /// Everything was taken and acknowledged: nothing may be left, and nobody may still wait.
     pub fn check_drained(&self, now: u64) -> Result<(), Missed> {
         self.topology.queues().try_for_each(|queue| self.contents.check_drained(now, queue))?;
+        self.contents.check_owed()?;
         self.check_answered()
     }
 
@@ -364,9 +379,18 @@ impl Oracle {
         waits.map_or(Ok(()), |(place, channel)| Err(waits_for_ever(*place, channel)))
     }
 
+    /// How many dead letters there were.
+    pub fn ghosts(&self) -> usize {
+        self.contents.ghosts()
+    }
+
     /// The most messages that any queue may have.
     pub fn most_waiting(&self) -> usize {
-        self.topology.queues().map(|queue| *self.contents.count(0, queue).end()).max().unwrap_or_default()
+        self.topology
+            .queues()
+            .map(|queue| *self.contents.count(u64::MAX, queue).end())
+            .max()
+            .unwrap_or_default()
     }
 
     /// The queues that there are.

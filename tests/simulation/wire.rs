@@ -20,6 +20,7 @@ pub struct Content {
     pub key: Name,
     pub persistent: bool,
     pub expiration_millis: Option<u64>,
+    pub priority: Option<u8>,
     pub body_bytes: usize,
 }
 
@@ -37,6 +38,9 @@ impl Content {
         let mut properties = PropertiesBuilder::new().delivery_mode(if self.persistent { 2 } else { 1 });
         if let Some(expiration) = &expiration {
             properties = properties.expiration(expiration.as_bytes());
+        }
+        if let Some(priority) = self.priority {
+            properties = properties.priority(priority);
         }
         properties.build()
     }
@@ -142,11 +146,7 @@ impl Request {
         Method::Queue(match self {
             Self::DeclareQueue { queue, passive } => {
                 let kind = names::queue(queue);
-                let mut arguments = FieldTable::default();
-                if let Some(millis) = kind.ttl_millis {
-                    let millis = AMQPValue::LongLongInt(i64::try_from(millis).unwrap());
-                    arguments.insert("x-message-ttl".into(), millis);
-                }
+                let arguments = arguments(&kind);
                 let (queue, durable) = ((*queue).into(), kind.durable);
                 let declare =
                     queue::Declare { queue, passive: *passive, durable, arguments, ..Default::default() };
@@ -202,6 +202,34 @@ impl Request {
             other => unreachable!("not of this class: {other:?}"),
         })
     }
+}
+
+/// What makes a queue what its kind says.
+fn arguments(kind: &names::QueueKind) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    let is_ranked = 0 < kind.max_priority && !kind.is_quorum();
+    for (name, number) in [
+        ("x-message-ttl", kind.ttl_millis),
+        ("x-expires", kind.expires_millis),
+        ("x-max-length", kind.max_length),
+        ("x-delivery-limit", kind.delivery_limit),
+        ("x-max-priority", is_ranked.then_some(kind.max_priority.into())),
+    ] {
+        if let Some(number) = number {
+            arguments.insert(name.into(), AMQPValue::LongLongInt(i64::try_from(number).unwrap()));
+        }
+    }
+    let mut word = |name: &str, word: &str| {
+        arguments.insert(name.into(), AMQPValue::LongString(word.into()));
+    };
+    if kind.is_quorum() {
+        word("x-queue-type", "quorum");
+    }
+    if kind.buries {
+        word("x-dead-letter-exchange", "");
+        word("x-dead-letter-routing-key", names::MORGUE);
+    }
+    arguments
 }
 
 fn bind(Binding { source, end, key }: &Binding) -> Method {
@@ -308,6 +336,9 @@ pub struct Message {
     pub key: String,
     pub persistent: bool,
     pub expiration: Option<String>,
+    pub priority: Option<u8>,
+    /// The queue that it has died in, and why.
+    pub death: Option<(String, String)>,
     pub body: Bytes,
 }
 
@@ -321,8 +352,19 @@ impl Message {
     pub fn is(&self, content: &Content) -> bool {
         let expiration = content.expiration_millis.map(|millis| millis.to_string());
         (self.exchange.as_str(), self.key.as_str()) == (content.exchange, content.key)
-            && self.persistent == content.persistent
             && self.expiration == expiration
+            && self.is_at_heart(content)
+    }
+
+    /// Whether it is that, dead.
+    pub fn is_ghost_of(&self, content: &Content) -> bool {
+        (self.exchange.as_str(), self.key.as_str()) == ("", names::MORGUE)
+            && self.expiration.is_none()
+            && self.is_at_heart(content)
+    }
+
+    fn is_at_heart(&self, content: &Content) -> bool {
+        (self.persistent, self.priority) == (content.persistent, content.priority)
             && self.body == content.body()
     }
 }
@@ -371,10 +413,15 @@ impl Ear {
             FrameKind::Header => {
                 let header = ContentHeader::decode(frame.payload, limits).expect("a header");
                 let (_, message, missing) = self.partial();
+                *missing = header.body_bytes;
                 message.persistent = header.properties.delivery_mode() == Some(2);
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 message.expiration = header.properties.expiration().map(text);
-                *missing = header.body_bytes;
+                message.priority = header.properties.priority();
+                let headers = header.properties.headers();
+                let header =
+                    |name: &[u8]| headers.and_then(|headers| headers.get(name)?.as_bytes().map(text));
+                message.death = header(b"x-first-death-queue").zip(header(b"x-first-death-reason"));
             }
             FrameKind::Body => {
                 let (_, message, missing) = self.partial();
@@ -438,6 +485,8 @@ fn message(exchange: &impl ToString, key: &impl ToString) -> Message {
         key: key.to_string(),
         persistent: false,
         expiration: None,
+        priority: None,
+        death: None,
         body: Bytes::new(),
     }
 }

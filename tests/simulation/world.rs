@@ -40,6 +40,8 @@ pub struct Tally {
     pub published: u32,
     pub pages: usize,
     pub held: usize,
+    pub deadlines: usize,
+    pub ghosts: usize,
 }
 
 impl Tally {
@@ -52,6 +54,8 @@ impl Tally {
         self.published += other.published;
         self.pages += other.pages;
         self.held += other.held;
+        self.deadlines += other.deadlines;
+        self.ghosts += other.ghosts;
     }
 }
 
@@ -259,7 +263,7 @@ impl World {
             Turn::Page => Ok(self.turn_page()),
             Turn::Clock => {
                 let millis = self.schedule.below(500) as u64;
-                self.now = self.now + Duration::from_millis(millis);
+                self.pass(self.now + Duration::from_millis(millis))?;
                 Ok(true)
             }
             Turn::Lose => {
@@ -270,6 +274,24 @@ impl World {
                 Ok(true)
             }
         }
+    }
+
+    /// Time passes; every deadline of the broker on the way is met at its moment.
+    fn pass(&mut self, end: Timestamp) -> Result<(), Missed> {
+        for _ in 0..REST_TURNS {
+            let Some(at) = self.life().broker.next_deadline().filter(|at| *at <= end) else {
+                self.now = end;
+                let vhost = self.life().broker.vhost("/").expect("it is always there");
+                return self.oracle.check_leases(end.as_micros(), |name| vhost.queue(name).is_ok());
+            };
+            self.now = self.now.max(at);
+            self.note(|| format!("a deadline at {at:?}"));
+            let mut effects = Effects::default();
+            self.life().broker.handle_deadlines(self.now, &mut effects);
+            self.tally.deadlines += 1;
+            self.carry_out(&mut effects);
+        }
+        Err(Missed("a deadline is met again and again".to_owned()))
     }
 
     fn commit(&mut self) -> bool {
@@ -336,6 +358,7 @@ impl World {
     fn drain(&mut self) -> Result<(), Missed> {
         self.connect_drain()?;
         self.rest()?;
+        self.tally.ghosts = self.oracle.ghosts();
         self.oracle.check_drained(self.now.as_micros())
     }
 

@@ -28,8 +28,8 @@ pub struct Consumer {
     /// Zero is no limit.
     pub prefetch: u16,
     pub held: usize,
-    /// The latest that it was given.
-    pub last: Option<PairNumber>,
+    /// The latest that it was given of each level.
+    pub last: BTreeMap<u8, PairNumber>,
 }
 
 impl Consumer {
@@ -51,6 +51,7 @@ pub struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Settled,
+    Rejected,
     Requeued,
 }
 

@@ -1,14 +1,16 @@
 //! The messages of all queues: what became of each, once for each queue it went to.
 //!
 //! Invariant: pairs (message, queue) are numbered in the order in which they came into their queue, and that is the
-//! order in which they leave it, but for those that were returned.
+//! order in which they leave it, each level by itself, but for those that were returned.
 
 use std::collections::BTreeSet;
+
+mod grave;
 
 use super::Missed;
 use super::topology::QueueNumber;
 use crate::names::{self, Name};
-use crate::wire::Content;
+use crate::wire::{Content, Message};
 
 /// A message in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,14 +40,28 @@ pub struct Pair {
     pub redelivered: bool,
     /// It may have been on its way to another consumer, and come back behind its successors.
     pub returned: bool,
+    /// How far up it stands in its queue.
+    pub level: u8,
     expires_at: Option<u64>,
+    /// What it was to the log; it means something if it is kept.
+    fact: u64,
+    is_kept: bool,
+    grave: grave::Grave,
 }
 
 impl Pair {
-    /// Whether nobody may miss it.
-    fn is_optional(&self, now: u64) -> bool {
-        self.doubt || self.expires_at.is_some_and(|at| at <= now)
+    fn is_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
     }
+}
+
+/// How a life has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// The log has everything up to this fact.
+    pub synced: u64,
+    pub was_clean: bool,
+    pub now: u64,
 }
 
 /// A queue.
@@ -109,10 +125,11 @@ impl Contents {
             if self.queues[at].is_deleted {
                 continue;
             }
-            is_logged |= content.persistent && self.queues[at].durable;
+            let kind = names::queue(self.queues[at].name);
+            let is_kept = (content.persistent || kind.is_quorum()) && kind.durable;
+            is_logged |= is_kept;
             let number = PairNumber(self.pairs.len());
-            let ttl =
-                content.expiration_millis.into_iter().chain(names::queue(self.queues[at].name).ttl_millis);
+            let ttl = content.expiration_millis.into_iter().chain(kind.ttl_millis);
             self.pairs.push(Pair {
                 message: content.number,
                 queue: *queue,
@@ -120,7 +137,11 @@ impl Contents {
                 doubt: false,
                 redelivered: false,
                 returned: false,
+                level: kind.level(content.priority),
                 expires_at: ttl.min().map(|millis| now + millis * 1000),
+                fact,
+                is_kept,
+                grave: grave::Grave::default(),
             });
             self.queues[at].contents.insert(number);
             pairs.push(number);
@@ -131,8 +152,12 @@ impl Contents {
     }
 
     /// Whether a message is there to be delivered.
-    pub fn has(&self, queue: QueueNumber, message: u32) -> bool {
-        let pairs = self.published.get(&message).map(|published| published.pairs.iter());
+    pub fn has(&self, now: u64, queue: QueueNumber, message: &Message) -> bool {
+        if self.queues[queue.0].name == names::MORGUE {
+            return self.ghost(now, message).is_some();
+        }
+        let Some(number) = message.number() else { return false };
+        let pairs = self.published.get(&number).map(|published| published.pairs.iter());
         let mut pairs = pairs.into_iter().flatten().map(|pair| &self.pairs[pair.0]);
         pairs.any(|pair| pair.queue == queue && pair.state == State::Waiting)
     }
@@ -161,6 +186,7 @@ impl Contents {
             return Err(Missed(format!("m{message} of {name} came with redelivered={redelivered}")));
         }
         (pair.state, pair.doubt, pair.redelivered) = (State::Held, false, true);
+        pair.grave.has_come = true;
         Ok((number, content))
     }
 
@@ -173,35 +199,56 @@ impl Contents {
     /// How many messages a queue may say it has. What is on its way to consumers it does not count.
     pub fn count(&self, now: u64, queue: QueueNumber) -> std::ops::RangeInclusive<usize> {
         let most = self.waiting(queue).count();
-        let least = self.waiting(queue).filter(|PairNumber(at)| !self.pairs[*at].is_optional(now)).count();
+        if self.queues[queue.0].name == names::MORGUE {
+            // Dead letters arrive when nobody is looking.
+            return 0..=most + self.pairs.iter().filter(|pair| self.may_rise(pair, now)).count();
+        }
+        let least =
+            self.waiting(queue).filter(|PairNumber(at)| !self.is_optional(&self.pairs[*at], now)).count();
         let has_consumers = 0 < self.queues[queue.0].consumers;
         if has_consumers { 0..=most } else { least..=most }
     }
 
+    /// Whether nobody may miss it where it is.
+    fn is_optional(&self, pair: &Pair, now: u64) -> bool {
+        pair.doubt || pair.is_expired(now) || self.may_die(pair, now)
+    }
+
     /// The oldest message of a queue, before `end`, that must still be there to be taken.
     pub fn first_waiting(&self, now: u64, queue: QueueNumber, end: Option<PairNumber>) -> Option<u32> {
-        if 0 < self.queues[queue.0].consumers {
+        if 0 < self.queues[queue.0].consumers || self.queues[queue.0].name == names::MORGUE {
             return None;
         }
-        let mut waiting = self.waiting(queue).take_while(|number| end.is_none_or(|end| *number < end));
-        let missed = waiting.find(|PairNumber(at)| !self.pairs[*at].is_optional(now));
+        let rank = |number: PairNumber| (std::cmp::Reverse(self.pairs[number.0].level), number);
+        let before = self.waiting(queue).filter(|number| end.is_none_or(|end| rank(*number) < rank(end)));
+        let missed = before
+            .filter(|PairNumber(at)| !self.is_optional(&self.pairs[*at], now))
+            .min_by_key(|it| rank(*it));
         missed.map(|PairNumber(at)| self.pairs[at].message)
     }
 
     /// It was found empty: what was in doubt is not there. The log may be about to hear of it, as of this `fact`.
     pub fn found_empty(&mut self, queue: QueueNumber, fact: u64) {
-        if self.queues[queue.0].consumers == 0 {
+        // What has died is somewhere else.
+        let buries = names::queue(self.queues[queue.0].name).buries;
+        if self.queues[queue.0].consumers == 0 && self.queues[queue.0].name != names::MORGUE {
             for PairNumber(at) in self.waiting(queue).collect::<Vec<_>>() {
-                self.pairs[at].state = State::Settled(fact);
+                if !buries || self.pairs[at].doubt {
+                    self.pairs[at].state = State::Settled(fact);
+                }
             }
         }
     }
 
     /// A consumer's channel ends: what was on its way goes back, or is gone with it.
     pub fn consumer_ended(&mut self, queue: QueueNumber, no_ack: bool) {
+        if no_ack && self.queues[queue.0].name == names::MORGUE {
+            self.doubt_the_dead();
+        }
         for PairNumber(at) in self.waiting(queue).collect::<Vec<_>>() {
             self.pairs[at].returned = true;
             self.pairs[at].doubt |= no_ack;
+            self.pairs[at].grave.is_owed &= !no_ack;
         }
     }
 
@@ -209,14 +256,17 @@ impl Contents {
     pub fn requeue(&mut self, PairNumber(at): PairNumber) {
         let pair = &mut self.pairs[at];
         (pair.state, pair.returned) = (State::Waiting, true);
-        pair.doubt |= self.queues[pair.queue.0].is_deleted;
+        pair.doubt |= self.queues[pair.queue.0].is_deleted || pair.grave.is_vague;
     }
 
     /// Everything that waits goes. Of what is on its way to a consumer nobody knows.
-    pub fn purge(&mut self, queue: QueueNumber) {
+    pub fn purge(&mut self, now: u64, queue: QueueNumber) {
         let has_consumers = 0 < self.queues[queue.0].consumers;
         for number in self.waiting(queue).collect::<Vec<_>>() {
+            let may_die = self.may_die(&self.pairs[number.0], now);
             let pair = &mut self.pairs[number.0];
+            pair.grave.echoes |= may_die;
+            pair.grave.is_owed = false;
             if has_consumers {
                 pair.doubt = true;
             } else {
@@ -243,26 +293,42 @@ impl Contents {
     }
 
     /// A new life, of the queues that `survives` names; the log has everything up to `synced`.
-    pub fn restart(&mut self, survives: impl Fn(QueueNumber) -> bool, synced: u64, was_clean: bool) {
+    pub fn restart(&mut self, survives: impl Fn(QueueNumber) -> bool, end: &End) {
+        let End { synced, was_clean, now } = *end;
         self.purged.clear();
+        if self.queues.iter().any(|queue| queue.name == names::MORGUE && 0 < queue.careless) {
+            self.doubt_the_dead();
+        }
+        let all: Vec<PairNumber> =
+            self.queues.iter().flat_map(|queue| queue.contents.iter().copied()).collect();
+        for number in all {
+            self.reopen_grave(number, end);
+        }
         for at in 0..self.queues.len() {
             let careless = 0 < self.queues[at].careless;
             let queue = &mut self.queues[at];
             (queue.consumers, queue.careless) = (0, 0);
+            let is_morgue = queue.name == names::MORGUE;
             let survives = queue.durable && survives(QueueNumber(at));
             queue.is_deleted = !survives;
             for PairNumber(number) in std::mem::take(&mut queue.contents) {
+                let is_mortal = self.may_die(&self.pairs[number], now);
                 let pair = &mut self.pairs[number];
-                let published = &self.published[&pair.message];
+                let is_persistent = self.published[&pair.message].content.persistent;
                 let is_settled = matches!(pair.state, State::Settled(fact) if fact <= synced);
-                if !survives || !published.content.persistent || is_settled || pair.state == State::Gone {
+                if !survives || !pair.is_kept || is_settled || pair.state == State::Gone {
                     pair.state = State::Gone;
+                    pair.grave.is_owed &= survives;
                     continue;
                 }
+                let is_lost_dead = is_mortal && !is_persistent;
+                let is_careless = careless && pair.state == State::Waiting;
+                pair.grave.is_owed &= !is_careless;
                 let was_settled = matches!(pair.state, State::Settled(_) | State::Purged);
                 pair.doubt |=
-                    was_settled || synced < published.fact || (careless && pair.state == State::Waiting);
-                (pair.state, pair.returned) = (State::Waiting, false);
+                    was_settled || pair.grave.is_vague || synced < pair.fact || is_careless || is_lost_dead;
+                // In which order messages died nobody knows here.
+                (pair.state, pair.returned) = (State::Waiting, is_morgue);
                 pair.redelivered |= !was_clean;
                 self.queues[at].contents.insert(PairNumber(number));
             }
@@ -274,7 +340,8 @@ impl Contents {
         let name = self.queues[queue.0].name;
         for PairNumber(at) in &self.queues[queue.0].contents {
             let pair = &self.pairs[*at];
-            let is_missed = pair.state == State::Waiting && !pair.is_optional(now);
+            let may_vanish = pair.doubt || (pair.is_expired(now) && !names::queue(name).buries);
+            let is_missed = pair.state == State::Waiting && !may_vanish;
             if is_missed || pair.state == State::Held {
                 return Err(Missed(format!("m{} never came out of {name}: {pair:?}", pair.message)));
             }

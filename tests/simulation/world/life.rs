@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leveret::durable::Storage;
 use leveret_codec::field::Table;
+use leveret_core::Effects;
 use leveret_core::model::{
     BindingSpec, Broker, BrokerSettings, PasswordHash, Permissions, Target, User, Vhost,
 };
@@ -55,7 +56,11 @@ impl World {
         };
         let found = defined(&life.broker);
         self.life = Some(life);
-        self.oracle.restart(&found, was_clean)
+        self.oracle.restart(self.now.as_micros(), &found, was_clean)?;
+        let mut effects = Effects::default();
+        self.life().broker.begin(self.now, &mut effects);
+        self.carry_out(&mut effects);
+        Ok(())
     }
 
     /// A broker on what the disk has, and whether it says that the one before has ended cleanly.
@@ -159,7 +164,7 @@ impl World {
 
     fn leave(&mut self, id: u64, peer: &mut Peer) {
         peer.connection.handle_lost(self.now, &mut peer.out);
-        self.oracle.lose(id);
+        self.oracle.lose(self.now.as_micros(), id);
         self.carry_out(&mut peer.out.effects);
     }
 }

@@ -31,7 +31,7 @@ impl World {
         let mut peer = self.peers.remove(&id).expect("a peer that is there");
         self.follow(id, &mut peer)?;
         peer.connection.handle_lost(now, &mut peer.out);
-        self.oracle.lose(id);
+        self.oracle.lose(now.as_micros(), id);
         self.carry_out(&mut peer.out.effects);
         Ok(())
     }
@@ -112,7 +112,7 @@ impl World {
     fn follow(&mut self, id: u64, peer: &mut Peer) -> Result<(), Missed> {
         let now = self.now.as_micros();
         for reply in peer.ear.hear(&mut peer.out.frames) {
-            while !self.oracle.expects(id, &reply) && peer.next_consumed().is_some() {
+            while !self.oracle.expects(now, id, &reply) && peer.next_consumed().is_some() {
                 self.handle(id, peer);
             }
             self.note(|| format!("{id} is to hear {}", brief(&reply)));
