@@ -15,16 +15,16 @@ use crate::support::{Frame, Peer, open_vhost, publish_with, tune_ok};
 
 /// A message as basic.get brings it.
 #[derive(Debug, PartialEq)]
-struct Got {
+pub struct Got {
     exchange: String,
     key: String,
     redelivered: bool,
-    properties: Vec<u8>,
-    body: Vec<u8>,
+    pub properties: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 /// Gets the next message of a queue, to be acknowledged.
-async fn get(peer: &mut Peer, queue: &str) -> Option<Got> {
+pub async fn get(peer: &mut Peer, queue: &str) -> Option<Got> {
     let ok = match peer.ask(1, say::get(queue)).await {
         Method::Basic(basic::AMQPMethod::GetEmpty(_)) => return None,
         Method::Basic(basic::AMQPMethod::GetOk(ok)) => ok,
@@ -76,7 +76,7 @@ fn odd_properties() -> Vec<u8> {
         .build()
 }
 
-async fn publish(peer: &mut Peer, (exchange, key): (&str, &str), properties: &[u8], body: &[u8]) {
+pub async fn publish(peer: &mut Peer, (exchange, key): (&str, &str), properties: &[u8], body: &[u8]) {
     let publish = basic::Publish { exchange: exchange.into(), routing_key: key.into(), ..Default::default() };
     peer.send_bytes(&publish_with(1, publish, properties, body)).await;
 }
@@ -273,7 +273,7 @@ async fn time_to_live_runs_on_while_nobody_does() {
 }
 
 /// A broker within this process, on a clock of the test.
-async fn embedded(directory: &Directory, clock: ManualClock) -> (Broker, ManualClock) {
+pub async fn embedded(directory: &Directory, clock: ManualClock) -> (Broker, ManualClock) {
     let builder = Broker::builder().data_dir(directory.path()).clock(&clock);
     (builder.listen(([127, 0, 0, 1], 0)).start().await.unwrap(), clock)
 }

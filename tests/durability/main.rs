@@ -21,6 +21,7 @@ mod full;
 mod killed;
 mod ledger;
 mod load;
+mod mortality;
 mod numbered;
 mod operated;
 mod promises;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod heard;
 mod lies;
 mod names;
 mod oracle;
