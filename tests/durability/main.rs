@@ -14,6 +14,7 @@ mod support;
 mod account;
 mod damaged;
 mod definitions;
+mod delayed;
 mod dice;
 mod directory;
 mod ended;
