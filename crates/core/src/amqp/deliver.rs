@@ -118,11 +118,17 @@ impl Channel {
 }
 
 /// The properties as a client gets them: queues that count failures say how many there were (RabbitMQ's quorum queues).
+#[inline]
 pub fn delivered_properties<'a>(queue: &QueueRef, entry: &'a Entry) -> Cow<'a, [u8]> {
-    let shown = entry.message.shown_properties();
+    // Nearly all messages come for the first time, and the queue need not be asked.
     if entry.returns == Returns::default() || !queue.facts().counts_returns() {
-        return shown;
+        return entry.message.shown_properties();
     }
+    with_returns(entry)
+}
+
+fn with_returns(entry: &Entry) -> Cow<'_, [u8]> {
+    let shown = entry.message.shown_properties();
     let properties = Properties::from_checked(&shown);
     let mut headers = TableBuilder::new();
     let is_ours = |key: &[u8]| key == ACQUIRED || key == FAILED;

@@ -124,6 +124,7 @@ impl Message {
     }
 
     /// The properties that a client is shown.
+    #[inline]
     pub fn shown_properties(&self) -> Cow<'_, [u8]> {
         let properties = self.properties();
         if self.hides { Cow::Owned(hidden::shown(properties)) } else { Cow::Borrowed(properties.raw()) }

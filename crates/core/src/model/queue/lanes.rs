@@ -92,11 +92,13 @@ impl Lanes {
     }
 
     /// The next to go, if it is in memory.
+    #[inline]
     pub fn head(&self) -> Option<&Entry> {
         self.highest()?.ready.head()
     }
 
     /// Takes the next to go, if it is in memory.
+    #[inline]
     pub fn pop(&mut self) -> Option<Entry> {
         let entry = self.highest_mut()?.ready.pop()?;
         self.body_bytes -= entry.body_bytes();
@@ -115,6 +117,7 @@ impl Lanes {
     }
 
     /// A new message, behind all others of its priority.
+    #[inline]
     pub fn push(&mut self, level: usize, entry: Entry) {
         self.body_bytes += entry.body_bytes();
         let lane = self.lane(level);
@@ -293,10 +296,12 @@ impl Lanes {
         &mut self.levels[level]
     }
 
+    #[inline]
     fn highest(&self) -> Option<&Lane> {
         self.levels.iter().rev().find(|lane| 0 < lane.ready.len())
     }
 
+    #[inline]
     fn highest_mut(&mut self) -> Option<&mut Lane> {
         self.levels.iter_mut().rev().find(|lane| 0 < lane.ready.len())
     }

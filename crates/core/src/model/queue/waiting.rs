@@ -70,6 +70,7 @@ impl Waiting {
     }
 
     /// The next to go, if it is in memory.
+    #[inline]
     pub fn head(&self) -> Option<&Entry> {
         match self {
             Self::Lanes(lanes) => lanes.head(),
@@ -78,6 +79,7 @@ impl Waiting {
     }
 
     /// Takes the next to go, if it is in memory.
+    #[inline]
     pub fn pop(&mut self) -> Option<Entry> {
         match self {
             Self::Lanes(lanes) => lanes.pop(),
@@ -93,6 +95,7 @@ impl Waiting {
     }
 
     /// A new message, behind all others of its priority.
+    #[inline]
     pub fn push(&mut self, level: usize, entry: Entry) {
         match self {
             Self::Lanes(lanes) => lanes.push(level, entry),
