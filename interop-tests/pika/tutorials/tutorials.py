@@ -26,6 +26,8 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Who runs the tests in the background may ignore interrupts, and programs inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._lines = queues.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
