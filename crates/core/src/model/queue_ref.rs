@@ -72,7 +72,7 @@ struct State {
     doors: Vec<Option<Door>>,
     /// Connections that wait for the head to come back into memory.
     awaiting_head: Vec<Arc<Outlet>>,
-    /// The moment at which [`QueueRef::handle_deadline`] was last asked for.
+    /// The moment at which [`QueueRef::handle_deadline`] was last asked for, unless it has been called since.
     armed: Option<Timestamp>,
     deleted: bool,
 }
@@ -113,12 +113,25 @@ impl Eq for QueueRef {}
 
 /// A queue that may be gone.
 #[derive(Clone, Debug)]
-pub struct WeakQueueRef(Weak<Shared>);
+pub struct WeakQueueRef {
+    id: QueueId,
+    shared: Weak<Shared>,
+}
 
 impl WeakQueueRef {
+    /// Which one it is, or was.
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+
+    /// Whether nobody has it any more.
+    pub fn is_gone(&self) -> bool {
+        self.shared.strong_count() == 0
+    }
+
     /// The queue, if it is still there.
     pub fn upgrade(&self) -> Option<QueueRef> {
-        self.0.upgrade().map(QueueRef)
+        self.shared.upgrade().map(QueueRef)
     }
 }
 
@@ -162,7 +175,7 @@ impl QueueRef {
 
     /// A handle that does not keep it.
     pub fn downgrade(&self) -> WeakQueueRef {
-        WeakQueueRef(Arc::downgrade(&self.0))
+        WeakQueueRef { id: self.0.facts.id, shared: Arc::downgrade(&self.0) }
     }
 
     /// What it was declared as.
@@ -191,11 +204,11 @@ impl QueueRef {
         self.turn(effects, |queue, _| queue.touch(now));
     }
 
-    /// A moment that it had asked for ([`Effects::deadlines`]) has come.
-    pub fn handle_deadline(&self, at: Timestamp, now: Timestamp, effects: &mut Effects) {
+    /// A moment that it had asked for ([`Effects::deadlines`]) has come. If it is an older one, or nothing is due any more,
+    /// it asks again.
+    pub fn handle_deadline(&self, now: Timestamp, effects: &mut Effects) {
         let mut state = self.0.state.lock();
-        // It may have asked again since, for an earlier one.
-        if state.deleted || state.armed != Some(at) {
+        if state.deleted {
             return;
         }
         state.armed = None;

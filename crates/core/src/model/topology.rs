@@ -8,6 +8,7 @@
 //!
 //! Absent: permissions (the caller has checked), and who is connected.
 
+mod cascade;
 mod details;
 mod notes;
 mod policies;
@@ -18,8 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use leveret_codec::field::Table;
 use leveret_routing::{
-    BindError, Binding, Destination, ExchangeKind, ExchangeName, ExchangeRule, QueueHandle, Removed,
-    RoutingTable,
+    BindError, Binding, Destination, ExchangeKind, ExchangeName, ExchangeRule, QueueHandle, RoutingTable,
 };
 
 use crate::effect::Effects;
@@ -28,7 +28,7 @@ use crate::model::argument;
 use crate::model::definition::Definition;
 use crate::model::delay::Holders;
 use crate::model::event::{self, EVENT_EXCHANGE, Event, Events};
-use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, is_predeclared, word};
+use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::history::Histories;
 use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
@@ -198,50 +198,6 @@ impl Topology {
         self.tell(|topology, _| topology.exchange_created(&spec));
         self.exchanges.insert(spec.name.clone(), spec);
         self.changed = true;
-    }
-
-    /// Deletes an exchange, if it is there. `false`: it was, and was not durable.
-    pub fn delete_exchange(
-        &mut self,
-        now: Timestamp,
-        name: &str,
-        if_unused: bool,
-        effects: &mut Effects,
-    ) -> Ruling<bool> {
-        let Some(exchange) = self.exchanges.get(name) else { return Ok(true) };
-        let durable = exchange.durable;
-        if if_unused && self.table.bindings_from(name.as_bytes()).next().is_some() {
-            return Err(Refusal::precondition_failed(format!(
-                "exchange '{name}' in vhost '{}' in use",
-                self.vhost
-            )));
-        }
-        self.remove_exchange(now, name, effects);
-        Ok(durable)
-    }
-
-    fn remove_exchange(&mut self, now: Timestamp, name: &str, effects: &mut Effects) {
-        self.changed = true;
-        let removed = self.table.delete_exchange(name.as_bytes());
-        self.histories.end(name);
-        if let Some(holder) = self.holders.end(name) {
-            holder.delete(now, DeleteConditions::default(), effects);
-        }
-        self.note_unbound(&removed);
-        self.tell(|topology, _| event::exchange_deleted(&topology.vhost, name));
-        if self.exchanges.remove(name).is_some_and(|exchange| exchange.durable) && !is_predeclared(name) {
-            self.note(|vhost| Definition::NoExchange { vhost, name: name.to_owned() });
-        }
-        self.cascade(now, &removed, effects);
-    }
-
-    /// Auto-delete exchanges go when their last binding as a source has gone.
-    fn cascade(&mut self, now: Timestamp, removed: &Removed<QueueRef>, effects: &mut Effects) {
-        for source in &removed.bare_sources {
-            if self.exchanges.get(source.as_str()).is_some_and(|exchange| exchange.auto_delete) {
-                self.remove_exchange(now, source.as_str(), effects);
-            }
-        }
     }
 
     /// A queue by name; 404 if there is none.

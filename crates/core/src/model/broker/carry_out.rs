@@ -38,9 +38,9 @@ impl Broker {
     /// Looks at the queues whose time has come; some of them, if they are many: then the next deadline has passed.
     pub fn handle_deadlines(&self, now: Timestamp, effects: &mut Effects) {
         for _ in 0..DEADLINES_A_TURN {
-            let Some((at, queue)) = self.schedule.take_due(now) else { break };
+            let Some(queue) = self.schedule.take_due(now) else { break };
             if let Some(queue) = queue.upgrade() {
-                queue.handle_deadline(at, now, effects);
+                queue.handle_deadline(now, effects);
             }
         }
         self.carry_out(now, effects);

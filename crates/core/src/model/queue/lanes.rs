@@ -4,7 +4,7 @@
 //! - The next to go is the head of the highest lane that has messages; within a lane they go by position.
 //! - A lane is *orderly* while no message in it is due before one ahead of it: then its head alone tells what is due.
 //!   In a lane that is not, every message in memory that is due early stands in `early` too. `early` may also name
-//!   messages that are gone; it is looked at with that in mind.
+//!   messages that are gone; it is looked at with that in mind, and never names many more than are in memory.
 //! - What has left memory is due by the second: a page is read once, for all that is due in it.
 
 use std::cmp::Reverse;
@@ -57,6 +57,8 @@ pub struct Lanes {
     /// Lowest priority first; only up to the highest that was needed.
     levels: SmallVec<[Lane; 1]>,
     early: BinaryHeap<Early>,
+    /// More names than so many are looked through for those that mean nothing any more.
+    early_room: usize,
     body_bytes: u64,
     /// Whether anything in here could ever be due.
     may_expire: bool,
@@ -247,14 +249,14 @@ impl Lanes {
             if lane.ready.has_page(page) {
                 found = lane.ready.handle_page(page, entries.take().unwrap_or_default());
                 let is_orderly = lane.is_orderly;
-                for (at, position) in due.iter().filter(|_| !is_orderly) {
-                    self.early.push(Reverse((*at, *position, level)));
-                }
+                let early = due.iter().filter(|_| !is_orderly);
+                self.early.extend(early.map(|(at, position)| Reverse((*at, *position, level))));
                 break;
             }
         }
         let Some(stored) = found else { return false };
         self.body_bytes = (self.body_bytes + body_bytes).saturating_sub(stored.body_bytes);
+        self.forget_names();
         true
     }
 
@@ -308,13 +310,53 @@ impl Lanes {
 
     fn note_early(&mut self, at: Timestamp, level: usize, position: u64) {
         self.early.push(Reverse((at, position, level)));
-        if 2 * self.len() + FEW_EARLY < self.early.len() {
-            // Most are gone. Those in pages come back with their pages.
-            let here = self.levels.iter().enumerate().flat_map(|(level, lane)| {
-                let due = move |entry: &Entry| Some(Reverse((entry.expires_at?, entry.position, level)));
-                lane.ready.residents().filter_map(due)
-            });
-            self.early = here.collect();
+        self.forget_names();
+    }
+
+    /// Names that are too many are made anew of what is in memory; what is in pages comes back with them.
+    fn forget_names(&mut self) {
+        if self.early.len() <= self.early_room.max(FEW_EARLY) {
+            return;
         }
+        let mut looked_at = 0;
+        let mut early = std::mem::take(&mut self.early).into_vec();
+        early.clear();
+        for (level, lane) in self.levels.iter().enumerate().filter(|(_, lane)| !lane.is_orderly) {
+            early.extend(lane.ready.residents().filter_map(|entry| {
+                looked_at += 1;
+                Some(Reverse((entry.expires_at?, entry.position, level)))
+            }));
+        }
+        early.shrink_to(2 * early.len());
+        self.early = early.into();
+        self.early_room = 2 * looked_at;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Message;
+
+    #[test]
+    fn the_names_of_messages_that_are_gone_are_forgotten_while_pages_come() {
+        let mut lanes = Lanes::default();
+        let due = Timestamp::default() + Duration::from_hours(1);
+        let entries = |page: u64| -> Vec<Entry> {
+            let positions = page * 100..(page + 1) * 100;
+            let message = || Message::compose(b"", b"q", &[0, 0], b"");
+            let entry = |position| Entry { expires_at: Some(due), ..Entry::new(position, message()) };
+            positions.map(entry).collect()
+        };
+        let stored = |page| StoredPage::of(PageId(page), &entries(page)).unwrap();
+        lanes.restore(0, (0..100).map(stored).collect(), false);
+        for page in 0..100 {
+            assert!(lanes.handle_page(PageId(page), entries(page)));
+            while lanes.pop().is_some() {}
+            assert!(lanes.early.len() < 1000, "{} are named of {}", lanes.early.len(), lanes.len());
+        }
+        assert!(lanes.is_empty());
     }
 }

@@ -5,10 +5,12 @@
 //! ```
 //! When memory runs out, the later half of what is near leaves it, sorted by time, so that a page covers a short time;
 //! pages of different moments of writing may cover the same. A page is asked for a little before the first message
-//! in it is due, so millions that wait cost a page for each few thousand, and no timer each.
+//! in it is due if there is room for it, else when that is due: so millions that wait cost a page for each few thousand,
+//! and no timer each, and what has come back does not have to go again.
 //!
-//! Invariants: messages of one moment go in the order in which they came; a message that has no place in the log never
-//! becomes part of a page; `near_bytes` is the sum of the footprints of what is near.
+//! Invariants: messages of one moment that are in memory go in the order in which they came; a message that has no place
+//! in the log never becomes part of a page; `near_bytes` is the sum of the footprints of what is near, `placed_bytes` of
+//! those of it that have a place.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,9 +42,12 @@ struct Far {
 pub struct Timeline {
     near: BTreeMap<Spot, Entry>,
     near_bytes: usize,
+    placed_bytes: usize,
     /// By when the first message is due; the name keeps those of one moment apart.
     far: BTreeMap<(Timestamp, PageId), Far>,
     far_len: usize,
+    /// A page that would be asked for by now waits for room.
+    is_full: bool,
 }
 
 impl Timeline {
@@ -71,29 +76,45 @@ impl Timeline {
     /// A message for its time; one without is due at once.
     pub fn push(&mut self, mut entry: Entry) {
         entry.message.detach();
-        self.near_bytes += entry.message.footprint_bytes();
+        self.near_bytes += footprint(&entry);
+        self.placed_bytes += placed_footprint(&entry);
         self.near.insert((entry.expires_at.unwrap_or_default(), entry.position), entry);
     }
 
-    /// Takes a message that is due; pages in which one is due soon are asked for.
+    /// Takes a message that is due. When there is none, pages in which one is due soon are asked for.
     pub fn take_due(&mut self, now: Timestamp, doors: &mut impl Doors) -> Option<Entry> {
+        let Some(first) = self.near.first_entry().filter(|first| first.key().0 <= now) else {
+            self.ask(now, doors);
+            return None;
+        };
+        let entry = first.remove();
+        self.near_bytes -= footprint(&entry);
+        self.placed_bytes -= placed_footprint(&entry);
+        Some(entry)
+    }
+
+    fn ask(&mut self, now: Timestamp, doors: &mut impl Doors) {
+        let room = doors.budget_bytes() / 2;
+        let mut bytes = self.near_bytes;
+        self.is_full = false;
         for ((due, _), page) in self.far.range_mut(..=(now + LEAD, PageId(u64::MAX))) {
-            debug_assert!(*due <= now + LEAD);
-            if !std::mem::replace(&mut page.is_asked, true) {
+            if !page.is_asked {
+                if now < *due && room <= bytes {
+                    self.is_full = true;
+                    return;
+                }
+                page.is_asked = true;
                 doors.fetch(page.stored.id);
             }
+            bytes += page.stored.bytes;
         }
-        let first = self.near.first_entry().filter(|first| first.key().0 <= now)?;
-        let entry = first.remove();
-        self.near_bytes -= entry.message.footprint_bytes();
-        Some(entry)
     }
 
     /// When to look again for what is due. Pages on their way come by themselves.
     pub fn next_due(&self) -> Option<Timestamp> {
         let near = self.near.keys().next().map(|(at, _)| *at);
         let resting = self.far.iter().find(|(_, page)| !page.is_asked);
-        let far = resting.map(|((at, _), _)| at.before(LEAD));
+        let far = resting.map(|((at, _), _)| if self.is_full { *at } else { at.before(LEAD) });
         near.into_iter().chain(far).min()
     }
 
@@ -111,7 +132,8 @@ impl Timeline {
     /// Lets go of the later half of what is near, when it is more than the budget.
     pub fn page_out(&mut self, doors: &mut impl Doors) {
         let budget = doors.budget_bytes();
-        if self.near_bytes <= budget {
+        // What must stay is not looked at again and again for the little that could go.
+        if self.near_bytes <= budget || self.placed_bytes <= budget / 4 * 3 {
             return;
         }
         let mut page = Vec::new();
@@ -121,7 +143,7 @@ impl Timeline {
                 self.push(entry);
                 continue;
             }
-            page_bytes += entry.message.footprint_bytes();
+            page_bytes += footprint(&entry);
             page.push(entry);
             if PAGE_ENTRIES <= page.len() || PAGE_BYTES <= page_bytes {
                 self.put_page(&std::mem::take(&mut page), doors);
@@ -135,12 +157,13 @@ impl Timeline {
     fn take_later(&mut self, keep_bytes: usize) -> BTreeMap<Spot, Entry> {
         let mut bytes = 0;
         let behind = self.near.iter().find(|(_, entry)| {
-            bytes += entry.message.footprint_bytes();
+            bytes += footprint(entry);
             keep_bytes < bytes
         });
         let Some(split) = behind.map(|(spot, _)| *spot) else { return BTreeMap::new() };
         let later = self.near.split_off(&split);
-        self.near_bytes -= later.values().map(|entry| entry.message.footprint_bytes()).sum::<usize>();
+        self.near_bytes -= later.values().map(footprint).sum::<usize>();
+        self.placed_bytes -= later.values().map(placed_footprint).sum::<usize>();
         later
     }
 
@@ -172,5 +195,132 @@ impl Timeline {
         }
         *self = Self::default();
         count
+    }
+}
+
+fn footprint(entry: &Entry) -> usize {
+    entry.message.footprint_bytes()
+}
+
+fn placed_footprint(entry: &Entry) -> usize {
+    if entry.message.place().is_some() { footprint(entry) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::id::ConsumerId;
+    use crate::model::Message;
+    use crate::model::queue::Reason;
+    use crate::model::settings::DeadLetterTo;
+    use crate::store::Place;
+
+    const BUDGET: usize = 4 * 1024 * 1024;
+    const BODY_BYTES: usize = 16 * 1024;
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A log that keeps its pages.
+    #[derive(Default)]
+    struct Pages {
+        written: Vec<Vec<Entry>>,
+        asked: Vec<PageId>,
+    }
+
+    impl Pages {
+        /// Brings what was asked for.
+        fn bring(&mut self, timeline: &mut Timeline) {
+            for page in std::mem::take(&mut self.asked) {
+                let entries = self.written[usize::try_from(page.0).unwrap()].clone();
+                assert!(timeline.handle_page(page, entries));
+            }
+            timeline.page_out(self);
+        }
+    }
+
+    impl Doors for Pages {
+        fn accepts(&mut self, _: ConsumerId) -> bool {
+            false
+        }
+
+        fn deliver(&mut self, _: ConsumerId, _: Entry) {}
+
+        fn settled(&mut self, _: &Message) {}
+
+        fn dead_letter(&mut self, _: Message, _: Reason, _: Arc<DeadLetterTo>) {}
+
+        fn budget_bytes(&self) -> usize {
+            BUDGET
+        }
+
+        fn put_page(&mut self, entries: &[Entry]) -> PageId {
+            self.written.push(entries.to_vec());
+            PageId(self.written.len() as u64 - 1)
+        }
+
+        fn fetch(&mut self, page: PageId) {
+            self.asked.push(page);
+        }
+
+        fn drop_page(&mut self, _: PageId) {}
+    }
+
+    fn entry(position: u64, at: Timestamp, is_placed: bool) -> Entry {
+        let mut message = Message::compose(b"x", b"k", &[0, 0], &[0; BODY_BYTES]);
+        if is_placed {
+            let id = NonZeroU64::new(position + 1).unwrap();
+            message.set_place(Place { id, offset: 0, len: 0 }, true);
+        }
+        Entry { expires_at: Some(at), ..Entry::new(position, message) }
+    }
+
+    /// What is due, over as many turns as it takes.
+    fn take_all(timeline: &mut Timeline, now: Timestamp, pages: &mut Pages) -> Vec<u64> {
+        let mut taken = Vec::new();
+        loop {
+            while let Some(entry) = timeline.take_due(now, pages) {
+                taken.push(entry.position);
+            }
+            if pages.asked.is_empty() {
+                return taken;
+            }
+            pages.bring(timeline);
+        }
+    }
+
+    #[test]
+    fn more_of_one_moment_than_fits_is_read_once_and_comes_when_it_is_due() {
+        let (mut timeline, mut pages) = (Timeline::default(), Pages::default());
+        let due = Timestamp::default() + 10 * SECOND;
+        for position in 0..2000 {
+            timeline.push(entry(position, due, true));
+            timeline.page_out(&mut pages);
+        }
+        let written = pages.written.len();
+        let soon = due.before(SECOND);
+        for _ in 0..20 {
+            assert!(timeline.take_due(soon, &mut pages).is_none());
+            pages.bring(&mut timeline);
+            assert!(timeline.bytes() <= BUDGET);
+        }
+        assert_eq!(pages.written.len(), written, "what has come back stays");
+        assert_eq!(timeline.next_due(), Some(due), "there is nothing to do before");
+        let mut taken = take_all(&mut timeline, due, &mut pages);
+        taken.sort_unstable();
+        assert!(taken.into_iter().eq(0..2000));
+    }
+
+    #[test]
+    fn messages_that_must_stay_do_not_make_a_page_of_each_that_can_go() {
+        let (mut timeline, mut pages) = (Timeline::default(), Pages::default());
+        let due = |position: u64| Timestamp::default() + SECOND * u32::try_from(position + 10).unwrap();
+        for position in 0..600 {
+            timeline.push(entry(position, due(position), 180 < position));
+            timeline.page_out(&mut pages);
+        }
+        assert!(pages.written.len() < 30, "{} pages were written", pages.written.len());
+        assert!(timeline.bytes() <= BUDGET + BUDGET / 2);
     }
 }
