@@ -153,9 +153,9 @@ mod tests {
             assert_eq!((len(&schedule), schedule.next()), (1, Some(Timestamp::default() + HOUR)));
         }
         for earlier in 1..=100 {
-            publish(&queue, now, HOUR / 2 - earlier * MILLI, &schedule);
+            publish(&queue, now, (30 * 60_000 - earlier) * MILLI, &schedule);
         }
-        assert_eq!((len(&schedule), schedule.next()), (1, Some(now + (HOUR / 2 - 100 * MILLI))));
+        assert_eq!((len(&schedule), schedule.next()), (1, Some(now + (30 * 60_000 - 100) * MILLI)));
     }
 
     #[test]

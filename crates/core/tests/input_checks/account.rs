@@ -115,8 +115,9 @@ impl Account {
             return Vec::new();
         }
         let left: Vec<Copied> = (0..missing).map(|_| self.lose(now)).collect();
-        // Wherever in the queue it is: expiry is exact here.
-        let late = self.ready.values().find(|copied| Self::is_due(copied, now.millis));
+        // Wherever in the queue it is: expiry is exact here, but for what has left memory.
+        let by = now.millis.saturating_sub(now.grace_millis);
+        let late = self.ready.values().find(|copied| Self::is_due(copied, by));
         assert!(hidden != 0 || late.is_none(), "{late:?} has expired in {name}, and is there");
         left
     }
@@ -156,6 +157,8 @@ impl Account {
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     pub millis: u64,
+    /// How much later than it is due a message may go: what has left memory goes by the second.
+    pub grace_millis: u64,
     pub step_began: u64,
 }
 

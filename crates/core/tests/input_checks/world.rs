@@ -15,6 +15,8 @@ pub struct World {
     books: Books,
     /// The code with which this step's channel may be closed.
     may_close: Option<&'static str>,
+    /// See [`Now`].
+    grace_millis: u64,
     /// Everything that was said and heard.
     told: Vec<String>,
 }
@@ -27,7 +29,8 @@ impl World {
             KINDS.iter().map(|kind| format!("queue.declare {} {}", kind.name, kind.words)).collect();
         stage.say("host", 1, &declares, true);
         assert_eq!(stage.take_heard().len(), KINDS.len());
-        Self { stage, books: Books::new(), may_close: None, told: Vec::new() }
+        let grace_millis = if budget_bytes == usize::MAX { 0 } else { 1000 };
+        Self { stage, books: Books::new(), may_close: None, grace_millis, told: Vec::new() }
     }
 
     /// One step, and what must be true after it.
@@ -350,7 +353,8 @@ impl World {
 
     /// The books agree with what the queues say, and nobody waits who need not.
     fn check(&mut self, step_began: u64) {
-        let now = Now { millis: self.books.now, step_began };
+        let (millis, grace_millis) = (self.books.now, self.grace_millis);
+        let now = Now { millis, grace_millis, step_began };
         // The queue of the dead comes last: what has left others is there.
         for (queue, kind) in KINDS.iter().enumerate() {
             let counts = self.stage.counts(kind.name);
