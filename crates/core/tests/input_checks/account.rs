@@ -147,6 +147,11 @@ impl Account {
         lost
     }
 
+    /// So many are not due yet.
+    pub fn lasting_count(&self, now: u64) -> usize {
+        self.ready.values().filter(|copied| !Self::is_due(copied, now)).count()
+    }
+
     /// So many at least can be delivered.
     pub fn ready_count(&self) -> usize {
         self.ready.len()

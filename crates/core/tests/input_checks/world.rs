@@ -409,7 +409,8 @@ impl World {
             assert!(is_known || account.is_vague, "{body} was left in {name}");
         }
         let account = &self.books.accounts[queue];
-        let missing = account.ready_count();
+        // What was due in a page is found to be when the page is read.
+        let missing = account.lasting_count(self.stage.millis());
         assert!(missing == 0 || account.is_vague, "{missing} are lost in {name}");
     }
 }
