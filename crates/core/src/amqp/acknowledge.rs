@@ -48,6 +48,7 @@ impl Channel {
         match (tag, multiple) {
             (0, true) => {
                 let held = self.unacked.take_all();
+                self.lateness.forget(u64::MAX);
                 self.settle_all(turn, held, fate);
             }
             (tag, true) => {
@@ -56,6 +57,7 @@ impl Channel {
                     None if self.lateness.forgive(tag) => self.unacked.take_before(tag),
                     None => return Err(unknown()),
                 };
+                self.lateness.forget(tag);
                 self.settle_all(turn, held, fate);
             }
             (tag, false) => match self.unacked.take(tag) {

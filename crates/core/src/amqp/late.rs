@@ -39,6 +39,13 @@ impl Lateness {
     pub fn forgive(&mut self, tag: u64) -> bool {
         self.taken_back.remove(&tag)
     }
+
+    /// Everything up to this delivery is settled.
+    pub fn forget(&mut self, up_to: u64) {
+        if !self.taken_back.is_empty() {
+            self.taken_back = self.taken_back.split_off(&up_to.saturating_add(1));
+        }
+    }
 }
 
 impl ChannelTable {

@@ -123,3 +123,30 @@ fn a_quorum_queue_and_its_consumers_may_have_a_time_of_their_own() {
         ",
     );
 }
+
+#[test]
+fn what_was_taken_back_is_settled_with_everything_before_a_tag() {
+    let late = "
+        settings consumer-timeout=1s
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q slow
+        a.1 < consume-ok slow
+        a.1 > publish '' q one
+        a.1 < deliver slow #1 '' q one
+        +1s
+        a.1 < cancel slow nowait
+        a.1 > get q
+        a.1 < get-ok #2 '' q one left=0 redelivered
+    ";
+    for settled in ["2", "0"] {
+        check(&format!(
+            "
+            {late}
+            a.1 > ack {settled} multiple
+            a.1 > ack 1
+            a.1 < channel.close 406 60.80 PRECONDITION_FAILED - unknown delivery tag 1
+            "
+        ));
+    }
+}

@@ -143,16 +143,14 @@ impl Consumers {
         let consumer = place.take()?;
         *generation = generation.wrapping_add(1);
         self.len -= 1;
-        for (_, ring) in &mut self.rings {
+        let priority = consumer.spec.priority;
+        if let Some((_, ring)) = self.rings.iter_mut().find(|(level, _)| *level == priority) {
             ring.retain(|other| *other != id);
         }
-        let still_used: Vec<i32> = self
-            .slots
-            .iter()
-            .filter_map(|(_, slot)| slot.as_ref())
-            .map(|other| other.spec.priority)
-            .collect();
-        self.rings.retain(|(priority, _)| still_used.contains(priority));
+        let mut others = self.slots.iter().filter_map(|(_, slot)| slot.as_ref());
+        if others.all(|other| other.spec.priority != priority) {
+            self.rings.retain(|(level, _)| *level != priority);
+        }
         Some(consumer.spec)
     }
 
@@ -181,7 +179,8 @@ impl Consumers {
             match (stays, ring.len()) {
                 (true, 1) => {}
                 // Who gets everything need not stand in front.
-                _ if ring.front() != Some(&id) => ring.retain(|other| stays || *other != id),
+                (true, _) if ring.front() != Some(&id) => {}
+                (false, _) if ring.front() != Some(&id) => ring.retain(|other| *other != id),
                 (true, _) => ring.rotate_left(1),
                 (false, _) => drop(ring.pop_front()),
             }

@@ -4,8 +4,10 @@
 //! - Positions rise from slot to slot and on to the back; the range of one slot does not reach into another's.
 //! - `len` and `bytes` count what is in the slots and the back; `bytes` only what is in memory.
 //! - An entry without a place never becomes part of a page.
+//! - `resting` names every page in which something expires and that nobody has asked for, by its first expiry: there may
+//!   be many pages, and every turn wants to know the first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::queue::Entry;
 use crate::model::queue::ready::run::Run;
@@ -31,6 +33,7 @@ pub struct Deep {
     len: usize,
     /// Of the slots; the back knows its own.
     slot_bytes: usize,
+    resting: BTreeSet<(Timestamp, PageId)>,
 }
 
 impl Deep {
@@ -42,7 +45,8 @@ impl Deep {
     /// Nothing but pages, in order.
     pub fn of_pages(pages: Vec<StoredPage>) -> Self {
         let len = pages.iter().map(|page| page.count).sum();
-        Self { slots: pages.into_iter().map(Slot::page).collect(), len, ..Self::default() }
+        let resting = pages.iter().filter_map(StoredPage::expiry).collect();
+        Self { slots: pages.into_iter().map(Slot::page).collect(), len, resting, ..Self::default() }
     }
 
     /// How many wait here, in memory or not.
@@ -119,17 +123,20 @@ impl Deep {
 
     /// When the first message of a page that is not on its way expires.
     pub fn first_page_expiry(&self) -> Option<Timestamp> {
-        let resting = self.slots.iter().filter_map(Slot::resting);
-        resting.filter_map(|page| page.stored.first_expiry).min()
+        self.resting.first().map(|(first, _)| *first)
     }
 
     /// Asks for every page in which a message has expired.
     pub fn ask_due(&mut self, now: Timestamp, mut fetch: impl FnMut(PageId)) {
+        if self.first_page_expiry().is_none_or(|first| now < first) {
+            return;
+        }
         for slot in &mut self.slots {
             if let Slot::Page(page) = slot
                 && page.stored.first_expiry.is_some_and(|first| first <= now)
-                && !std::mem::replace(&mut page.is_asked, true)
+                && !page.is_asked
             {
+                page.ask(&mut self.resting);
                 fetch(page.stored.id);
             }
         }
@@ -162,7 +169,10 @@ impl Deep {
             self.slots.pop_front_if(|slot| matches!(slot, Slot::Page(page) if page.has_expired(now)))?;
         self.len -= slot.len();
         match slot {
-            Slot::Page(page) => Some(page.stored),
+            Slot::Page(page) => {
+                self.rouse(&page.stored);
+                Some(page.stored)
+            }
             Slot::Resident(_) => None,
         }
     }
@@ -182,6 +192,7 @@ impl Deep {
         self.slot_bytes += run.bytes();
         *slot = Slot::Resident(run);
         self.slots.retain(|slot| 0 < slot.len());
+        self.rouse(&stored);
         Some(stored)
     }
 
@@ -195,9 +206,17 @@ impl Deep {
                 break;
             }
             coming_bytes += page.stored.bytes;
-            if !std::mem::replace(&mut page.is_asked, true) {
+            if !page.is_asked {
+                page.ask(&mut self.resting);
                 fetch(page.stored.id);
             }
+        }
+    }
+
+    /// A page is here, or gone.
+    fn rouse(&mut self, page: &StoredPage) {
+        if let Some(expiry) = page.expiry() {
+            self.resting.remove(&expiry);
         }
     }
 
@@ -225,6 +244,7 @@ impl Deep {
     /// A slot behind the others; runs that meet become one.
     fn push_slot(&mut self, slot: Slot) {
         self.slot_bytes += slot.resident().bytes();
+        self.resting.extend(slot.resting().and_then(|page| page.stored.expiry()));
         match (self.slots.back_mut(), slot) {
             (Some(Slot::Resident(before)), Slot::Resident(run)) => before.append(run),
             (_, slot) => self.slots.push_back(slot),

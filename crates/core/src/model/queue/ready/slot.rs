@@ -1,5 +1,7 @@
 //! What stands between the front and the back of a deep queue: pages, and runs that can't be pages.
 
+use std::collections::BTreeSet;
+
 use crate::model::queue::Entry;
 use crate::model::queue::ready::run::Run;
 use crate::store::PageId;
@@ -46,6 +48,11 @@ impl StoredPage {
             body_bytes: entries.iter().map(Entry::body_bytes).sum(),
         })
     }
+
+    /// When the first of it expires, and its name.
+    pub fn expiry(&self) -> Option<(Timestamp, PageId)> {
+        self.first_expiry.map(|first| (first, self.id))
+    }
 }
 
 /// A page in its place in the queue.
@@ -60,6 +67,14 @@ pub struct Page {
 }
 
 impl Page {
+    /// It is on its way from now on, and does not rest any more.
+    pub fn ask(&mut self, resting: &mut BTreeSet<(Timestamp, PageId)>) {
+        self.is_asked = true;
+        if let Some(expiry) = self.stored.expiry() {
+            resting.remove(&expiry);
+        }
+    }
+
     /// When the first of it expires.
     pub fn head_expiry(&self) -> Option<Timestamp> {
         match self.returned.head() {
