@@ -112,7 +112,7 @@ pub fn validate(what: &str, arguments: &Table) -> Ruling<(QueueTraits, QueueSett
     if given.value("x-dead-letter-routing-key").is_some() && given.value("x-dead-letter-exchange").is_none() {
         return Err(invalid(what, "x-dead-letter-routing-key", "routing_key_but_no_dlx_defined"));
     }
-    Ok((given.traits(kind), given.settings()))
+    Ok((given.traits(kind), given.settings(kind)))
 }
 
 /// Arguments that have been validated.
@@ -150,8 +150,8 @@ impl Given<'_> {
         QueueTraits { kind, max_priority, default_priority, single_active_consumer }
     }
 
-    fn settings(&self) -> QueueSettings {
-        let overflow = self.text("x-overflow").and_then(|word| Overflow::parse(word.as_bytes()));
+    fn settings(&self, kind: QueueKind) -> QueueSettings {
+        let overflow = self.text("x-overflow").and_then(|word| Overflow::parse(word.as_bytes(), kind));
         let dead_letter = self.text("x-dead-letter-exchange").map(|exchange| {
             Arc::new(DeadLetterTo { exchange, routing_key: self.text("x-dead-letter-routing-key") })
         });

@@ -21,6 +21,9 @@ use crate::time::Timestamp;
 pub use deaths::DEATHS;
 use deaths::Deaths;
 
+/// Copies are written when they have so many bytes, however many messages died together.
+const WRITE_BYTES: usize = 1024 * 1024;
+
 /// Routing keys; the message's own is the first.
 type Keys = Vec<Vec<u8>>;
 
@@ -36,8 +39,14 @@ impl Broker {
         let originals: Vec<Settle> =
             letters.iter().filter_map(|letter| Settle::of(&letter.message)).collect();
         let mut matched = Matched::new();
+        let mut bytes = 0;
         for letter in letters {
             self.publish_dead_letter(now, &letter, &mut matched, (&mut intake, effects));
+            bytes += letter.message.footprint_bytes();
+            if WRITE_BYTES <= bytes {
+                intake.flush(now, effects);
+                bytes = 0;
+            }
         }
         intake.flush(now, effects);
         effects.settles.extend(originals);

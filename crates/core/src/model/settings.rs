@@ -78,12 +78,12 @@ pub enum Overflow {
 }
 
 impl Overflow {
-    /// The word of `x-overflow`.
-    pub fn parse(word: &[u8]) -> Option<Self> {
-        match word {
-            b"drop-head" => Some(Self::DropHead),
-            b"reject-publish" => Some(Self::RejectPublish),
-            b"reject-publish-dlx" => Some(Self::RejectPublishDlx),
+    /// The word of `x-overflow`, as a queue of this kind takes it: quorum queues do not know the last (RabbitMQ).
+    pub fn parse(word: &[u8], kind: QueueKind) -> Option<Self> {
+        match (word, kind) {
+            (b"drop-head", _) | (b"reject-publish-dlx", QueueKind::Quorum) => Some(Self::DropHead),
+            (b"reject-publish", _) => Some(Self::RejectPublish),
+            (b"reject-publish-dlx", _) => Some(Self::RejectPublishDlx),
             _ => None,
         }
     }

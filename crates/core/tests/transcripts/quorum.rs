@@ -413,3 +413,20 @@ fn a_full_quorum_queue_may_refuse_what_is_published() {
         ",
     );
 }
+
+#[test]
+fn dead_lettering_what_is_refused_is_not_known_here_and_makes_room_at_the_head() {
+    with_queue(
+        "x-max-length=1 x-overflow=reject-publish-dlx",
+        "
+        a.1 > confirm.select
+        a.1 < confirm.select-ok
+        a.1 > publish '' q one persistent
+        a.1 < ack 1
+        a.1 > publish '' q two persistent
+        a.1 < ack 2
+        a.1 > get q no-ack
+        a.1 < get-ok #1 '' q two left=0 persistent
+        ",
+    );
+}

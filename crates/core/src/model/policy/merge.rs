@@ -56,8 +56,8 @@ impl Applied {
             max_length: least(declared.max_length, said.number("max-length")),
             max_length_bytes: least(declared.max_length_bytes, said.number("max-length-bytes")),
             overflow: match kind {
-                QueueKind::Classic | QueueKind::Delay => declared.overflow.or(said.overflow()),
-                QueueKind::Quorum => said.overflow().or(declared.overflow),
+                QueueKind::Classic | QueueKind::Delay => declared.overflow.or(said.overflow(kind)),
+                QueueKind::Quorum => said.overflow(kind).or(declared.overflow),
             },
             dead_letter: said.dead_letter(declared.dead_letter.as_ref()),
             delivery_limit: least_limit(declared.delivery_limit, said.delivery_limit()),
@@ -92,8 +92,8 @@ impl Said {
         self.0.get(key)?.as_text()
     }
 
-    fn overflow(&self) -> Option<Overflow> {
-        Overflow::parse(self.text("overflow")?.as_bytes())
+    fn overflow(&self, kind: QueueKind) -> Option<Overflow> {
+        Overflow::parse(self.text("overflow")?.as_bytes(), kind)
     }
 
     fn delivery_limit(&self) -> Option<DeliveryLimit> {
