@@ -230,6 +230,7 @@ impl Channel {
         let mut unseen = Vec::new();
         for delivery in turn.inbox.take_for(self.number, place) {
             released += delivery.entry.message.footprint_bytes();
+            self.credit.give_back(delivery.counted.into());
             let consumer = self.consumers.get(delivery.consumer);
             if let Some(Source::Queue { queue, id, auto_ack: false }) = consumer.map(|it| &it.source) {
                 let returned = Returned { from: Some(*id), has_failed: false, entry: delivery.entry };

@@ -53,6 +53,15 @@ impl Channel {
             held.counted = true;
             used += 1;
         }
+        // What is on its way counts as well.
+        turn.inbox.fill(turn.session);
+        for delivery in turn.inbox.deliveries.iter_mut().filter(|it| it.channel == self.number) {
+            let consumer = self.consumers.get(delivery.consumer);
+            if consumer.is_some_and(|it| matches!(it.source, Source::Queue { auto_ack: false, .. })) {
+                delivery.counted = true;
+                used += 1;
+            }
+        }
         self.credit.set(limit, used);
         turn.resume_stalled();
     }

@@ -87,7 +87,11 @@ impl Channel {
         for (queue, id, after) in late {
             let held = self.unacked.take_of(queue, id);
             self.lateness.taken_back.extend(held.iter().map(|held| held.tag));
+            let counted = held.iter().filter(|held| held.counted).count();
             self.cancel_one(turn, (queue, id), held);
+            // Others of the channel may have what it had.
+            self.credit.give_back(u32::try_from(counted).unwrap_or(u32::MAX));
+            turn.resume_stalled();
             if !turn.session.capabilities.consumer_cancel_notify {
                 return Err(too_late(self.number, after));
             }

@@ -13,8 +13,6 @@ pub struct Held {
     pub generation: u64,
     pub copied: Copied,
     pub consumer: Option<u64>,
-    /// It may have been on its way when its channel got a limit, and then does not count.
-    was_late: bool,
     /// Settled in a transaction that goes on.
     decided: Option<How>,
 }
@@ -292,7 +290,6 @@ impl Books {
             !account.kind.single_active || self.is_late || !is_another,
             "{number} comes to who is not active"
         );
-        let was_late = self.is_late;
         let channel = self.channel(place);
         assert_eq!(tag, channel.last_tag + 1, "delivery tags count by one");
         channel.last_tag = tag;
@@ -308,7 +305,7 @@ impl Books {
             return;
         }
         let copied = Copied { was_seen: true, ..copied };
-        channel.held.insert(tag, Held { queue, generation, copied, consumer, was_late, decided: None });
+        channel.held.insert(tag, Held { queue, generation, copied, consumer, decided: None });
         self.check_prefetch(place, consumer);
     }
 
@@ -321,8 +318,9 @@ impl Books {
             "{held} for a prefetch of {}",
             of.prefetch
         );
-        let held = channel.held.values().filter(|held| held.counts() && !held.was_late).count();
-        let is_within = channel.global == 0 || held <= usize::from(channel.global);
+        let held = channel.of_consumers();
+        // What was on its way when the limit came is delivered all the same.
+        let is_within = self.is_late || channel.global == 0 || held <= usize::from(channel.global);
         assert!(is_within, "{held} for a channel's prefetch of {}", channel.global);
     }
 

@@ -150,3 +150,28 @@ fn what_was_taken_back_is_settled_with_everything_before_a_tag() {
         ));
     }
 }
+
+#[test]
+fn what_a_late_consumer_held_of_its_channels_limit_is_free_again() {
+    check(
+        "
+        settings consumer-timeout=1s
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > queue.declare r
+        a.1 < queue.declare-ok r messages=0 consumers=0
+        a.1 > qos 1 global
+        a.1 < qos-ok
+        a.1 > consume q slow
+        a.1 < consume-ok slow
+        a.1 > consume r other
+        a.1 < consume-ok other
+        b.1 > publish '' q one
+        a.1 < deliver slow #1 '' q one
+        b.1 > publish '' r two
+        +1s
+        a.1 < cancel slow nowait
+        a.1 < deliver other #2 '' r two
+        ",
+    );
+}

@@ -261,3 +261,26 @@ fn returned_messages_give_credit_back() {
         ",
     );
 }
+
+#[test]
+fn what_is_on_its_way_counts_towards_a_limit_for_the_channel_that_comes_later() {
+    check(
+        "
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > consume q c
+        a.1 < consume-ok c
+        a stalls
+        b.1 > publish '' q one
+        b.1 > publish '' q two
+        a.1 > qos 2 global
+        a.1 < qos-ok
+        b.1 > publish '' q three
+        a resumes
+        a.1 < deliver c #1 '' q one
+        a.1 < deliver c #2 '' q two
+        a.1 > ack 1
+        a.1 < deliver c #3 '' q three
+        ",
+    );
+}
