@@ -58,6 +58,27 @@ async fn an_address_that_is_taken_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_defined_queue_that_goes_unused_has_its_whole_time() {
+    let clock = Clock::manual(Timestamp::from_micros(1_000_000_000));
+    let queue = |durable: bool, name: &str| serde_json::json!({"name": name, "vhost": "/", "durable": durable, "auto_delete": false, "arguments": {"x-expires": 60_000}});
+    let definitions = serde_json::json!({"queues": [queue(true, "kept"), queue(false, "passing")]});
+    let broker = support::start(Broker::builder().clock(&clock).definitions(definitions)).await;
+    clock.advance(Duration::from_secs(59));
+    // A publish is no use of a queue, but makes it look at the time.
+    let mut publisher = Peer::open_channel(broker.amqp_addr()).await;
+    for name in ["kept", "passing"] {
+        publisher.publish(1, name, b"hello").await;
+    }
+    publisher.declare(1, "barrier").await;
+    let mut peer = Peer::open_channel(broker.amqp_addr()).await;
+    for name in ["kept", "passing"] {
+        let look = queue::Declare { queue: name.into(), passive: true, ..Default::default() };
+        let answer = peer.ask(1, Method::Queue(queue::AMQPMethod::Declare(look))).await;
+        assert!(matches!(answer, Method::Queue(queue::AMQPMethod::DeclareOk(_))), "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn definitions_are_there_before_the_first_client() {
     let definitions = serde_json::json!({
         "users": [{"name": "jane", "password": "secret", "tags": []}],

@@ -252,12 +252,17 @@ impl Broker {
 
     /// The durable queues of all virtual hosts, and what holds the messages of durable exchanges that delay them.
     pub fn durable_queues(&self) -> Vec<QueueRef> {
+        self.queues_where(|queue| queue.facts().durable)
+    }
+
+    /// The queues of all virtual hosts, and holders of delayed messages, that are as asked.
+    fn queues_where(&self, is: impl Fn(&QueueRef) -> bool) -> Vec<QueueRef> {
         let vhosts = self.vhosts.read();
         let routes = vhosts.values().map(|vhost| vhost.routes());
-        let durable = |queue: &&QueueRef| queue.facts().durable;
-        let queues = routes.flat_map(|routes| routes.queues().filter(durable).cloned().collect::<Vec<_>>());
+        let queues =
+            routes.flat_map(|routes| routes.queues().filter(|queue| is(queue)).cloned().collect::<Vec<_>>());
         let holders = vhosts.values().flat_map(|vhost| vhost.holders().all());
-        queues.chain(holders.filter(|holder| durable(&holder))).collect()
+        queues.chain(holders.filter(|holder| is(holder))).collect()
     }
 
     /// Opens an address in a virtual host for direct replies to one consumer.

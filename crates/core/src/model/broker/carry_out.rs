@@ -46,9 +46,10 @@ impl Broker {
         self.carry_out(now, effects);
     }
 
-    /// The broker begins to serve what it had in an earlier life: its queues' times run from now.
+    /// The broker begins to serve what it had in an earlier life, or was defined before it: its queues' times run from
+    /// now.
     pub fn begin(&self, now: Timestamp, effects: &mut Effects) {
-        for queue in self.durable_queues() {
+        for queue in self.queues_where(|_| true) {
             queue.touch(now, effects);
         }
         self.carry_out(now, effects);
