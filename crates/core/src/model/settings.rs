@@ -128,6 +128,9 @@ pub struct QueueSettings {
     pub consumer_timeout: Option<Duration>,
 }
 
+/// Failures are counted up to one more than this; a higher limit is taken for this one.
+const MOST_FAILURES: u32 = u16::MAX as u32 - 1;
+
 /// RabbitMQ's limit for quorum queues of which nobody said anything else.
 const QUORUM_DELIVERY_LIMIT: u32 = 20;
 
@@ -147,9 +150,22 @@ impl QueueSettings {
     /// How often a message may fail, in a queue of this kind.
     pub fn most_failures(&self, kind: QueueKind) -> Option<u32> {
         match (self.delivery_limit, kind) {
-            (Some(DeliveryLimit::Returns(limit)), _) => Some(limit),
+            (Some(DeliveryLimit::Returns(limit)), _) => Some(limit.min(MOST_FAILURES)),
             (None, QueueKind::Quorum) => Some(QUORUM_DELIVERY_LIMIT),
             (Some(DeliveryLimit::Unlimited), _) | (None, QueueKind::Classic | QueueKind::Delay) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_beyond_what_is_counted_can_still_be_exceeded() {
+        let delivery_limit = Some(DeliveryLimit::Returns(1_000_000));
+        let settings = QueueSettings { delivery_limit, ..QueueSettings::default() };
+        let most = settings.most_failures(QueueKind::Quorum).unwrap();
+        assert!(most < u32::from(u16::MAX), "{most}");
     }
 }
