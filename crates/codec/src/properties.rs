@@ -10,7 +10,7 @@ pub use builder::PropertiesBuilder;
 use crate::{
     cursor::Cursor,
     error::DecodeError,
-    field::{TableRef, check_table, unsigned_long_tags},
+    field::{TableBuilder, TableRef, check_table, unsigned_long_tags},
     limits::Limits,
 };
 
@@ -178,9 +178,21 @@ impl<'a> Properties<'a> {
         self.to_builder().reply_to(new).build()
     }
 
-    /// Rewritten without any header of this name (BCC must not reach a consumer); an empty table stays.
-    pub fn without_header(&self, key: &[u8]) -> Vec<u8> {
-        self.to_builder().without_header(key).build()
+    /// The headers whose names do not go, for others to be added.
+    pub fn headers_without(&self, goes: impl Fn(&[u8]) -> bool) -> TableBuilder {
+        let mut kept = TableBuilder::new();
+        for entry in self.headers().into_iter().flat_map(TableRef::entries).filter(|entry| !goes(entry.key)) {
+            kept.insert_raw(entry);
+        }
+        kept
+    }
+
+    /// Rewritten without the headers whose names go (BCC must not reach a consumer); an empty table stays.
+    pub fn without_headers(&self, goes: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        match self.headers() {
+            None => self.raw().to_vec(),
+            Some(_) => self.to_builder().headers(self.headers_without(goes).build().as_ref()).build(),
+        }
     }
 
     /// Rewritten with `l` for every `L` in the headers, or `None` if there is none: RabbitMQ reads both as the same

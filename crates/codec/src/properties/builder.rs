@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::{EXPIRATION, FLAGS_BYTES, HEADERS, Properties, present, skip};
+use super::{EXPIRATION, FLAGS_BYTES, Properties, present, skip};
 use crate::{
     cursor::{Cursor, put_long_string, put_short_string},
-    field::{TableBuilder, TableRef},
+    field::TableRef,
 };
 
 /// Sets properties one by one. The setters are named as the getters of [`Properties`].
@@ -31,21 +31,6 @@ impl PropertiesBuilder<'_> {
     pub fn without_expiration(mut self) -> Self {
         self.set(EXPIRATION, None);
         self
-    }
-
-    /// Removes every header of this name.
-    #[must_use]
-    pub fn without_header(self, key: &[u8]) -> Self {
-        let mut kept = TableBuilder::new();
-        match self.headers_set() {
-            Some(headers) if headers.get(key).is_some() => {
-                for entry in headers.entries().filter(|entry| entry.key != key) {
-                    kept.insert_raw(entry);
-                }
-            }
-            _ => return self,
-        }
-        self.headers(kept.build().as_ref())
     }
 
     /// Flags, then every property that is set.
@@ -84,11 +69,6 @@ impl PropertiesBuilder<'_> {
     fn with_owned(mut self, bit: u32, field: Vec<u8>) -> Self {
         self.set(bit, Some(Cow::Owned(field)));
         self
-    }
-
-    fn headers_set(&self) -> Option<TableRef<'_>> {
-        let field = self.slots.get(HEADERS as usize)?.as_deref()?;
-        Cursor::new(field).long_string().map(TableRef::from_checked)
     }
 }
 

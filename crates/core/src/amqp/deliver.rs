@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use leveret_codec::content::put_content;
 use leveret_codec::method::{Method, basic};
-use leveret_codec::{Properties, TableBuilder, TableRef, Value, hot};
+use leveret_codec::{Properties, Value, hot};
 
 use crate::amqp::channel::Channel;
 use crate::amqp::consumers::Source;
@@ -130,13 +130,7 @@ pub fn delivered_properties<'a>(queue: &QueueRef, entry: &'a Entry) -> Cow<'a, [
 fn with_returns(entry: &Entry) -> Cow<'_, [u8]> {
     let shown = entry.message.shown_properties();
     let properties = Properties::from_checked(&shown);
-    let mut headers = TableBuilder::new();
-    let is_ours = |key: &[u8]| key == ACQUIRED || key == FAILED;
-    for header in properties.headers().into_iter().flat_map(TableRef::entries) {
-        if !is_ours(header.key) {
-            headers.insert_raw(header);
-        }
-    }
+    let mut headers = properties.headers_without(|name| name == ACQUIRED || name == FAILED);
     let Returns { acquired, failed } = entry.returns;
     for (name, count) in [(ACQUIRED, acquired), (FAILED, failed)] {
         if 0 < count {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leveret_codec::field::Table;
-use leveret_codec::{Properties, TableBuilder, TableRef, Value};
+use leveret_codec::{Properties, Value};
 use leveret_routing::ExchangeName;
 use parking_lot::RwLock;
 
@@ -98,12 +98,7 @@ fn millis(value: &Value<'_>) -> Option<i64> {
 /// A message whose time has come: as it was, but for its delay, which is negated.
 pub fn released(message: &Message) -> Message {
     let properties = message.properties();
-    let mut headers = TableBuilder::new();
-    for entry in properties.headers().into_iter().flat_map(TableRef::entries) {
-        if entry.key != DELAY {
-            headers.insert_raw(entry);
-        }
-    }
+    let mut headers = properties.headers_without(|name| name == DELAY);
     let delay = delay_of(properties).map_or(0, |delay| i64::try_from(delay.as_millis()).unwrap_or_default());
     headers.insert(DELAY, Value::I64(-delay));
     message.with_properties(&properties.to_builder().headers(headers.build().as_ref()).build())

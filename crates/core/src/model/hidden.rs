@@ -11,7 +11,7 @@
 //!
 //! A client that sends the last two itself changes nothing but how its own message is treated.
 
-use leveret_codec::{Properties, TableBuilder, TableRef, Value};
+use leveret_codec::{Properties, TableRef, Value};
 
 /// Further keys that receivers must not see.
 pub const BLIND_COPIES: &[u8] = b"BCC";
@@ -34,20 +34,12 @@ pub fn hides(headers: TableRef<'_>) -> bool {
 
 /// What a client is shown.
 pub fn shown(properties: Properties<'_>) -> Vec<u8> {
-    let Some(headers) = properties.headers() else { return properties.raw().to_vec() };
-    let mut shown = TableBuilder::new();
-    for entry in headers.entries().filter(|entry| !is_hidden(entry.key)) {
-        shown.insert_raw(entry);
-    }
-    properties.to_builder().headers(shown.build().as_ref()).build()
+    properties.without_headers(is_hidden)
 }
 
 /// The same properties with one more thing to hide.
 pub fn with_mark(properties: Properties<'_>, mark: &[u8]) -> Vec<u8> {
-    let mut marked = TableBuilder::new();
-    for entry in properties.headers().into_iter().flat_map(TableRef::entries) {
-        marked.insert_raw(entry);
-    }
+    let mut marked = properties.headers_without(|_| false);
     marked.insert(mark, Value::Void);
     properties.to_builder().headers(marked.build().as_ref()).build()
 }
