@@ -42,13 +42,10 @@ impl Channel {
         let message = &mut assembled.message;
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
         let details = self.details(message.properties())?;
-        self.route.check_keys(turn.session, &details.more_keys)?;
+        self.route.check_keys(turn.session, more_keys(details.as_deref()))?;
         check_user_id(turn.session, message.properties())?;
-        if let Some(changed) = &details.properties {
-            *message = message.with_properties(changed);
-        }
-        if details.hides {
-            message.set_hides();
+        if let Some(details) = details.as_deref() {
+            details.apply(message);
         }
         let mandatory = assembled.bits.mandatory;
         if message.exchange().is_empty() && message.routing_key().starts_with(REPLY_PREFIX.as_bytes()) {
@@ -61,20 +58,20 @@ impl Channel {
                 self.publish_reply(turn, mandatory, message);
             }
         } else {
-            self.publish_routed(turn, assembled, &details);
+            self.publish_routed(turn, assembled, details.as_deref());
         }
         Ok(())
     }
 
-    fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: &Details) {
+    fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: Option<&Details>) {
         let message = assembled.message;
         let mandatory = assembled.bits.mandatory;
-        let expiration = details.expiration;
+        let expiration = details.and_then(|details| details.expiration);
         if let Some((holder, delay)) = self.route.delay(message.properties()) {
             let holder = holder.clone();
             return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
         }
-        self.route.find(&details.more_keys, message.properties());
+        self.route.find(more_keys(details), message.properties());
         if !self.route.matched().recent().is_empty() {
             self.remember(turn.session, &message, details);
         }
@@ -99,12 +96,13 @@ impl Channel {
 
     /// A message has come to exchanges that keep their latest. A queue that is bound at this moment has either found it
     /// there, or is found now.
-    fn remember(&mut self, session: &Session, message: &Message, details: &Details) {
-        let arrival = Arrival { message: message.clone(), expiration: details.expiration };
-        let recent = Recent { arrival, more_keys: details.more_keys.clone() };
+    fn remember(&mut self, session: &Session, message: &Message, details: Option<&Details>) {
+        let expiration = details.and_then(|details| details.expiration);
+        let arrival = Arrival { message: message.clone(), expiration };
+        let recent = Recent { arrival, more_keys: more_keys(details).to_vec() };
         session.vhost.remember(self.route.matched().recent(), recent);
         if self.route.catch_up(session) {
-            self.route.find(&details.more_keys, message.properties());
+            self.route.find(more_keys(details), message.properties());
         }
     }
 
@@ -148,12 +146,15 @@ impl Channel {
         turn.batch.confirm(self.number);
     }
 
-    /// Looks at what the properties ask for.
-    fn details(&self, properties: Properties<'_>) -> Ruling<Details> {
-        let mut details = Details::default();
-        if properties.flags() & CHECKED_FLAGS == 0 {
-            return Ok(details);
-        }
+    /// Looks at what the properties ask for; mostly nothing. Boxed, because what is mostly empty is not to be moved about:
+    /// by value it made a quarter of a publish (16 B, a load that waited for smaller stores).
+    #[inline]
+    fn details(&self, properties: Properties<'_>) -> Ruling<Option<Box<Details>>> {
+        if properties.flags() & CHECKED_FLAGS == 0 { Ok(None) } else { self.asked(properties).map(Some) }
+    }
+
+    fn asked(&self, properties: Properties<'_>) -> Ruling<Box<Details>> {
+        let mut details = Box::<Details>::default();
         if properties.reply_to() == Some(REPLY_TO) {
             let address = self
                 .reply_address
@@ -169,6 +170,11 @@ impl Channel {
         }
         Ok(details)
     }
+}
+
+/// Keys of the CC and BCC headers.
+fn more_keys(details: Option<&Details>) -> &[Vec<u8>] {
+    details.map_or(&[], |details| &details.more_keys)
 }
 
 /// Nobody publishes in another's name, save those who may.
@@ -208,6 +214,16 @@ struct Details {
 }
 
 impl Details {
+    /// Makes of a message what is to go on.
+    fn apply(&self, message: &mut Message) {
+        if let Some(changed) = &self.properties {
+            *message = message.with_properties(changed);
+        }
+        if self.hides {
+            message.set_hides();
+        }
+    }
+
     /// Changes the properties to go on with, or leaves them as they are.
     fn change(&mut self, published: Properties<'_>, change: impl FnOnce(Properties<'_>) -> Option<Vec<u8>>) {
         let current = self.properties.as_deref().map_or(published, Properties::from_checked);
