@@ -164,9 +164,17 @@ impl Queue {
         if self.unacked == 0 && self.waiting.is_empty() {
             self.waiting.forget();
         }
+        let mut passes = !self.traits.has_priorities() && self.waiting.is_empty();
         for arrival in arrivals {
             let (level, entry) = self.enter(now, arrival);
-            self.waiting.push(level, entry);
+            // What is next anyway need not wait first.
+            if passes && let Some(to) = self.next_consumer(doors) {
+                self.waiting.note_passed(level, entry.expires_at);
+                self.give(to, entry, doors);
+            } else {
+                passes = false;
+                self.waiting.push(level, entry);
+            }
         }
         self.dispatch(now, doors);
         // Who could take a message of no time to live has it by now.
@@ -352,14 +360,32 @@ impl Queue {
                 continue;
             }
             let Some(entry) = self.waiting.pop() else { break };
-            match self.consumers.take_turn(to) {
-                Turn::Unacked => self.unacked += 1,
-                Turn::AutoAcked | Turn::Gone => doors.settled(&entry.message),
-            }
-            doors.deliver(to, entry);
+            self.give(to, entry, doors);
         }
         if !self.consumers.is_empty() {
             self.waiting.refill(doors);
         }
+    }
+
+    /// Whose turn it is, and whose door is open.
+    #[inline]
+    fn next_consumer(&mut self, doors: &mut impl Doors) -> Option<ConsumerId> {
+        while let Some(to) = self.consumers.eligible() {
+            if doors.accepts(to) {
+                return Some(to);
+            }
+            self.consumers.stall(to);
+        }
+        None
+    }
+
+    /// A consumer gets a message: it is its turn, and its door is open.
+    #[inline]
+    fn give(&mut self, to: ConsumerId, entry: Entry, doors: &mut impl Doors) {
+        match self.consumers.take_turn(to) {
+            Turn::Unacked => self.unacked += 1,
+            Turn::AutoAcked | Turn::Gone => doors.settled(&entry.message),
+        }
+        doors.deliver(to, entry);
     }
 }

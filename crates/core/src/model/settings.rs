@@ -55,6 +55,11 @@ pub struct QueueTraits {
 }
 
 impl QueueTraits {
+    /// Whether some messages go before others that came earlier.
+    pub fn has_priorities(&self) -> bool {
+        self.max_priority != 0
+    }
+
     /// The lane of a message: absent is the default, too high is the highest.
     pub fn level(&self, message: &Message) -> usize {
         if self.max_priority == 0 {

@@ -39,6 +39,16 @@ impl Default for Lane {
 }
 
 impl Lane {
+    /// A message comes in that is due then: when, if that is before one ahead of it.
+    #[inline]
+    fn admit(&mut self, expires_at: Option<Timestamp>) -> Option<Timestamp> {
+        let at = expires_at.unwrap_or(Timestamp::NEVER);
+        let is_early = at < self.horizon;
+        self.is_orderly &= !is_early;
+        self.horizon = self.horizon.max(at);
+        expires_at.filter(|_| is_early)
+    }
+
     /// When the next to go is due, as far as that is known or to be found out.
     fn head_due(&self) -> Option<Timestamp> {
         match self.ready.head() {
@@ -123,23 +133,19 @@ impl Lanes {
     pub fn push(&mut self, level: usize, entry: Entry) {
         self.body_bytes += entry.body_bytes();
         let lane = self.lane(level);
-        match entry.expires_at {
-            None => lane.horizon = Timestamp::NEVER,
-            Some(at) if lane.horizon <= at => {
-                lane.horizon = at;
-                lane.ready.push(entry);
-                self.may_expire = true;
-                return;
-            }
-            Some(at) => {
-                lane.is_orderly = false;
-                let position = entry.position;
-                lane.ready.push(entry);
-                self.may_expire = true;
-                return self.note_early(at, level, position);
-            }
-        }
+        let early = lane.admit(entry.expires_at).map(|at| (at, entry.position));
+        let may_expire = entry.expires_at.is_some();
         lane.ready.push(entry);
+        self.may_expire |= may_expire;
+        if let Some((at, position)) = early {
+            self.note_early(at, level, position);
+        }
+    }
+
+    /// A new message went straight to a consumer; it may come back.
+    #[inline]
+    pub fn note_passed(&mut self, level: usize, expires_at: Option<Timestamp>) {
+        self.lane(level).admit(expires_at);
     }
 
     /// A returned message, at its old position; see [`Ready::put_back`].

@@ -103,6 +103,14 @@ impl Waiting {
         }
     }
 
+    /// See [`Lanes::note_passed`].
+    #[inline]
+    pub fn note_passed(&mut self, level: usize, expires_at: Option<Timestamp>) {
+        if let Self::Lanes(lanes) = self {
+            lanes.note_passed(level, expires_at);
+        }
+    }
+
     /// A returned message, at its old position; nobody takes anything from a timeline that could come back.
     pub fn put_back(&mut self, level: usize, entry: Entry) {
         match self {
