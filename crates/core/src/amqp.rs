@@ -21,6 +21,7 @@
 //! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
+mod alike;
 mod assembly;
 mod batch;
 mod channel;
@@ -44,6 +45,7 @@ mod queue;
 mod route;
 mod sasl;
 mod session;
+mod template;
 mod trace;
 mod tx;
 mod unacked;

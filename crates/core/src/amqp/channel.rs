@@ -71,7 +71,8 @@ pub struct Channel {
     pub commits_waiting: VecDeque<u64>,
     /// Who of its consumers is late.
     pub lateness: Lateness,
-    last_tag: u64,
+    /// The delivery tag that was given last.
+    pub last_tag: u64,
 }
 
 impl Channel {

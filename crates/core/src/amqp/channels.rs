@@ -15,11 +15,13 @@ use leveret_codec::frame::{Frame, FrameKind};
 use leveret_codec::hot::{self, Publish};
 use leveret_codec::method::{self, Method, MethodId, channel};
 
+use crate::amqp::alike::Pattern;
 use crate::amqp::assembly::check_announced;
 use crate::amqp::channel::{Channel, Left, Mode};
 use crate::amqp::chunk::Frames;
 use crate::amqp::confirm::{Confirmed, Verdict};
 use crate::amqp::event::{tell_channel_closed, tell_channel_opened};
+use crate::amqp::publish::asks_nothing;
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
@@ -43,6 +45,8 @@ pub struct ChannelTable {
     channel_max: u16,
     /// Content has come for an open channel, whatever became of it.
     content_came: bool,
+    /// What the last publish was, if nothing has come since.
+    pattern: Pattern,
     /// When somebody may be late, see `late`.
     pub look_at: Option<Timestamp>,
 }
@@ -50,7 +54,7 @@ pub struct ChannelTable {
 impl ChannelTable {
     /// No channel yet.
     pub fn new(channel_max: u16) -> Self {
-        Self { slots: HashMap::default(), channel_max, content_came: false, look_at: None }
+        Self { slots: HashMap::default(), channel_max, content_came: false, pattern: Pattern::default(), look_at: None }
     }
 
     /// An open channel.
@@ -85,6 +89,7 @@ impl ChannelTable {
         id: MethodId,
     ) -> Ruling {
         let limits = frames.limits();
+        self.pattern.forget();
         let channel = match self.slots.get_mut(&frame.channel) {
             Some(Slot::Open(channel)) => channel,
             Some(Slot::Closing) => return self.handle_closing(turn, frame, id),
@@ -92,13 +97,16 @@ impl ChannelTable {
         };
         let assembled = match frame.kind {
             FrameKind::Method if id == MethodId::BASIC_PUBLISH && channel.assembly.is_idle() => {
-                let assembled = frames.take_publish(frame);
-                match &assembled {
-                    Some(assembled) => check_announced(assembled.body_bytes)?,
-                    None => channel.assembly.publish(&Publish::decode(frame.payload)?),
+                let Some(assembled) = frames.take_publish(frame) else {
+                    channel.assembly.publish(&Publish::decode(frame.payload)?);
+                    return Ok(());
+                };
+                check_announced(assembled.body_bytes)?;
+                self.content_came = true;
+                if asks_nothing(assembled.message.properties()) {
+                    frames.learn(frame.channel, &assembled, &mut self.pattern);
                 }
-                self.content_came |= assembled.is_some();
-                assembled
+                return channel.publish(turn, assembled);
             }
             FrameKind::Method if id == MethodId::CHANNEL_CLOSE => {
                 channel.assembly.check_method()?;
@@ -118,6 +126,18 @@ impl ChannelTable {
             }
         };
         assembled.map_or(Ok(()), |assembled| channel.publish(turn, assembled))
+    }
+
+    /// Takes as many publishes as begin like the last one. `true`: there were some.
+    #[inline]
+    pub fn publish_alike(&mut self, turn: &mut Turn<'_>, frames: &mut Frames<'_>) -> bool {
+        if !self.pattern.is_known() {
+            return false;
+        }
+        match self.slots.get_mut(&self.pattern.channel) {
+            Some(Slot::Open(channel)) => channel.publish_alike(turn, frames, &self.pattern),
+            _ => false,
+        }
     }
 
     /// Only channel.open can come on a number that is free.

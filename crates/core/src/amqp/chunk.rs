@@ -5,10 +5,11 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::content::ContentHeader;
-use leveret_codec::frame::{self, FRAME_OVERHEAD_BYTES, Frame, FrameKind};
+use leveret_codec::frame::{self, FRAME_END, FRAME_OVERHEAD_BYTES, Frame, FrameKind};
 use leveret_codec::hot::Publish;
 use leveret_codec::{DecodeError, Limits};
 
+use crate::amqp::alike::Pattern;
 use crate::amqp::assembly::{Assembled, PublishBits};
 use crate::model::{Layout, Message};
 
@@ -144,6 +145,37 @@ impl<'a> Frames<'a> {
             body_bytes: header.body_bytes,
             message: Message::in_place(self.chunk.slice(start..end), layout, persistent),
         })
+    }
+
+    /// What the publish that was taken last looks like; `None` if its body was empty.
+    pub fn learn(&self, channel: u16, taken: &Assembled, pattern: &mut Pattern) {
+        pattern.forget();
+        let (bytes, body) = taken.message.body_in_place();
+        let body_bytes = body.len();
+        // The body, its frame's end, and nothing else ends what was taken.
+        let body_at = self.at.saturating_sub(body_bytes + 1);
+        let Some(head) = self.chunk.get(self.begin..body_at).filter(|_| 0 < body_bytes) else { return };
+        pattern.head.extend_from_slice(head);
+        pattern.message_at = head.len() - body.start;
+        pattern.body_bytes = body_bytes;
+        pattern.layout = taken.message.layout();
+        pattern.persistent = taken.message.is_persistent();
+        pattern.channel = channel;
+        debug_assert_eq!(bytes.len(), body.end, "a body ends its message");
+    }
+
+    /// Takes the next publish if it begins as the pattern does.
+    #[inline]
+    pub fn take_alike(&mut self, pattern: &Pattern) -> Option<Message> {
+        let rest = self.chunk.get(self.at..)?;
+        let body = rest.strip_prefix(pattern.head.as_slice())?;
+        if *body.get(pattern.body_bytes)? != FRAME_END {
+            return None;
+        }
+        let (start, end) = (self.at + pattern.message_at, self.at + pattern.head.len() + pattern.body_bytes);
+        self.begin = self.at;
+        self.at = end + 1;
+        Some(Message::in_place(self.chunk.slice(start..end), pattern.layout, pattern.persistent))
     }
 
     fn content_at(&self, at: usize, channel: u16, kind: FrameKind) -> Option<Frame<'a>> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::amqp::template::Template;
 use crate::id::{ConsumerId, QueueId};
 use crate::model::QueueRef;
 
@@ -46,6 +47,8 @@ pub struct Consumer {
     pub source: Source,
     /// How long it may hold a delivery.
     pub timeout: Option<Duration>,
+    /// What its last delivery looked like.
+    pub template: Option<Box<Template>>,
 }
 
 impl Consumer {
@@ -84,6 +87,11 @@ impl ConsumerTable {
     /// The consumer at a place.
     pub fn get(&self, place: u32) -> Option<&Consumer> {
         self.places.get(place as usize)?.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, place: u32) -> Option<&mut Consumer> {
+        self.places.get_mut(place as usize)?.as_mut()
     }
 
     /// The place of a tag.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use leveret_codec::content::put_content;
+use leveret_codec::frame::FRAME_OVERHEAD_BYTES;
 use leveret_codec::method::{Method, basic};
 use leveret_codec::{Properties, Value, hot};
 
@@ -58,35 +59,72 @@ impl Inbox {
 }
 
 impl Channel {
-    /// Sends one delivery. Its consumer is there: see `ConsumerTable`.
-    pub fn deliver(&mut self, turn: &mut Turn<'_>, delivery: Delivery) {
-        let Delivery { consumer: place, counted, entry, .. } = delivery;
+    /// Sends what is next in the inbox as long as it is for one consumer and no more than `most` bytes wait for the
+    /// socket. Returns the footprint of what was sent.
+    pub fn deliver_run(&mut self, turn: &mut Turn<'_>, place: u32, most: usize) -> usize {
+        let mut deliveries = std::mem::take(&mut turn.inbox.deliveries);
+        let (mut count, mut released) = (0, 0);
+        for delivery in &deliveries {
+            let is_for = delivery.consumer == place && delivery.channel == self.number;
+            if !is_for || most <= turn.out.frames.len() {
+                break;
+            }
+            count += 1;
+            released += delivery.entry.message.footprint_bytes();
+            self.send(turn, delivery);
+        }
+        self.hold(turn.now, place, deliveries.drain(..count));
+        turn.inbox.deliveries = deliveries;
+        released
+    }
+
+    /// Encodes one delivery. Its consumer is there: see `ConsumerTable`.
+    fn send(&mut self, turn: &mut Turn<'_>, delivery: &Delivery) {
         let tag = self.next_tag();
-        let Some(consumer) = self.consumers.get(place) else { return };
-        let message = &entry.message;
+        let Some(consumer) = self.consumers.get_mut(delivery.consumer) else { return };
+        let (entry, message) = (&delivery.entry, &delivery.entry.message);
         let (queue, redelivered) = (consumer.source.name(), entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue, redelivered });
-        let Turn { now, session, ref mut out, .. } = *turn;
+        let frames = &mut turn.out.frames;
+        let is_plain = !redelivered && entry.returns == Returns::default() && message.hides_nothing();
+        if is_plain
+            && let Some(template) = &consumer.template
+            && template.put(frames.buffer(), tag, message)
+        {
+            return;
+        }
+        let start = frames.buffer().len();
         hot::put_deliver(
-            out.frames.buffer(),
+            frames.buffer(),
             self.number,
             &consumer.tag,
             tag,
-            entry.redelivered,
+            redelivered,
             message.exchange(),
             message.routing_key(),
         );
         let properties = match &consumer.source {
-            Source::Queue { queue, .. } => delivered_properties(queue, &entry),
+            Source::Queue { queue, .. } => delivered_properties(queue, entry),
             Source::Replies(_) => message.shown_properties(),
         };
-        let frame_max = session.frame_max_bytes;
-        put_content(&mut out.frames, self.number, frame_max, &properties, message.body_in_place());
-        if let Source::Queue { queue, id, auto_ack: false } = &consumer.source {
-            let settle_by = consumer.timeout.map_or(Timestamp::NEVER, |timeout| now + timeout);
-            if consumer.timeout.is_some() {
-                self.lateness.expect(settle_by);
-            }
+        let frame_max = turn.session.frame_max_bytes;
+        put_content(frames, self.number, frame_max, &properties, message.body_in_place());
+        if is_plain && message.body().len() + FRAME_OVERHEAD_BYTES as usize <= frame_max as usize {
+            let written = frames.buffer().get(start..).unwrap_or_default();
+            consumer.template.get_or_insert_default().learn(written, &consumer.tag, message);
+        }
+    }
+
+    /// Keeps what was just sent to a consumer until it is acknowledged, if it is to be.
+    fn hold(&mut self, now: Timestamp, place: u32, sent: impl ExactSizeIterator<Item = Delivery>) {
+        let Some(consumer) = self.consumers.get(place) else { return };
+        let Source::Queue { queue, id, auto_ack: false } = &consumer.source else { return };
+        let settle_by = consumer.timeout.map_or(Timestamp::NEVER, |timeout| now + timeout);
+        if consumer.timeout.is_some() {
+            self.lateness.expect(settle_by);
+        }
+        let first = self.last_tag + 1 - sent.len() as u64;
+        for (tag, Delivery { counted, entry, .. }) in (first..).zip(sent) {
             let (queue, consumer, delivered_at) = (queue.clone(), Some(*id), now);
             self.unacked.push(Held { tag, queue, consumer, counted, delivered_at, settle_by, entry });
         }
@@ -95,11 +133,12 @@ impl Channel {
     /// Sends what has come for a consumer through its door, which is shut by now.
     pub fn deliver_waiting(&mut self, turn: &mut Turn<'_>, place: u32) {
         turn.inbox.fill(turn.session);
-        let mut released = 0;
-        for delivery in turn.inbox.take_for(self.number, Some(place)) {
-            released += delivery.entry.message.footprint_bytes();
-            self.deliver(turn, delivery);
+        let waiting = turn.inbox.take_for(self.number, Some(place));
+        for delivery in &waiting {
+            self.send(turn, delivery);
         }
+        let released = waiting.iter().map(|delivery| delivery.entry.message.footprint_bytes()).sum();
+        self.hold(turn.now, place, waiting.into_iter());
         turn.release(released);
     }
 

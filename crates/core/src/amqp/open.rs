@@ -109,6 +109,9 @@ impl Open {
         let mut frames = Frames::new(chunk, limits);
         let mut result = Ok(());
         while result.is_ok() && self.held_back.is_nothing() && !frames.is_empty() {
+            if alarm.is_none() && self.channels.publish_alike(&mut turn, &mut frames) {
+                continue;
+            }
             result = handle_next(&mut self.channels, &mut turn, &mut frames);
             if std::mem::take(&mut turn.awaits_head) {
                 self.held_back.await_head(frames.again());
@@ -279,14 +282,18 @@ fn handle_connection_method(
 fn deliver(channels: &mut ChannelTable, turn: &mut Turn<'_>, room_bytes: usize) {
     let most = turn.out.frames.len().saturating_add(room_bytes);
     let mut released = 0;
-    while turn.out.frames.len() < most {
-        let Some(delivery) = turn.inbox.deliveries.pop_front() else { break };
-        released += delivery.entry.message.footprint_bytes();
-        if let Some(channel) = channels.get_mut(delivery.channel) {
-            channel.deliver(turn, delivery);
-            if let Some(at) = channel.lateness.look_at {
-                channels.look_at = Some(channels.look_at.map_or(at, |known| known.min(at)));
-            }
+    while turn.out.frames.len() < most
+        && let Some(next) = turn.inbox.deliveries.front()
+    {
+        let (number, place) = (next.channel, next.consumer);
+        let Some(channel) = channels.get_mut(number) else {
+            let gone = turn.inbox.deliveries.pop_front();
+            released += gone.map_or(0, |delivery| delivery.entry.message.footprint_bytes());
+            continue;
+        };
+        released += channel.deliver_run(turn, place, most);
+        if let Some(at) = channel.lateness.look_at {
+            channels.look_at = Some(channels.look_at.map_or(at, |known| known.min(at)));
         }
     }
     if 0 < released {

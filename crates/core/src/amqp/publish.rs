@@ -9,8 +9,11 @@ use std::time::Duration;
 use leveret_codec::content::put_content;
 use leveret_codec::{Properties, ReplyCode, TableRef, Value, hot};
 
+use crate::amqp::alike::Pattern;
 use crate::amqp::assembly::Assembled;
+use crate::amqp::batch::Batch;
 use crate::amqp::channel::{Channel, Mode};
+use crate::amqp::chunk::Frames;
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
 use crate::model::{
@@ -61,6 +64,27 @@ impl Channel {
             self.publish_routed(turn, assembled, details.as_deref());
         }
         Ok(())
+    }
+
+    /// Takes as many publishes as begin like the last one, see [`Pattern`]. `true`: there were some.
+    pub fn publish_alike(&mut self, turn: &mut Turn<'_>, frames: &mut Frames<'_>, pattern: &Pattern) -> bool {
+        let Turn { now, session, ref mut batch, ref mut out, .. } = *turn;
+        let is_transaction = matches!(self.mode, Mode::Tx(_));
+        if is_transaction || session.vhost.is_traced() || !self.route.is_settled(session) {
+            return false;
+        }
+        let queues = self.route.matched().as_slice();
+        let mut has_come = false;
+        while let Some(message) = frames.take_alike(pattern) {
+            has_come = true;
+            let arrival = Arrival { message, expiration: None };
+            let accepted = batch.publish(now, queues, arrival, &mut out.effects);
+            note_accepted(&mut self.mode, batch, accepted);
+        }
+        if has_come && matches!(self.mode, Mode::Confirm(_)) {
+            batch.confirm(self.number);
+        }
+        has_come
     }
 
     fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: Option<&Details>) {
@@ -137,13 +161,10 @@ impl Channel {
     }
 
     fn confirm_published(&mut self, turn: &mut Turn<'_>, accepted: Accepted) {
-        let Mode::Confirm(confirms) = &mut self.mode else { return };
-        match accepted {
-            Accepted::Here => confirms.published(None),
-            Accepted::Unsafe => confirms.published(turn.batch.await_write()),
-            Accepted::Refused => confirms.refused(),
+        note_accepted(&mut self.mode, turn.batch, accepted);
+        if matches!(self.mode, Mode::Confirm(_)) {
+            turn.batch.confirm(self.number);
         }
-        turn.batch.confirm(self.number);
     }
 
     /// Looks at what the properties ask for; mostly nothing. Boxed, because what is mostly empty is not to be moved about:
@@ -170,6 +191,21 @@ impl Channel {
         }
         Ok(details)
     }
+}
+
+/// What is to be said of a publish, if anything is.
+fn note_accepted(mode: &mut Mode, batch: &mut Batch, accepted: Accepted) {
+    let Mode::Confirm(confirms) = mode else { return };
+    match accepted {
+        Accepted::Here => confirms.published(None),
+        Accepted::Unsafe => confirms.published(batch.await_write()),
+        Accepted::Refused => confirms.refused(),
+    }
+}
+
+/// Whether the properties of a message say nothing but what goes with it.
+pub fn asks_nothing(properties: Properties<'_>) -> bool {
+    properties.flags() & (CHECKED_FLAGS | USER_ID_FLAG) == 0
 }
 
 /// Keys of the CC and BCC headers.

@@ -110,6 +110,17 @@ impl RouteMemory {
         self.is_matched = found.is_ok() && is_decided;
     }
 
+    /// Whether all that was found out for the last message holds for one with the same exchange, key and properties, and
+    /// nobody but queues takes it.
+    pub fn is_settled(&self, session: &Session) -> bool {
+        let (generation, epoch) = (session.vhost.generation(), session.broker.permission_epoch());
+        self.is_matched
+            && self.generation == generation
+            && self.permission_epoch == epoch
+            && self.matched.recent().is_empty()
+            && !self.matched.is_empty()
+    }
+
     /// What was found last.
     pub fn matched(&self) -> &Matched<QueueRef> {
         &self.matched

@@ -77,6 +77,13 @@ impl Intake {
         effects: &mut Effects,
     ) -> Accepted {
         self.written = None;
+        if let [queue] = queues
+            && !queue.may_refuse()
+            && (self.appends.is_none() || kept(queue, arrival.message.is_persistent()).is_none())
+        {
+            self.add(queue, arrival);
+            return Accepted::Here;
+        }
         if queues.iter().any(QueueRef::may_refuse) {
             return self.offer(now, queues, arrival, effects);
         }
@@ -155,6 +162,7 @@ impl Intake {
         tell(queue, arrival);
     }
 
+    #[inline]
     fn add(&mut self, queue: &QueueRef, arrival: Arrival) -> (usize, usize) {
         let end = self.publishes.len();
         // Runs for one queue are the common case: look at the last one before hashing.

@@ -41,7 +41,7 @@ pub struct Message {
 }
 
 /// Where the parts of a publish lie in the slice that holds all of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Offset and length of the properties (flags first).
     pub properties: (u32, u32),
@@ -133,6 +133,22 @@ impl Message {
     /// The body.
     pub fn body(&self) -> &[u8] {
         self.bytes.get(self.body_at as usize..).unwrap_or_default()
+    }
+
+    /// Where its parts are.
+    pub fn layout(&self) -> Layout {
+        Layout { properties: (self.properties_at, self.properties_len), body_at: self.body_at }
+    }
+
+    /// What stands before the body (with the frame heads of its publish, if it is where it came in), and the body.
+    #[inline]
+    pub fn head_and_body(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at_checked(self.body_at as usize).unwrap_or((&self.bytes, &[]))
+    }
+
+    /// Whether all its headers are for clients.
+    pub fn hides_nothing(&self) -> bool {
+        !self.hides
     }
 
     /// The bytes that hold the body, and where in them it is.

@@ -105,7 +105,7 @@ pub struct QueueRef(Arc<Shared>);
 
 impl PartialEq for QueueRef {
     fn eq(&self, other: &Self) -> bool {
-        self.0.facts.id == other.0.facts.id
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
