@@ -214,6 +214,7 @@ impl Session {
         self.hear_log(now);
         self.shared.carry_out(&mut self.output.effects);
         let is_written = self.write(context, socket)?;
+        self.connection.note_clogged(!is_written && !self.is_held());
         if self.is_over(now, is_written) {
             return Ok(Turn::Done);
         }

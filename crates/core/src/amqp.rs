@@ -46,6 +46,7 @@ mod route;
 mod sasl;
 mod session;
 mod template;
+mod throttle;
 mod trace;
 mod tx;
 mod unacked;

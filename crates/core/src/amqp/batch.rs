@@ -48,6 +48,11 @@ impl Batch {
         vhost.publish_report(now, message, (&mut self.intake, effects));
     }
 
+    /// See [`Intake::take_outrun`].
+    pub fn take_outrun(&mut self) -> Option<QueueRef> {
+        self.intake.take_outrun()
+    }
+
     /// See [`Intake::await_write`].
     pub fn await_write(&mut self) -> Option<u64> {
         self.intake.await_write()

@@ -54,7 +54,13 @@ pub struct ChannelTable {
 impl ChannelTable {
     /// No channel yet.
     pub fn new(channel_max: u16) -> Self {
-        Self { slots: HashMap::default(), channel_max, content_came: false, pattern: Pattern::default(), look_at: None }
+        Self {
+            slots: HashMap::default(),
+            channel_max,
+            content_came: false,
+            pattern: Pattern::default(),
+            look_at: None,
+        }
     }
 
     /// An open channel.

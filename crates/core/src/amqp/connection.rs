@@ -24,7 +24,7 @@ use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, connection};
 use leveret_codec::{Limits, PROTOCOL_HEADER, protocol_header};
 
-use crate::amqp::chunk::{frame_size, largest_frame_bytes, take_chunk};
+use crate::amqp::chunk::{Chunk, frame_size, largest_frame_bytes, take_chunk};
 use crate::amqp::ending::{Ending, send_close_ok};
 use crate::amqp::event::tell_opened;
 use crate::amqp::handshake::{self, Failed, Handshake, LoggedIn, Step, Tuned};
@@ -191,14 +191,14 @@ impl Connection {
         true
     }
 
-    fn handle_chunk(&mut self, now: Timestamp, chunk: Bytes, out: &mut Output) {
+    fn handle_chunk(&mut self, now: Timestamp, chunk: Chunk, out: &mut Output) {
         match &mut self.state {
             State::Open(open) => {
                 if let Err(interruption) = open.handle_chunk(now, &chunk, &self.limits, out) {
                     self.interrupt(now, interruption, out);
                 }
             }
-            State::Handshake { .. } => self.handle_handshake(now, chunk, out),
+            State::Handshake { .. } => self.handle_handshake(now, chunk.bytes, out),
             State::Ending(ending) => ending.handle_chunk(now, &chunk, &self.limits, out),
             State::Header { .. } => {}
         }
@@ -221,7 +221,7 @@ impl Connection {
     fn handle_handshake(&mut self, now: Timestamp, mut chunk: Bytes, out: &mut Output) {
         while !chunk.is_empty() {
             let State::Handshake { .. } = self.state else {
-                return self.handle_chunk(now, chunk, out);
+                return self.handle_chunk(now, chunk.into(), out);
             };
             // A copy of the few bytes of a handshake frees the chunk to be advanced.
             let frame = match frame::cut(&chunk, &self.limits) {
@@ -351,11 +351,16 @@ impl Connection {
         }
     }
 
+    /// Whether the socket takes no more of what waits for it.
+    pub fn note_clogged(&self, is_clogged: bool) {
+        self.outlet.note_clogged(is_clogged);
+    }
+
     /// Others have left something: deliveries, cancellations, alarms. Encodes about `room_bytes` at most.
     pub fn handle_outlet(&mut self, now: Timestamp, room_bytes: usize, out: &mut Output) {
         let State::Open(open) = &mut self.state else { return };
         if let Some(held) = open.handle_outlet(now, room_bytes, out) {
-            self.handle_chunk(now, held, out);
+            self.handle_chunk(now, held.into(), out);
         }
         if let State::Open(open) = &mut self.state
             && let Some(reason) = open.take_forced()

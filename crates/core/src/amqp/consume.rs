@@ -107,7 +107,8 @@ impl Channel {
         let source = Source::Queue { queue: queue.clone(), id, auto_ack: consume.no_ack };
         let timeout = read_timeout(&queue, &arguments).or(turn.session.broker.settings().consumer_timeout);
         let timeout = timeout.filter(|timeout| !timeout.is_zero());
-        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.clone()), source, timeout, template: None });
+        self.consumers
+            .insert(place, Consumer { tag: Bytes::from(tag.clone()), source, timeout, template: None });
         self.tell_consumer(turn, &tag, &queue, (&spec, &arguments));
         self.consume_ok(turn, &tag, consume.nowait);
         queue.resume(turn.now, id, &mut turn.out.effects);
@@ -127,7 +128,10 @@ impl Channel {
         let vhost = turn.session.vhost.name();
         let address = turn.session.broker.open_reply_address(vhost, outlet, self.number, place);
         let source = Source::Replies(address.clone());
-        self.consumers.insert(place, Consumer { tag: Bytes::from(tag.to_owned()), source, timeout: None, template: None });
+        self.consumers.insert(
+            place,
+            Consumer { tag: Bytes::from(tag.to_owned()), source, timeout: None, template: None },
+        );
         self.reply_address = Some(address);
         self.consume_ok(turn, tag, consume.nowait);
         Ok(())

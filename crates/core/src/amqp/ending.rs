@@ -11,12 +11,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use leveret_codec::Limits;
 use leveret_codec::frame::FrameKind;
 use leveret_codec::method::{Method, MethodId, connection};
 
-use crate::amqp::chunk::Frames;
+use crate::amqp::chunk::{Chunk, Frames};
 use crate::effect::Output;
 use crate::time::Timestamp;
 
@@ -103,7 +102,7 @@ impl Ending {
     }
 
     /// Whole frames have come.
-    pub fn handle_chunk(&mut self, now: Timestamp, chunk: &Bytes, limits: &Limits, out: &mut Output) {
+    pub fn handle_chunk(&mut self, now: Timestamp, chunk: &Chunk, limits: &Limits, out: &mut Output) {
         let mut frames = Frames::new(chunk, limits);
         while let Self::Closing { .. } = *self {
             let frame = match frames.take() {

@@ -18,9 +18,10 @@ use leveret_codec::method::{self, Method, MethodId, connection};
 use leveret_codec::{DecodeError, Limits, ReplyCode};
 
 use crate::amqp::channels::ChannelTable;
-use crate::amqp::chunk::Frames;
+use crate::amqp::chunk::{Chunk, Frames};
 use crate::amqp::held_back::{HeldBack, has_room};
 use crate::amqp::session::{Session, Turn, Workspace};
+use crate::amqp::throttle::Throttle;
 use crate::effect::Output;
 use crate::model::Notice;
 use crate::refusal::{Refusal, Scope};
@@ -61,6 +62,7 @@ pub struct Open {
     channels: ChannelTable,
     workspace: Workspace,
     held_back: HeldBack,
+    throttle: Throttle,
     /// Why it must go.
     forced: Option<Arc<str>>,
 }
@@ -72,6 +74,7 @@ impl Open {
             channels: ChannelTable::new(channel_max),
             workspace: Workspace::new(session),
             held_back: HeldBack::Nothing,
+            throttle: Throttle::default(),
             forced: None,
         }
     }
@@ -81,9 +84,10 @@ impl Open {
         !self.held_back.is_excused()
     }
 
-    /// Whether frames that have come wait, for whatever reason: nothing can be taken before them.
+    /// Whether nothing more is to be read: frames that have come wait, for whatever reason, or the peer publishes faster
+    /// than consumers are served.
     pub fn holds_frames(&self) -> bool {
-        !self.held_back.is_nothing()
+        !self.held_back.is_nothing() || self.throttle.is_on()
     }
 
     /// Why the connection must go, since somebody has said so.
@@ -100,7 +104,7 @@ impl Open {
     pub fn handle_chunk(
         &mut self,
         now: Timestamp,
-        chunk: &Bytes,
+        chunk: &Chunk,
         limits: &Limits,
         out: &mut Output,
     ) -> Result<(), Interruption> {
@@ -126,6 +130,9 @@ impl Open {
             }
         }
         self.channels.finish(&mut turn);
+        if let Some(queue) = turn.batch.take_outrun() {
+            self.throttle.wait_for(now, &queue, &turn.session.outlet);
+        }
         if self.awaits().is_none() || !self.workspace.session.broker.store().has_failed() {
             return result;
         }
@@ -144,13 +151,14 @@ impl Open {
         turn.delete_exclusive();
     }
 
-    /// When somebody may be late with an acknowledgement.
+    /// When somebody may be late with an acknowledgement, or has waited for long enough.
     pub fn look_at(&self) -> Option<Timestamp> {
-        self.channels.look_at
+        self.channels.look_at.into_iter().chain(self.throttle.until()).min()
     }
 
-    /// Looks whether somebody is.
+    /// Looks whether that is so.
     pub fn handle_late(&mut self, now: Timestamp, out: &mut Output) {
+        self.throttle.handle_deadline(now);
         self.channels.handle_late(&mut self.workspace.turn(now, out));
     }
 
@@ -215,6 +223,7 @@ impl Open {
                 }
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
                 Notice::Forced(reason) => self.forced = Some(reason),
+                Notice::CaughtUp => self.throttle.end(),
                 Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }

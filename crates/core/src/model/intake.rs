@@ -52,6 +52,8 @@ pub struct Intake {
     places: HashMap<QueueId, usize, FixedState>,
     /// None if nothing is kept.
     appends: Option<Appends>,
+    /// A queue that was outrun by the last flush.
+    outrun: Option<QueueRef>,
     /// The write that carries the last message, if it has been written already.
     written: Option<u64>,
 }
@@ -64,6 +66,7 @@ impl Intake {
             spare: Vec::new(),
             places: HashMap::default(),
             appends: Appends::new(store),
+            outrun: None,
             written: None,
         }
     }
@@ -200,12 +203,19 @@ impl Intake {
         self.write();
         let first = self.publishes.first().map_or(0, |publishes| publishes.arrivals.len());
         for Publishes { queue, arrivals } in &mut self.publishes {
-            queue.publish(now, arrivals.drain(..), effects);
+            if queue.publish(now, arrivals.drain(..), effects) {
+                self.outrun = Some(queue.clone());
+            }
         }
         // One vector is kept for the next read, with room for twice as many as this one brought: reads of one
         // size find it large enough, and after a burst the room shrinks with the reads.
         self.spare = self.publishes.drain(..).map(|publishes| publishes.arrivals).next().unwrap_or_default();
         self.spare.shrink_to(KEEP_ARRIVALS.max(2 * first));
+    }
+
+    /// A queue whose consumers do not keep up with what was brought to it, if there is one.
+    pub fn take_outrun(&mut self) -> Option<QueueRef> {
+        self.outrun.take()
     }
 
     /// Somebody waits for the log to have the last message: by this number, once it is written.

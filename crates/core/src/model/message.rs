@@ -19,6 +19,10 @@ use crate::store::Place;
 /// Messages below this are copied out of the read buffer when they stop moving.
 const DETACH_BELOW_BYTES: usize = 4 * 1024;
 
+/// What stands between routing key and properties in the frames of a publish: its bits, the end of its frame, and the head of
+/// the header frame.
+const HEADER_HEAD_BYTES: usize = 1 + 1 + 7 + 12;
+
 /// What a queue adds to the bytes of a message when it accounts for memory: its entry, roughly.
 const OVERHEAD_BYTES: usize = 96;
 
@@ -31,7 +35,8 @@ pub struct Message {
     properties_at: u32,
     properties_len: u32,
     body_at: u32,
-    shares_buffer: bool,
+    /// What is held in memory with it, of a buffer that it is a part of; zero if it has one of its own.
+    shared_bytes: u32,
     persistent: bool,
     /// Whether some of its headers are not for clients, see `hidden`.
     hides: bool,
@@ -52,16 +57,17 @@ pub struct Layout {
 impl Message {
     /// A message whose frames lie one after the other in `bytes`, beginning with the exchange's short
     /// string and ending with the body's last byte. Nothing is copied.
-    pub fn in_place(bytes: Bytes, layout: Layout, persistent: bool) -> Self {
+    /// `shared_bytes` stay in memory as long as it does.
+    pub fn in_place(bytes: Bytes, layout: Layout, persistent: bool, shared_bytes: usize) -> Self {
         let Layout { properties: (properties_at, properties_len), body_at } = layout;
-        let shares_buffer = true;
+        let shared_bytes = u32::try_from(shared_bytes).unwrap_or(u32::MAX);
         let (hides, durable, place) = (false, false, None);
         Self {
             bytes,
             properties_at,
             properties_len,
             body_at,
-            shares_buffer,
+            shared_bytes,
             persistent,
             hides,
             durable,
@@ -84,7 +90,7 @@ impl Message {
             properties_len: head_len - properties_at,
             body_at: head_len,
             // With its neighbours in the log, which were read together and will go together.
-            shares_buffer: false,
+            shared_bytes: 0,
             persistent,
             hides,
             durable,
@@ -183,14 +189,27 @@ impl Message {
         self.durable = durable;
     }
 
-    /// What it counts for in bounds on memory, in bytes.
+    /// What it counts for in bounds on memory, in bytes; the same wherever it lies.
+    #[inline]
     pub fn footprint_bytes(&self) -> usize {
-        self.bytes.len() + OVERHEAD_BYTES
+        let before_properties = if self.shared_bytes == 0 { 0 } else { HEADER_HEAD_BYTES };
+        let before_body = self.body_at - self.properties_at - self.properties_len;
+        self.bytes.len() + OVERHEAD_BYTES - before_properties - before_body as usize
+    }
+
+    /// Whether messages of so many bytes in all, this one among them, are a good part of the buffer that they share.
+    pub fn is_among(&self, bytes: usize) -> bool {
+        self.shared_bytes as usize <= 2 * bytes
+    }
+
+    /// Bytes of all its parts.
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Call when the message stops moving: a small one gets bytes of its own.
     pub fn detach(&mut self) {
-        if self.shares_buffer && self.bytes.len() < DETACH_BELOW_BYTES {
+        if self.shared_bytes != 0 && self.bytes.len() < DETACH_BELOW_BYTES {
             let mut own =
                 Self::joined(self.exchange(), self.routing_key(), self.properties().raw(), self.body());
             (own.persistent, own.hides) = (self.persistent, self.hides);
@@ -270,7 +289,7 @@ impl Draft {
             properties_at,
             properties_len: body_at - properties_at,
             body_at,
-            shares_buffer: false,
+            shared_bytes: 0,
             persistent: false,
             hides: false,
             durable: false,
@@ -311,7 +330,7 @@ mod tests {
     #[test]
     fn what_lies_between_the_parts_of_a_publish_does_not_get_into_the_log() {
         let bytes = Bytes::from([b"\x01x\x02kk--".as_slice(), &PROPERTIES, b"--body"].concat());
-        let message = Message::in_place(bytes, Layout { properties: (7, 4), body_at: 13 }, true);
+        let message = Message::in_place(bytes, Layout { properties: (7, 4), body_at: 13 }, true, 100);
         let composed = Message::compose(b"x", b"kk", &PROPERTIES, b"body");
         assert_eq!(log_form(&message), log_form(&composed));
     }
@@ -336,7 +355,7 @@ mod tests {
     #[test]
     fn a_detached_message_keeps_its_place() {
         let bytes = Bytes::from([b"\x01x\x01k".as_slice(), &PROPERTIES, b"body"].concat());
-        let mut message = Message::in_place(bytes, Layout { properties: (4, 4), body_at: 8 }, true);
+        let mut message = Message::in_place(bytes, Layout { properties: (4, 4), body_at: 8 }, true, 100);
         message.set_place(PLACE, true);
         message.detach();
         assert!(message.place() == Some(PLACE) && message.is_durable() && message.is_persistent());

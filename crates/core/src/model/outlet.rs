@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -58,12 +58,16 @@ pub enum Notice {
     Forced(Arc<str>),
     /// The head of a queue that the connection waits for may be in memory.
     HeadMoved,
+    /// The consumers of a queue that the connection publishes to have caught up with it.
+    CaughtUp,
 }
 
 /// The outlet of one connection.
 #[derive(Debug)]
 pub struct Outlet {
     id: ConnectionId,
+    /// See [`Outlet::note_clogged`].
+    is_clogged: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -89,12 +93,25 @@ impl State {
 impl Outlet {
     /// An empty outlet.
     pub fn new(id: ConnectionId) -> Self {
-        Self { id, state: Mutex::default() }
+        Self { id, is_clogged: AtomicBool::new(false), state: Mutex::default() }
     }
 
     /// Whose it is.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Whether frames wait for the peer to read.
+    pub fn is_clogged(&self) -> bool {
+        self.is_clogged.load(Ordering::Relaxed)
+    }
+
+    /// Whether the socket takes no more at the moment.
+    pub fn note_clogged(&self, is_clogged: bool) {
+        // Looked at first: mostly it stays as it is, and others read it.
+        if self.is_clogged() != is_clogged {
+            self.is_clogged.store(is_clogged, Ordering::Relaxed);
+        }
     }
 
     /// The connection ends. While its consumers leave one after the other, nothing may go to those that are still

@@ -41,6 +41,9 @@ use waiting::Waiting;
 /// The shortest time there is.
 const TICK: Duration = Duration::from_micros(1);
 
+/// What may wait in memory before publishers that are faster than consumers are held back.
+const AHEAD_BYTES: usize = 1024 * 1024;
+
 /// Messages of an earlier life that have one priority.
 #[derive(Debug, Default)]
 pub struct RestoredLane {
@@ -182,6 +185,17 @@ impl Queue {
         self.lose_excess(doors);
         self.waiting.park_from(first);
         self.waiting.page_out(doors);
+    }
+
+    /// Whether so much waits that publishers had better wait, too: for consumers whose connections have not come to send
+    /// what they have. Not for those whose peers do not read, or have no credit.
+    pub fn outruns_consumers(&self, doors: &impl Doors) -> bool {
+        AHEAD_BYTES < self.waiting.bytes() && self.consumers.stalled().any(|id| !doors.is_clogged(id))
+    }
+
+    /// Whether publishers that have waited may go on.
+    pub fn has_caught_up(&self) -> bool {
+        self.waiting.bytes() <= AHEAD_BYTES / 2
     }
 
     /// One message arrives, at a queue that may say no. `false`: it did, because it is full.

@@ -72,6 +72,8 @@ struct State {
     doors: Vec<Option<Door>>,
     /// Connections that wait for the head to come back into memory.
     awaiting_head: Vec<Arc<Outlet>>,
+    /// Publishers that wait for consumers to catch up.
+    awaiting_consumers: Vec<Arc<Outlet>>,
     /// The moment at which [`QueueRef::handle_deadline`] was last asked for, unless it has been called since.
     armed: Option<Timestamp>,
     deleted: bool,
@@ -79,13 +81,23 @@ struct State {
 
 impl State {
     fn new(queue: Queue) -> Self {
-        Self { queue, doors: Vec::new(), awaiting_head: Vec::new(), armed: None, deleted: false }
+        let (doors, awaiting_head, awaiting_consumers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { queue, doors, awaiting_head, awaiting_consumers, armed: None, deleted: false }
     }
 
     /// A connection wants to hear when the head may be there.
     fn await_head(&mut self, outlet: &Arc<Outlet>) {
         if self.awaiting_head.iter().all(|known| known.id() != outlet.id()) {
             self.awaiting_head.push(outlet.clone());
+        }
+    }
+
+    /// Consumers have caught up: publishers that have waited for that go on.
+    fn tell_publishers(&mut self, effects: &mut Effects) {
+        for outlet in self.awaiting_consumers.drain(..) {
+            if outlet.notify(Notice::CaughtUp) {
+                effects.wakes.push(outlet.id());
+            }
         }
     }
 
@@ -230,20 +242,38 @@ impl QueueRef {
     }
 
     /// Messages arrive, in order. A queue that was deleted meanwhile is done with them at once: what was routed to
-    /// it counts as taken (RabbitMQ confirms it too).
+    /// it counts as taken (RabbitMQ confirms it too). `true`: the publisher had better wait, see
+    /// [`QueueRef::await_consumers`].
     pub fn publish(
         &self,
         now: Timestamp,
         arrivals: impl IntoIterator<Item = Arrival>,
         effects: &mut Effects,
-    ) {
+    ) -> bool {
         let mut state = self.0.state.lock();
         if state.deleted {
             let messages = arrivals.into_iter().map(|arrival| arrival.message);
             effects.settles.extend(messages.filter_map(|message| Settle::of(&message)));
-        } else {
-            self.turn_locked(&mut state, effects, |queue, doors| queue.publish(now, arrivals, doors));
+            return false;
         }
+        self.turn_locked(&mut state, effects, |queue, doors| {
+            queue.publish(now, arrivals, doors);
+            queue.outruns_consumers(doors)
+        })
+    }
+
+    /// Tells `outlet` when consumers have caught up. `false`: they have already, or there is nobody to wait for.
+    pub fn await_consumers(&self, outlet: &Arc<Outlet>) -> bool {
+        let mut state = self.0.state.lock();
+        // Looks only, so there is nothing to carry out.
+        let mut effects = Effects::default();
+        let doors = Hall::new(self, &state.doors, 0, &mut effects);
+        let waits = !state.deleted && state.queue.outruns_consumers(&doors);
+        drop(doors);
+        if waits && state.awaiting_consumers.iter().all(|known| known.id() != outlet.id()) {
+            state.awaiting_consumers.push(outlet.clone());
+        }
+        waits
     }
 
     /// One message arrives, at a queue that may say no. `false`: it did.
@@ -419,6 +449,9 @@ impl QueueRef {
         let mut hall = Hall::new(self, &state.doors, budget, effects);
         let result = turn(&mut state.queue, &mut hall);
         drop(hall);
+        if !state.awaiting_consumers.is_empty() && state.queue.has_caught_up() {
+            state.tell_publishers(effects);
+        }
         self.note_depth(state.queue.ready_bytes(), budget);
         if let Some(at) = state.queue.next_deadline().filter(|_| !state.deleted)
             && state.armed.is_none_or(|armed| at < armed)

@@ -239,6 +239,10 @@ impl Model {
 }
 
 impl Doors for Model {
+    fn is_clogged(&self, _: ConsumerId) -> bool {
+        false
+    }
+
     fn accepts(&mut self, to: ConsumerId) -> bool {
         self.audience.get(to).is_open
     }

@@ -94,6 +94,14 @@ impl Consumers {
         })
     }
 
+    /// Those that could have a message if their doors were open.
+    pub fn stalled(&self) -> impl Iterator<Item = ConsumerId> + '_ {
+        (0..).zip(&self.slots).filter_map(|(slot, (generation, consumer))| {
+            let is_stalled = consumer.as_ref().is_some_and(|it| !it.in_ring && it.has_credit());
+            is_stalled.then_some(ConsumerId { slot, generation: *generation })
+        })
+    }
+
     /// Adds a consumer behind those of its priority.
     pub fn add(&mut self, spec: ConsumerSpec) -> ConsumerId {
         let free = self.slots.iter().position(|(_, slot)| slot.is_none());

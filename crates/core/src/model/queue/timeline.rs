@@ -241,6 +241,10 @@ mod tests {
     }
 
     impl Doors for Pages {
+        fn is_clogged(&self, _: ConsumerId) -> bool {
+            false
+        }
+
         fn accepts(&mut self, _: ConsumerId) -> bool {
             false
         }

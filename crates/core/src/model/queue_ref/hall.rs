@@ -50,6 +50,11 @@ impl Doors for Hall<'_> {
         self.door(to).is_some_and(|door| door.accepts(|| (queue.clone(), to)))
     }
 
+    fn is_clogged(&self, to: ConsumerId) -> bool {
+        let door = self.doors.get(to.slot as usize).and_then(Option::as_ref);
+        door.is_none_or(|door| door.outlet.is_clogged())
+    }
+
     fn deliver(&mut self, to: ConsumerId, entry: Entry) {
         let Some(door) = self.door(to) else { return };
         if door.deliver(entry) {

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use crate::model::Message;
 use crate::model::queue::Entry;
 
 /// An emptied run keeps at most this much room; a deep backlog gives its memory back.
@@ -109,8 +110,15 @@ impl Run {
         Some(entry)
     }
 
-    /// Detaches the messages from `position` on from the buffers they were read into.
+    /// Detaches the messages from `position` on from the buffer they were read into, unless they are most of it: then it
+    /// is theirs, and goes with the last of them.
     pub fn park_from(&mut self, position: u64) {
+        let newest = self.places.iter().rev().take_while(|(place, _)| position <= *place);
+        let messages = newest.filter_map(|(_, entry)| entry.as_ref()).map(|entry| &entry.message);
+        let bytes = messages.clone().map(Message::len_bytes).sum();
+        if messages.clone().all(|message| message.is_among(bytes)) {
+            return;
+        }
         for (_, entry) in self.places.iter_mut().rev().take_while(|(place, _)| position <= *place) {
             let Some(entry) = entry else { continue };
             self.bytes -= footprint(entry);

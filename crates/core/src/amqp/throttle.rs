@@ -1,0 +1,52 @@
+//! A publisher that is faster than the connections of its queues' consumers come to send waits for them a moment.
+//!
+//! Without it a load whose messages are cheaper to take in than to give out only builds a backlog, which costs more than the
+//! messages themselves: they are copied, and at last written to disk (1 KiB, one to one: half of all cycles). RabbitMQ holds such a
+//! publisher back too (credit flow). Nobody waits for a consumer that has no credit or does not read: that is what
+//! queues are for.
+//!
+//! Bound: [`LONGEST`] at a time, whatever has become of the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Outlet, QueueRef};
+use crate::time::Timestamp;
+
+/// A consumer's connection that has come to send nothing for this long waits for something else than its turn.
+const LONGEST: Duration = Duration::from_millis(20);
+
+/// Whether a publisher is held back.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    until: Option<Timestamp>,
+}
+
+impl Throttle {
+    /// Whether it is.
+    pub fn is_on(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// When it is over at the latest.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// The publisher was ahead of this queue's consumers: waits for them if it still is.
+    pub fn wait_for(&mut self, now: Timestamp, queue: &QueueRef, outlet: &Arc<Outlet>) {
+        if queue.await_consumers(outlet) {
+            self.until = Some(now + LONGEST);
+        }
+    }
+
+    /// The consumers have caught up.
+    pub fn end(&mut self) {
+        self.until = None;
+    }
+
+    /// Time passes.
+    pub fn handle_deadline(&mut self, now: Timestamp) {
+        self.until.take_if(|until| *until <= now);
+    }
+}
