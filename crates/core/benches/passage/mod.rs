@@ -51,8 +51,9 @@ pub struct Passage {
     /// The producer first.
     parties: Vec<Party>,
     wakes: Vec<ConnectionId>,
-    /// What the producer sends in one read.
+    /// What the producer sends in one read, and how many messages that is.
     burst: Vec<u8>,
+    messages: u64,
     /// What one consumer hears of that.
     heard_bytes: usize,
     /// The last message that was delivered, as every consumer counts.
@@ -68,7 +69,7 @@ impl Passage {
         broker.add_vhost("/");
         broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
         broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
-        let burst = case.publish().repeat(usize::try_from(case.messages_per_read()).unwrap());
+        let messages = case.messages_per_read();
         let mut passage = Self {
             case,
             broker,
@@ -76,7 +77,8 @@ impl Passage {
             now: Timestamp::from_micros(1_000_000_000),
             parties: Vec::new(),
             wakes: Vec::new(),
-            burst,
+            burst: case.publish().repeat(usize::try_from(messages).unwrap()),
+            messages,
             heard_bytes: heard_bytes(case),
             delivery_tag: 0,
         };
@@ -125,7 +127,7 @@ impl Passage {
 
     /// How many messages one turn passes.
     pub fn messages_per_turn(&self) -> u64 {
-        self.case.messages_per_read()
+        self.messages
     }
 
     /// One read of the producer, and everything that comes of it.
@@ -165,7 +167,7 @@ impl Passage {
 
     fn acknowledge(&mut self) {
         let first = self.delivery_tag + 1;
-        self.delivery_tag += self.messages_per_turn();
+        self.delivery_tag += self.messages;
         let acks = match self.case.acks {
             Acks::None => return,
             Acks::Each => first..=self.delivery_tag,
