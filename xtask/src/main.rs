@@ -4,19 +4,32 @@
 //! dependencies, so that the gate itself is built in a second.
 #![forbid(unsafe_code)]
 
+mod failure;
 mod gate;
+mod instructions;
+mod workspace;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask test    everything that must hold before a change is merged";
+use instructions::Then;
+
+const USAGE: &str = "\
+usage: cargo xtask test                    everything that must hold before a change is merged
+       cargo xtask instructions [--write]  what a message costs in the rules, beside the table of it; or the table anew";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words != ["test"] {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    }
-    match gate::run() {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => gate::run(),
+        ["instructions"] => instructions::run(Then::Show),
+        ["instructions", "--write"] => instructions::run(Then::Write),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("\nxtask: {failure}");
