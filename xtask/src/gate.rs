@@ -63,7 +63,7 @@ pub fn run() -> Result<(), Failure> {
     for check in CHECKS {
         timed(check.name, || check.run())?;
     }
-    // A release build of the rules, and half a minute under callgrind.
+    // A release build of the rules, and some ten seconds under callgrind.
     timed("instructions", || instructions::run(Then::Hold))?;
     TESTS.run()
 }

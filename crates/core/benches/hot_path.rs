@@ -1,7 +1,13 @@
 //! How long a message takes through the rules: `cargo bench -p leveret-core --bench hot_path`.
 //!
 //! `instructions` counts the same passages, for a figure that the machine's mood does not move.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may fail"
+)]
 
 #[path = "passage/mod.rs"]
 mod passage;

@@ -3,7 +3,13 @@
 //! `instructions` prints the names of all cases. `instructions CASE MESSAGES` passes at least so many and
 //! prints how many they were. Two runs that differ in nothing but that differ by the messages' instructions, because
 //! everything before them is the same.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench may fail"
+)]
 #![forbid(unsafe_code)]
 
 mod passage;
