@@ -11,7 +11,7 @@ use crate::workspace;
 /// How many messages the two runs pass. The difference is large enough that what is random in a run (the keys of
 /// some hash tables: some ten thousand instructions where there are ten thousand bindings) is lost in it.
 const FEW: u64 = 1000;
-const MANY: u64 = 6000;
+const MANY: u64 = 11_000;
 
 /// Copies are loops of vectors. Else large ones are `rep movsb`, which callgrind counts as an instruction a byte:
 /// nothing like what it costs.
