@@ -3,10 +3,12 @@
 //! The first failure stops the run. The output of a run that passes ends with the summary of
 //! `cargo test`, because nothing is printed after it.
 
-use std::fmt;
-use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
+
+use crate::failure::Failure;
+use crate::instructions::{self, Then};
+use crate::workspace::{cargo, is_ci};
 
 /// One cargo command of the gate.
 struct Step {
@@ -59,17 +61,24 @@ const TESTS: Step = Step {
 /// Runs every step, from the root of the workspace whatever the current directory is.
 pub fn run() -> Result<(), Failure> {
     for check in CHECKS {
-        let started = Instant::now();
-        check.run()?;
-        eprintln!("==> {} done in {:.1} s", check.name, started.elapsed().as_secs_f64());
+        timed(check.name, || check.run())?;
     }
+    // A release build of the rules, and some ten seconds under callgrind.
+    timed("instructions", || instructions::run(Then::Hold))?;
     TESTS.run()
+}
+
+fn timed(name: &str, step: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let started = Instant::now();
+    step()?;
+    eprintln!("==> {name} done in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
 }
 
 impl Step {
     fn run(&self) -> Result<(), Failure> {
         if let Some(tool) = self.extra_tool
-            && std::env::var_os("CI").is_none()
+            && !is_ci()
             && !is_installed(tool)
         {
             eprintln!("==> {} left out: cargo-{tool} is not installed", self.name);
@@ -86,40 +95,4 @@ impl Step {
 fn is_installed(tool: &str) -> bool {
     let mut command = cargo(&[tool, "--version"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-/// The cargo that runs this program, in the root of the workspace.
-fn cargo(words: &[&str]) -> Command {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(words).current_dir(here.parent().unwrap_or(here));
-    command
-}
-
-/// Why the gate is closed.
-#[derive(Debug)]
-pub enum Failure {
-    /// The command could not be run at all.
-    NotStarted {
-        /// Which step of the gate.
-        step: &'static str,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The command ran and did not succeed.
-    Failed {
-        /// Which step of the gate.
-        step: &'static str,
-        /// How it ended.
-        status: ExitStatus,
-    },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotStarted { step, source } => write!(to, "{step} could not be started: {source}"),
-            Self::Failed { step, status } => write!(to, "{step} failed ({status})"),
-        }
-    }
 }

@@ -4,19 +4,35 @@
 //! dependencies, so that the gate itself is built in a second.
 #![forbid(unsafe_code)]
 
+mod failure;
 mod gate;
+mod instructions;
+mod workspace;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask test    everything that must hold before a change is merged";
+use instructions::Then;
+
+const USAGE: &str = "\
+usage: cargo xtask test                    everything that must hold before a change is merged
+       cargo xtask instructions            what a message costs in the rules, beside the table of it
+       cargo xtask instructions --hold     the same as the gate has it: fails if the table does not hold
+       cargo xtask instructions --write    the table anew";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words != ["test"] {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    }
-    match gate::run() {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => gate::run(),
+        ["instructions"] => instructions::run(Then::Show),
+        ["instructions", "--hold"] => instructions::run(Then::Hold),
+        ["instructions", "--write"] => instructions::run(Then::Write),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("\nxtask: {failure}");
