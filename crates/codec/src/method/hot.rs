@@ -50,6 +50,22 @@ pub struct Ack {
 }
 
 impl Ack {
+    /// A frame with an ack.
+    pub const FRAME_BYTES: usize = 21;
+
+    /// Understands a whole frame, if it is an ack on this channel.
+    #[inline]
+    pub fn of_frame(frame: &[u8; Self::FRAME_BYTES], channel: u16) -> Option<Self> {
+        let [octet, c0, c1, 0, 0, 0, 13, 0, 60, 0, 80, t0, t1, t2, t3, t4, t5, t6, t7, bits, FRAME_END] =
+            *frame
+        else {
+            return None;
+        };
+        let tag = u64::from_be_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
+        let is_ack = octet == FrameKind::Method as u8 && [c0, c1] == channel.to_be_bytes();
+        is_ack.then_some(Self { tag, multiple: bits & 1 != 0 })
+    }
+
     /// Understands the payload of an ack.
     #[inline]
     pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {

@@ -1,5 +1,7 @@
 //! basic.ack, nack, reject, recover: what becomes of deliveries that a client holds.
 
+use std::ops::Range;
+
 use leveret_codec::hot::{Ack, Nack, Reject};
 use leveret_codec::method::{Method, basic};
 
@@ -44,6 +46,16 @@ impl Channel {
 
     /// Tag zero with `multiple` is everything; otherwise the tag itself must be outstanding.
     fn decide(&mut self, turn: &mut Turn<'_>, tag: u64, multiple: bool, fate: Fate) -> Ruling {
+        if fate == Fate::Settled
+            && !matches!(self.mode, Mode::Tx(_))
+            && let Some(outstanding) = self.unacked.find(tag, multiple)
+        {
+            self.settle_in_place(turn, outstanding);
+            if multiple {
+                self.lateness.forget(if tag == 0 { u64::MAX } else { tag });
+            }
+            return Ok(());
+        }
         let unknown = || Refusal::precondition_failed(format!("unknown delivery tag {tag}"));
         match (tag, multiple) {
             (0, true) => {
@@ -61,7 +73,7 @@ impl Channel {
                 self.settle_all(turn, held, fate);
             }
             (tag, false) => match self.unacked.take(tag) {
-                Some(held) => self.settle_one(turn, held, fate),
+                Some(held) => self.settle_all(turn, vec![held], fate),
                 None if self.lateness.forgive(tag) => {}
                 None => return Err(unknown()),
             },
@@ -69,13 +81,24 @@ impl Channel {
         Ok(())
     }
 
-    fn settle_one(&mut self, turn: &mut Turn<'_>, held: Held, fate: Fate) {
-        if fate == Fate::Settled && !matches!(self.mode, Mode::Tx(_)) && !held.counted {
-            // The way of nearly every ack: no list is made.
+    /// The way of nearly every ack: nothing is moved, and no list is made.
+    fn settle_in_place(&mut self, turn: &mut Turn<'_>, outstanding: Range<usize>) {
+        let mut counted = 0;
+        for held in self.unacked.range(outstanding.clone()) {
+            counted += u32::from(held.counted);
             let settle = held.settle();
-            turn.batch.settle(turn.now, held.queue, held.consumer, settle, &mut turn.out.effects);
-        } else {
-            self.settle_all(turn, vec![held], fate);
+            turn.batch.settle(turn.now, &held.queue, held.consumer, settle, &mut turn.out.effects);
+        }
+        self.unacked.forget(outstanding);
+        self.give_credit_back(turn, counted);
+    }
+
+    /// So many deliveries count no more towards the limit that the consumers of the channel have together.
+    fn give_credit_back(&mut self, turn: &mut Turn<'_>, counted: u32) {
+        if 0 < counted {
+            turn.flush();
+            self.credit.give_back(counted);
+            turn.resume_stalled();
         }
     }
 
@@ -94,18 +117,14 @@ impl Channel {
             Fate::Settled => {
                 for held in held {
                     let settle = held.settle();
-                    turn.batch.settle(turn.now, held.queue, held.consumer, settle, &mut turn.out.effects);
+                    turn.batch.settle(turn.now, &held.queue, held.consumer, settle, &mut turn.out.effects);
                 }
             }
             Fate::Requeued => requeue(turn, held, false),
             Fate::Failed => requeue(turn, held, true),
             Fate::Rejected => reject(turn, held),
         }
-        if 0 < counted {
-            turn.flush();
-            self.credit.give_back(u32::try_from(counted).unwrap_or(u32::MAX));
-            turn.resume_stalled();
-        }
+        self.give_credit_back(turn, u32::try_from(counted).unwrap_or(u32::MAX));
     }
 
     /// basic.recover and recover-async. A transaction's acknowledgements are not touched.

@@ -77,17 +77,17 @@ impl Batch {
     pub fn settle(
         &mut self,
         now: Timestamp,
-        queue: QueueRef,
+        queue: &QueueRef,
         from: Option<ConsumerId>,
         settle: Option<Settle>,
         effects: &mut Effects,
     ) {
         effects.settles.extend(settle);
         match &mut self.settlements {
-            Some(run) if run.queue == queue && run.from == from => run.count += 1,
+            Some(run) if run.queue == *queue && run.from == from => run.count += 1,
             _ => {
                 self.flush_settlements(now, effects);
-                self.settlements = Some(Settlements { queue, from, count: 1 });
+                self.settlements = Some(Settlements { queue: queue.clone(), from, count: 1 });
             }
         }
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use leveret_codec::Limits;
-use leveret_codec::hot::{Ack, Nack, Reject};
+use leveret_codec::hot::{Nack, Reject};
 use leveret_codec::method::{self, Method, MethodId, access, basic, channel, confirm};
 
 use crate::amqp::acknowledge::{give_back, seen};
@@ -107,7 +107,6 @@ impl Channel {
     pub fn handle_method(&mut self, turn: &mut Turn<'_>, payload: &[u8], limits: &Limits) -> Ruling {
         self.assembly.check_method()?;
         match MethodId::of(payload)? {
-            MethodId::BASIC_ACK => self.ack(turn, Ack::decode(payload)?),
             MethodId::BASIC_NACK => self.nack(turn, Nack::decode(payload)?),
             MethodId::BASIC_REJECT => self.reject(turn, Reject::decode(payload)?),
             _ => match method::decode(payload, limits)? {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use leveret_codec::frame::{Frame, FrameKind};
-use leveret_codec::hot::{self, Publish};
+use leveret_codec::hot::{self, Ack, Publish};
 use leveret_codec::method::{self, Method, MethodId, channel};
 
 use crate::amqp::alike::Pattern;
@@ -118,6 +118,15 @@ impl ChannelTable {
                 channel.assembly.check_method()?;
                 method::decode(frame.payload, limits)?;
                 self.end(turn, frame.channel);
+                return Ok(());
+            }
+            FrameKind::Method if id == MethodId::BASIC_ACK => {
+                channel.assembly.check_method()?;
+                let mut next = Some(Ack::decode(frame.payload)?);
+                while let Some(ack) = next {
+                    channel.ack(turn, ack)?;
+                    next = frames.take_ack(frame.channel);
+                }
                 return Ok(());
             }
             FrameKind::Method => return channel.handle_method(turn, frame.payload, limits),

@@ -6,7 +6,7 @@
 use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::content::ContentHeader;
 use leveret_codec::frame::{self, FRAME_END, FRAME_OVERHEAD_BYTES, Frame, FrameKind};
-use leveret_codec::hot::Publish;
+use leveret_codec::hot::{Ack, Publish};
 use leveret_codec::{DecodeError, Limits};
 
 use crate::amqp::alike::Pattern;
@@ -178,6 +178,16 @@ impl<'a> Frames<'a> {
             body_bytes: header.body_bytes,
             message: Message::in_place(self.chunk.slice(start..end), layout, persistent, self.pinned_bytes),
         })
+    }
+
+    /// Takes the next frame if it is an acknowledgement on this channel: they come in rows.
+    #[inline]
+    pub fn take_ack(&mut self, channel: u16) -> Option<Ack> {
+        let frame = self.chunk.get(self.at..)?.first_chunk()?;
+        let ack = Ack::of_frame(frame, channel)?;
+        self.begin = self.at;
+        self.at += frame.len();
+        Some(ack)
     }
 
     /// What the publish that was taken last looks like; `None` if its body was empty.

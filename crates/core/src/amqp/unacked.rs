@@ -5,6 +5,7 @@
 //! few), so the search stays short and memory bounded by what is really held.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::effect::Settle;
 use crate::id::{ConsumerId, QueueId};
@@ -87,6 +88,33 @@ impl Unacked {
         taken
     }
 
+    /// Where the deliveries are that a tag means, with `multiple` all up to it (zero: up to the last). `None`: the tag is not
+    /// outstanding itself.
+    pub fn find(&self, tag: u64, multiple: bool) -> Option<Range<usize>> {
+        if (tag, multiple) == (0, true) {
+            return Some(0..self.entries.len());
+        }
+        let at = self.position(tag)?;
+        self.entries.get(at)?.1.as_ref()?;
+        Some(if multiple { 0..at + 1 } else { at..at + 1 })
+    }
+
+    /// The deliveries of a part.
+    pub fn range(&self, part: Range<usize>) -> impl Iterator<Item = &Held> {
+        self.entries.range(part).filter_map(|(_, held)| held.as_ref())
+    }
+
+    /// They are settled.
+    pub fn forget(&mut self, part: Range<usize>) {
+        self.live -= self.range(part.clone()).count();
+        if part.start == 0 {
+            self.entries.drain(part);
+        } else {
+            self.entries.range_mut(part).for_each(|(_, held)| *held = None);
+        }
+        self.tidy();
+    }
+
     /// Takes one delivery.
     pub fn take(&mut self, tag: u64) -> Option<Held> {
         let at = self.position(tag)?;
@@ -121,7 +149,13 @@ impl Unacked {
     }
 
     fn position(&self, tag: u64) -> Option<usize> {
-        self.entries.binary_search_by_key(&tag, |(tag, _)| *tag).ok()
+        // Without holes that were tidied away and without gets, it is where its number says.
+        let (first, _) = self.entries.front()?;
+        let guess = usize::try_from(tag.checked_sub(*first)?).ok()?;
+        match self.entries.get(guess) {
+            Some((found, _)) if *found == tag => Some(guess),
+            _ => self.entries.binary_search_by_key(&tag, |(tag, _)| *tag).ok(),
+        }
     }
 
     fn tidy(&mut self) {

@@ -50,6 +50,8 @@ pub struct Intake {
     spare: Vec<Arrival>,
     /// Where each queue's publishes are.
     places: HashMap<QueueId, usize, FixedState>,
+    /// Where the last one was.
+    last: usize,
     /// None if nothing is kept.
     appends: Option<Appends>,
     /// A queue that was outrun by the last flush.
@@ -65,6 +67,7 @@ impl Intake {
             publishes: Vec::new(),
             spare: Vec::new(),
             places: HashMap::default(),
+            last: 0,
             appends: Appends::new(store),
             outrun: None,
             written: None,
@@ -82,10 +85,9 @@ impl Intake {
         self.written = None;
         if let [queue] = queues
             && !queue.may_refuse()
-            && (self.appends.is_none() || kept(queue, arrival.message.is_persistent()).is_none())
         {
-            self.add(queue, arrival);
-            return Accepted::Here;
+            let is_unsafe = self.collect_one(now, queue, arrival);
+            return if is_unsafe { Accepted::Unsafe } else { Accepted::Here };
         }
         if queues.iter().any(QueueRef::may_refuse) {
             return self.offer(now, queues, arrival, effects);
@@ -144,6 +146,24 @@ impl Intake {
         kept.contains(&Some(true))
     }
 
+    /// The same for one queue, which is where most messages go.
+    #[inline]
+    fn collect_one(&mut self, now: Timestamp, queue: &QueueRef, arrival: Arrival) -> bool {
+        let kept = if self.appends.is_some() { kept(queue, arrival.message.is_persistent()) } else { None };
+        let Some((appends, durable)) = self.appends.as_mut().zip(kept) else {
+            self.add(queue, arrival);
+            return false;
+        };
+        let (expiration, queues) = (arrival.expiration, [queue.facts().id]);
+        let record = Record { published_at: now, expiration, queues: &queues, durable };
+        appends.message(&arrival.message, &record);
+        let (queue, arrival) = self.add(queue, arrival);
+        if let Some(appends) = &mut self.appends {
+            appends.expect(Pair { queue, arrival, durable });
+        }
+        durable
+    }
+
     /// Says for which arrivals the places will be, in the order in which they were encoded.
     fn expect(&mut self, spots: &[(usize, usize)], kept: &[Kept]) {
         let Some(appends) = &mut self.appends else { return };
@@ -168,9 +188,11 @@ impl Intake {
     #[inline]
     fn add(&mut self, queue: &QueueRef, arrival: Arrival) -> (usize, usize) {
         let end = self.publishes.len();
-        // Runs for one queue are the common case: look at the last one before hashing.
-        let is_run = self.publishes.last().is_some_and(|last| last.queue == *queue);
-        let place = if is_run { end - 1 } else { *self.places.entry(queue.facts().id).or_insert(end) };
+        // Mostly messages go to the queue of the last one, or to several queues in turn: look there before hashing.
+        let is_at = |place: &usize| self.publishes.get(*place).is_some_and(|there| there.queue == *queue);
+        let known = [self.last, self.last + 1, 0].into_iter().find(is_at);
+        let place = known.unwrap_or_else(|| *self.places.entry(queue.facts().id).or_insert(end));
+        self.last = place;
         if let Some(publishes) = self.publishes.get_mut(place) {
             publishes.arrivals.push(arrival);
             return (place, publishes.arrivals.len() - 1);
