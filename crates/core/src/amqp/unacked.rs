@@ -147,7 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Message, QueueFacts, QueueSettings, QueueTraits};
+    use crate::model::{Message, QueueFacts, QueueTraits};
     use crate::store::NoStore;
 
     fn queue() -> QueueRef {
@@ -160,9 +160,9 @@ mod tests {
             owner: None,
             arguments: Table::default(),
             traits: QueueTraits::default(),
-            declared: QueueSettings::default(),
+            declared: Arc::default(),
         };
-        QueueRef::new(facts, QueueSettings::default(), Arc::new(NoStore))
+        QueueRef::new(facts, Arc::default(), Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {

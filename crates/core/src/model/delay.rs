@@ -70,7 +70,7 @@ fn holder_facts(id: QueueId, vhost: &Arc<str>, spec: &ExchangeSpec) -> QueueFact
         owner: None,
         arguments: Table::default(),
         traits: QueueTraits { kind: QueueKind::Delay, ..QueueTraits::default() },
-        declared: QueueSettings { dead_letter: Some(Arc::new(to)), ..QueueSettings::default() },
+        declared: Arc::new(QueueSettings { dead_letter: Some(Arc::new(to)), ..QueueSettings::default() }),
     }
 }
 
