@@ -132,3 +132,77 @@ impl<'a> Window<'a> {
         Ok(self.disk.written(self.segment, at)?.start.clamp(at, self.limit.max(at)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::recovery::survey;
+
+    const LEN: u64 = 8 << 20;
+
+    /// A segment that knows where it was written, and minds being read anywhere else.
+    struct Sparse(Vec<Range<u64>>);
+
+    impl Disk for Sparse {
+        fn create(&self, _: u32, _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn write(&self, _: u32, _: u64, _: &[&[u8]]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn read(&self, _: u32, at: u64, into: &mut [u8]) -> io::Result<()> {
+            let end = at + into.len() as u64;
+            let within = |written: &Range<u64>| written.start <= at && end <= written.end;
+            assert!(self.0.iter().any(within), "{at}..{end} was read");
+            into.fill(7);
+            Ok(())
+        }
+        fn len(&self, _: u32) -> io::Result<u64> {
+            Ok(LEN)
+        }
+        fn sync(&self, _: u32) -> io::Result<()> {
+            Ok(())
+        }
+        fn remove(&self, _: u32) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn quarantine(&self, _: u32) -> io::Result<String> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn list(&self) -> io::Result<Vec<u32>> {
+            Ok(vec![1])
+        }
+        fn describe(&self, _: u32) -> String {
+            "sparse".to_owned()
+        }
+        fn written(&self, _: u32, at: u64) -> io::Result<Range<u64>> {
+            let next = self.0.iter().find(|written| at < written.end);
+            Ok(next.map_or(LEN..LEN, |written| written.start.max(at)..written.end))
+        }
+    }
+
+    #[test]
+    fn only_what_was_written_is_read_and_all_of_it_is_shown() {
+        let disk = Sparse(vec![0..4096, 8192..12_288, 3 << 20..5 << 20, LEN - 100..LEN]);
+        let mut window = Window::new(&disk, 1, LEN);
+        let mut at = 0;
+        while at < LEN {
+            let bytes = window.bytes(at, 5000).unwrap();
+            assert_eq!(bytes.len().min(5000) as u64, (LEN - at).min(5000));
+            for (place, byte) in (at..).zip(bytes) {
+                let is_written = disk.0.iter().any(|written| written.contains(&place));
+                assert_eq!(*byte, if is_written { 7 } else { 0 }, "at {place}");
+            }
+            at += bytes.len() as u64;
+        }
+    }
+
+    #[test]
+    fn the_end_is_found_without_reading_what_was_never_written() {
+        let disk = Sparse(vec![0..4096, 2 << 20..(2 << 20) + 10]);
+        let tail = survey(&mut Window::new(&disk, 1, LEN), Seed::new(0), 64).unwrap();
+        assert_eq!(tail.nonzero_end, Some((2 << 20) + 10));
+    }
+}
