@@ -153,7 +153,7 @@ mod tests {
     fn queue() -> QueueRef {
         let facts = QueueFacts {
             id: QueueId(1),
-            name: "q".to_owned(),
+            name: "q".into(),
             vhost: Arc::from("/"),
             durable: false,
             auto_delete: false,

@@ -63,7 +63,7 @@ fn holder_facts(id: QueueId, vhost: &Arc<str>, spec: &ExchangeSpec) -> QueueFact
     let to = DeadLetterTo { exchange: spec.name.clone(), routing_key: None };
     QueueFacts {
         id,
-        name: spec.name.clone(),
+        name: spec.name.as_str().into(),
         vhost: vhost.clone(),
         durable: spec.durable,
         auto_delete: false,

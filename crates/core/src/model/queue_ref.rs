@@ -29,8 +29,8 @@ use hall::Hall;
 pub struct QueueFacts {
     /// Unique for the life of the data.
     pub id: QueueId,
-    /// Its name.
-    pub name: String,
+    /// Its name; the routing table has the same one.
+    pub name: Arc<str>,
     /// Its virtual host's name.
     pub vhost: Arc<str>,
     /// Survives a restart.

@@ -105,7 +105,7 @@ mod tests {
     fn queue(id: u64) -> QueueRef {
         let facts = QueueFacts {
             id: QueueId(id),
-            name: "q".to_owned(),
+            name: "q".into(),
             vhost: "/".into(),
             durable: false,
             auto_delete: false,

@@ -233,9 +233,19 @@ impl Topology {
         let settings = self.policies.of_queue(&name, traits.kind).settings(&declared, traits.kind);
         let (declared, settings) = (self.settings.share(declared), self.settings.share(settings));
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
+        let facts = QueueFacts {
+            id,
+            name: name.into(),
+            vhost,
+            durable,
+            auto_delete,
+            owner,
+            arguments,
+            traits,
+            declared,
+        };
         let queue = QueueRef::new(facts, settings, self.store.clone());
-        self.table.add_queue(&queue.facts().name, queue.clone());
+        self.table.add_queue(queue.facts().name.clone(), queue.clone());
         self.tell(|_, events| event::queue_created(events, &queue));
         self.changed = true;
         Ok((queue, true))
@@ -264,7 +274,7 @@ impl Topology {
                 self.note_unbound(&removed);
                 self.tell(|_, _| event::queue_deleted(queue));
                 if queue.facts().durable {
-                    self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
+                    self.note(|vhost| Definition::NoQueue { vhost, name: name.to_string() });
                 }
                 self.cascade(now, &removed, effects);
                 Ok(count)
