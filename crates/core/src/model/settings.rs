@@ -3,13 +3,13 @@
 //! [`QueueTraits`] come from the declaration and never change. [`QueueSettings`] can change under a living queue: they
 //! are what its declaration says, merged with the policies that apply to it.
 
-mod shared;
+mod pool;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::Message;
-pub use shared::SharedSettings;
+pub use pool::SettingsPool;
 
 /// What a queue promises about its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

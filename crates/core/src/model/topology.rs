@@ -32,7 +32,7 @@ use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::history::Histories;
 use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
-use crate::model::settings::{QueueKind, SharedSettings};
+use crate::model::settings::{QueueKind, SettingsPool};
 use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
@@ -88,7 +88,7 @@ pub struct Topology {
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
     policies: Arc<Policies>,
-    settings: SharedSettings,
+    settings: SettingsPool,
     details: Arc<VhostDetails>,
     /// The virtual host has been deleted.
     is_closed: bool,
@@ -113,7 +113,7 @@ impl Topology {
             exchanges,
             table,
             policies: Arc::default(),
-            settings: SharedSettings::default(),
+            settings: SettingsPool::default(),
             details: Arc::default(),
             is_closed: false,
             changed: true,

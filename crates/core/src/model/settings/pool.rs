@@ -1,6 +1,6 @@
 //! Settings that many queues have: one copy for all of them.
 //!
-//! Most queues of a virtual host are declared alike, and a copy each was a quarter of what an idle one cost.
+//! Most queues of a virtual host are declared alike, and two copies each were a fifth of what an idle one cost.
 //!
 //! Invariant: of equal settings there is one copy, and never many more copies than are in use.
 
@@ -14,13 +14,13 @@ const FEW: usize = 64;
 
 /// The settings of the queues of one virtual host.
 #[derive(Debug, Default)]
-pub struct SharedSettings {
+pub struct SettingsPool {
     known: HashSet<Arc<QueueSettings>>,
     /// How many were left when those that nobody has were last forgotten.
     left: usize,
 }
 
-impl SharedSettings {
+impl SettingsPool {
     /// The copy that all who have these settings share.
     pub fn share(&mut self, settings: QueueSettings) -> Arc<QueueSettings> {
         if let Some(known) = self.known.get(&settings) {
@@ -50,20 +50,20 @@ mod tests {
 
     #[test]
     fn equal_settings_are_one_copy() {
-        let mut shared = SharedSettings::default();
-        let one = shared.share(of_length(1));
-        assert!(Arc::ptr_eq(&one, &shared.share(of_length(1))));
-        assert!(!Arc::ptr_eq(&one, &shared.share(of_length(2))));
+        let mut pool = SettingsPool::default();
+        let one = pool.share(of_length(1));
+        assert!(Arc::ptr_eq(&one, &pool.share(of_length(1))));
+        assert!(!Arc::ptr_eq(&one, &pool.share(of_length(2))));
     }
 
     #[test]
     fn settings_that_nobody_has_are_forgotten_and_others_are_not() {
-        let mut shared = SharedSettings::default();
-        let kept: Vec<_> = (0..100).map(|length| shared.share(of_length(length))).collect();
+        let mut pool = SettingsPool::default();
+        let kept: Vec<_> = (0..100).map(|length| pool.share(of_length(length))).collect();
         for length in 100..10_000 {
-            shared.share(of_length(length));
+            pool.share(of_length(length));
         }
-        assert!(shared.known.len() < 3 * kept.len() + FEW, "{} are known", shared.known.len());
-        assert!(kept.iter().all(|one| Arc::ptr_eq(one, &shared.share(QueueSettings::clone(one)))));
+        assert!(pool.known.len() < 3 * kept.len() + FEW, "{} are known", pool.known.len());
+        assert!(kept.iter().all(|one| Arc::ptr_eq(one, &pool.share(QueueSettings::clone(one)))));
     }
 }
