@@ -5,6 +5,7 @@
 //! whom, and how it ended.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use leveret_core::Timestamp;
@@ -13,7 +14,7 @@ use leveret_core::amqp::{Connection, Identity};
 /// The part of a connection's story that has been told.
 #[derive(Debug)]
 pub struct Journal {
-    address: String,
+    address: Arc<str>,
     since: Timestamp,
     told: Told,
 }
@@ -27,7 +28,7 @@ enum Told {
 
 impl Journal {
     /// Of a connection that was accepted just now.
-    pub fn new(now: Timestamp, address: String) -> Self {
+    pub fn new(now: Timestamp, address: Arc<str>) -> Self {
         Self { address, since: now, told: Told::Nothing }
     }
 

@@ -119,7 +119,7 @@ impl Entrance {
         // Failing here means that the peer is gone already, which the first read will find.
         let _ = socket.set_nodelay(true);
         let Ok(local) = socket.local_addr() else { return };
-        let address = format!("{} -> {}", canonical(remote), canonical(local));
+        let address: Arc<str> = format!("{} -> {}", canonical(remote), canonical(local)).into();
         let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
         let loopback = remote.ip().to_canonical().is_loopback();
         let peer = Peer { address, loopback, external: External::NoTls };

@@ -175,20 +175,23 @@ impl Session {
     }
 
     /// Serves the socket until it is done.
-    pub async fn run(mut self, mut socket: Socket) {
-        loop {
-            match poll_fn(|context| Poll::Ready(self.turn(context, &mut socket))).await {
-                Ok(Turn::Busy) if TURN_BYTES <= self.turn_bytes => {
-                    self.turn_bytes = 0;
-                    tokio::task::yield_now().await;
-                }
-                Ok(Turn::Busy) => {}
-                Ok(Turn::Idle) => self.rest(&socket).await,
-                Ok(Turn::Done) => return socket.farewell(),
-                Err(error) => {
-                    tracing::debug!(%error, "lost the socket");
-                    // It may be the peer's own goodbye that is answered here.
-                    return socket.farewell();
+    #[expect(clippy::manual_async_fn, reason = "an async fn would keep all of its arguments twice")]
+    pub fn run(mut self, mut socket: Socket) -> impl Future<Output = ()> + Send {
+        async move {
+            loop {
+                match poll_fn(|context| Poll::Ready(self.turn(context, &mut socket))).await {
+                    Ok(Turn::Busy) if TURN_BYTES <= self.turn_bytes => {
+                        self.turn_bytes = 0;
+                        tokio::task::yield_now().await;
+                    }
+                    Ok(Turn::Busy) => {}
+                    Ok(Turn::Idle) => self.rest(&socket).await,
+                    Ok(Turn::Done) => return socket.farewell(),
+                    Err(error) => {
+                        tracing::debug!(%error, "lost the socket");
+                        // It may be the peer's own goodbye that is answered here.
+                        return socket.farewell();
+                    }
                 }
             }
         }

@@ -266,9 +266,26 @@ fn an_idle_connection_is_small() {
             "an idle connection with a channel costs {each}, {} with its client's buffers",
             (with_buffers - before) / COUNT
         );
-        assert!(each < 10_000, "{each} bytes a connection");
+        assert!(each < 5_000, "{each} bytes a connection");
         drop(peers);
         house.until_held(before + 100_000, "after 300 connections").await;
+    });
+}
+
+#[test]
+fn an_idle_queue_is_small() {
+    const COUNT: usize = 5000;
+    alone(async {
+        let mut house = House::open().await;
+        let mut peer = house.peer().await;
+        let names: Vec<String> = (0..COUNT).map(|number| format!("some-queue-{number:07}")).collect();
+        let before = house.held().await;
+        for name in &names {
+            peer.declare(1, name).await;
+        }
+        let each = (house.held().await - before) / COUNT;
+        println!("an idle queue costs {each}");
+        assert!(each < 800, "{each} bytes a queue");
     });
 }
 

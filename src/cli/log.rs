@@ -1,34 +1,54 @@
 //! The log of the process: lines for standard output, written by a thread of their own.
 //!
 //! A broker must not stand still because nobody reads what it prints: a pipe holds 64 KiB, a few hundred
-//! connections' worth. So lines wait in a bounded queue; what does not fit is lost, and lost lines are
+//! connections' worth. So lines wait in a buffer with a bound; what does not fit is lost, and lost lines are
 //! made up for by one that says how many. An output that is gone is no reason to end either.
+//!
+//! A line that comes after a silence is written at once, those that follow it within [`GATHERING`] together: connections
+//! that come and go by the thousand wake the thread two hundred times a second, not with each of their lines.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogLevel;
 
-/// Lines that may wait to be written.
-const LINES_WAIT: usize = 4096;
+/// Bytes of lines that may wait to be written.
+const TEXT_WAITS_BYTES: usize = 512 * 1024;
+/// How long lines come together after some have been written.
+const GATHERING: Duration = Duration::from_millis(5);
+/// Room that is kept for lines while there are none.
+const ROOM_BYTES: usize = 4096;
 /// How long the end of the process waits for the last of them.
 const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
 
 /// The log, until it is dropped; that writes what still waits.
 pub struct Log {
     lines: Lines,
-    is_over: Receiver<()>,
 }
 
-enum Message {
-    Line(Vec<u8>),
-    End,
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// The thread has something to do.
+    work: Condvar,
+    /// The thread has written its last line.
+    over: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    text: Vec<u8>,
+    /// Lines that did not fit since this was last told.
+    lost: u64,
+    /// The thread waits for the first line after a silence.
+    is_silent: bool,
+    is_ending: bool,
+    is_over: bool,
 }
 
 impl Log {
@@ -43,59 +63,86 @@ impl Log {
     }
 
     fn to(output: impl Write + Send + 'static) -> Self {
-        let (sender, receiver) = sync_channel(LINES_WAIT);
-        let (over, is_over) = sync_channel(1);
-        let lines = Lines { sender, lost: Arc::default() };
-        let lost = lines.lost.clone();
+        let lines = Lines(Arc::default());
+        let shared = lines.0.clone();
         thread::spawn(move || {
-            write_lines(output, &receiver, &lost);
-            let _ = over.try_send(());
+            shared.write_to(output);
+            shared.state.lock().is_over = true;
+            shared.over.notify_one();
         });
-        Self { lines, is_over }
+        Self { lines }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        let deadline = Instant::now() + LAST_LINES_WAIT;
-        // The queue may be full of lines that are about to be written, or of lines that never will be.
-        while let Err(TrySendError::Full(_)) = self.lines.sender.try_send(Message::End) {
-            if deadline <= Instant::now() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        let _ = self.is_over.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        let shared = &self.lines.0;
+        let mut state = shared.state.lock();
+        state.is_ending = true;
+        shared.work.notify_one();
+        // Perhaps they never will be written.
+        let _ = shared.over.wait_while_for(&mut state, |state| !state.is_over, LAST_LINES_WAIT);
     }
 }
 
-fn write_lines(mut output: impl Write, lines: &Receiver<Message>, lost: &AtomicU64) {
-    while let Ok(Message::Line(line)) = lines.recv() {
-        // An output that fails may be back for the next line (a full disk); there is nobody to tell.
-        let _ = output.write_all(&line);
-        let lost = lost.swap(0, Ordering::Relaxed);
-        if lost != 0 {
-            let _ = writeln!(
-                output,
-                "{lost} lines of the log were lost: it was not read as fast as it was written"
-            );
+impl Shared {
+    /// Writes until the end has been asked for and nothing waits.
+    fn write_to(&self, mut output: impl Write) {
+        let mut text = Vec::new();
+        while let Some(lost) = self.take(&mut text) {
+            // An output that fails may be back for the next line (a full disk); there is nobody to tell.
+            let _ = output.write_all(&text);
+            if lost != 0 {
+                let _ = writeln!(
+                    output,
+                    "{lost} lines of the log were lost: it was not read as fast as it was written"
+                );
+            }
+            let _ = output.flush();
+            let mut state = self.state.lock();
+            let _ = self.work.wait_while_for(&mut state, |state| !state.is_ending, GATHERING);
         }
-        let _ = output.flush();
+    }
+
+    /// Waits for lines and takes them all; how many have been lost meanwhile. `None`: there will be no more.
+    fn take(&self, text: &mut Vec<u8>) -> Option<u64> {
+        text.clear();
+        text.shrink_to(ROOM_BYTES);
+        let mut state = self.state.lock();
+        while state.text.is_empty() && state.lost == 0 {
+            if state.is_ending {
+                return None;
+            }
+            state.is_silent = true;
+            self.work.wait(&mut state);
+            state.is_silent = false;
+        }
+        std::mem::swap(text, &mut state.text);
+        Some(std::mem::take(&mut state.lost))
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut state = self.state.lock();
+        if TEXT_WAITS_BYTES < state.text.len() + line.len() {
+            state.lost += 1;
+        } else {
+            state.text.extend_from_slice(line);
+        }
+        let is_first = std::mem::take(&mut state.is_silent);
+        drop(state);
+        if is_first {
+            self.work.notify_one();
+        }
     }
 }
 
 /// Where events leave their lines. Each is one write, as tracing-subscriber does it.
 #[derive(Clone)]
-struct Lines {
-    sender: SyncSender<Message>,
-    lost: Arc<AtomicU64>,
-}
+struct Lines(Arc<Shared>);
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if let Err(TrySendError::Full(_)) = self.sender.try_send(Message::Line(line.to_vec())) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        self.0.add(line);
         Ok(line.len())
     }
 
@@ -114,21 +161,22 @@ impl MakeWriter<'_> for Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
 
-    /// An output that takes a line only when it is let.
+    /// An output that says when it has been given something, and takes it only when it is let.
     struct Gate {
+        given: Sender<()>,
         open: Receiver<()>,
-        written: Arc<Mutex<Vec<String>>>,
+        written: Arc<Mutex<String>>,
     }
 
     impl Write for Gate {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.given.send(());
             let _ = self.open.recv();
-            self.written.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+            self.written.lock().push_str(std::str::from_utf8(bytes).unwrap());
             Ok(bytes.len())
         }
 
@@ -152,31 +200,38 @@ mod tests {
 
     #[test]
     fn an_output_that_stands_still_loses_lines_and_says_how_many() {
-        let (opener, open) = sync_channel(0);
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let log = Log::to(Gate { open, written: written.clone() });
-        // One line may be with the thread already, all others fill the queue; no write waits.
-        for number in 0..LINES_WAIT + 101 {
-            log.lines.clone().write_all(format!("{number}\n").as_bytes()).unwrap();
+        let ((given, has_first), (opener, open)) = (channel(), channel());
+        let written = Arc::new(Mutex::default());
+        let log = Log::to(Gate { given, open, written: written.clone() });
+        let line = |number: usize| format!("{number:0>63}\n");
+        log.lines.clone().write_all(line(0).as_bytes()).unwrap();
+        has_first.recv().unwrap();
+        // The thread has the first line; others fill the buffer, and none waits.
+        let fitting = TEXT_WAITS_BYTES / line(0).len();
+        for number in 1..=fitting + 100 {
+            log.lines.clone().write_all(line(number).as_bytes()).unwrap();
         }
-        let lost = log.lines.lost.load(Ordering::Relaxed);
-        assert!((100..=101).contains(&lost), "{lost}");
         drop(opener);
         drop(log);
-        let written = written.lock().unwrap();
-        assert_eq!(written[0], "0\n");
-        assert_eq!(written.iter().filter(|line| line.contains("lines of the log were lost")).count(), 1);
+        let written = written.lock();
+        let lines: Vec<&str> = written.lines().collect();
+        let kept: String = (0..=fitting).map(line).collect();
+        assert!(written.starts_with(&kept), "lines are missing, or in another order");
+        assert_eq!(
+            lines[fitting + 1..],
+            ["100 lines of the log were lost: it was not read as fast as it was written"]
+        );
     }
 
     #[test]
     fn what_was_logged_last_is_written_before_the_end() {
-        let (opener, open) = sync_channel(0);
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let log = Log::to(Gate { open, written: written.clone() });
+        let ((given, _), (opener, open)) = (channel(), channel());
+        let written = Arc::new(Mutex::default());
+        let log = Log::to(Gate { given, open, written: written.clone() });
         drop(opener);
         log.lines.clone().write_all(b"last words\n").unwrap();
         drop(log);
-        assert_eq!(*written.lock().unwrap(), ["last words\n"]);
+        assert_eq!(*written.lock(), "last words\n");
     }
 
     #[test]

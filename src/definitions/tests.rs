@@ -287,7 +287,7 @@ fn policies_of_users_and_operators_apply_to_what_comes_after_them() {
     let vhost = core.vhost("/").unwrap();
     let settings = vhost.queue("q").unwrap().settings();
     assert_eq!(settings.max_length, Some(50));
-    assert_eq!(settings.dead_letter.unwrap().exchange, "dead");
+    assert_eq!(settings.dead_letter.as_ref().unwrap().exchange, "dead");
     assert_eq!(vhost.queue("other").unwrap().settings().max_length, None);
 }
 

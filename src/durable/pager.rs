@@ -108,7 +108,7 @@ impl Pager {
         let Fetch { queue, page } = fetch;
         let Some(stubs) = self.stubs(page) else {
             tracing::error!(
-                queue = queue.facts().name,
+                queue = &*queue.facts().name,
                 page = page.0,
                 "lost a page of the queue's index until the next start: its messages are in the log"
             );

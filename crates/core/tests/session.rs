@@ -35,7 +35,7 @@ impl Client {
         broker.add_vhost("/");
         broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
         broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
-        let peer = Peer { address: "a".to_owned(), loopback: true, ..Peer::default() };
+        let peer = Peer { address: "a".into(), loopback: true, ..Peer::default() };
         let connection = Connection::new(Timestamp::default(), ConnectionId(1), broker.clone(), peer);
         let mut client = Self { broker, connection, input: BytesMut::new() };
         let handshake =
@@ -101,7 +101,7 @@ fn an_idle_connection_knows_who_it_is() {
     let identity = client.connection.identity();
     assert_eq!((identity.user.as_deref(), identity.vhost.as_deref()), (Some("guest"), Some("/")));
     assert_eq!(identity.connection_name, None);
-    let peer = Peer { address: "b".to_owned(), loopback: true, ..Peer::default() };
+    let peer = Peer { address: "b".into(), loopback: true, ..Peer::default() };
     client.connection = Connection::new(Timestamp::default(), ConnectionId(2), client.broker.clone(), peer);
     client.say(0, &["protocol-header 0 0 9 1", "connection.start-ok connection_name=shop"]);
     assert_eq!(client.connection.identity().connection_name.as_deref(), Some("shop"));

@@ -53,7 +53,7 @@ struct Session {
 
 impl Session {
     fn new(shared: Arc<Shared>, index: u64) -> Self {
-        let peer = Peer { address: index.to_string(), loopback: true, ..Peer::default() };
+        let peer = Peer { address: index.to_string().into(), loopback: true, ..Peer::default() };
         let now = Timestamp::from_micros(shared.clock.load(Ordering::Relaxed));
         let connection = Connection::new(now, ConnectionId(index), shared.broker.clone(), peer);
         let mut session =

@@ -56,7 +56,7 @@ fn topology(kind: ExchangeKind, size: u32, bindings: Bindings) -> (RoutingTable<
     }
     for n in 0..size {
         let queue = Handle(Arc::new(format!("queue.{n}")));
-        table.add_queue(&format!("queue.{n}"), queue.clone());
+        table.add_queue(format!("queue.{n}"), queue.clone());
         add(&mut table, &exchange, queue, bindings(n));
     }
     (table, exchange)

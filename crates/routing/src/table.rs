@@ -102,8 +102,8 @@ impl<Q: QueueHandle> RoutingTable<Q> {
     }
 
     /// Makes a queue known by its name, for the default exchange.
-    pub fn add_queue(&mut self, name: &str, queue: Q) {
-        self.queues.insert(&self.seed, name.as_bytes().into(), queue);
+    pub fn add_queue(&mut self, name: impl Into<Arc<str>>, queue: Q) {
+        self.queues.insert(&self.seed, name.into().into(), queue);
     }
 
     /// Removes a queue with all bindings to it. Another queue of the same name stays.

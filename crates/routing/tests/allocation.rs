@@ -20,7 +20,7 @@ fn filled(kind: ExchangeKind, size: u32) -> RoutingTable<Numbered> {
 }
 
 fn bind(to: &mut RoutingTable<Numbered>, n: u32) {
-    to.add_queue(&format!("q.{n}"), numbered(n));
+    to.add_queue(format!("q.{n}"), numbered(n));
     let arguments = table(&[("kind", Value::Str(b"report")), ("n", Value::U32(n))]);
     let new = to.bind(&"x".into(), Destination::Queue(numbered(n)), format!("q.{n}").as_bytes(), arguments);
     assert_eq!(new, Ok(true));

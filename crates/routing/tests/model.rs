@@ -164,7 +164,7 @@ fn carry_out(step: &Step, table: &mut Topology, model: &mut Model) {
             return;
         }
         Step::AddQueue { name } => {
-            table.0.add_queue(name, name.clone());
+            table.0.add_queue(name.as_str(), name.clone());
             model.queues.insert(name.clone());
             return;
         }
@@ -224,7 +224,7 @@ fn rebuilt(model: &Model) -> Topology {
         table.0.declare_exchange(name.as_str().into(), *kind, alternate.as_deref().map(Into::into), false);
     }
     for name in &model.queues {
-        table.0.add_queue(name, name.clone());
+        table.0.add_queue(name.as_str(), name.clone());
     }
     for bound in model.bindings.iter().rev() {
         assert_eq!(table.try_bind(&bound.source, &bound.to, &bound.key, bound.arguments.clone()), Ok(true));

@@ -16,6 +16,7 @@ pub use data_dir::{DataDir, DataDirError};
 pub use file::FileDisk;
 
 use std::io;
+use std::ops::Range;
 
 /// Segments of a log.
 pub trait Disk: Send + Sync {
@@ -38,10 +39,9 @@ pub trait Disk: Send + Sync {
     /// What an operator calls the segment.
     fn describe(&self, segment: u32) -> String;
 
-    /// Where the first byte at or after `at` is that was ever written, as far as the disk can tell: up to there are
-    /// zeros.
-    fn skip_unwritten(&self, segment: u32, at: u64) -> io::Result<u64> {
-        let _ = segment;
-        Ok(at)
+    /// The first stretch from `at` on that was ever written, as far as the disk can tell, or none at the segment's end:
+    /// up to where it begins there are zeros.
+    fn written(&self, segment: u32, at: u64) -> io::Result<Range<u64>> {
+        Ok(at..self.len(segment)?.max(at))
     }
 }

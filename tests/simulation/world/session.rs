@@ -13,7 +13,7 @@ impl World {
     pub fn connect(&mut self) -> Result<u64, Missed> {
         self.last_peer += 1;
         let id = self.last_peer;
-        let address = Address { address: format!("peer {id}"), loopback: true, ..Address::default() };
+        let address = Address { address: format!("peer {id}").into(), loopback: true, ..Address::default() };
         let broker = self.life().broker.clone();
         let connection = Connection::new(self.now, ConnectionId(id), broker, address);
         let mut peer = Peer::new(connection);

@@ -203,7 +203,7 @@ impl TableBuilder {
 
     /// What has been written.
     pub fn build(&mut self) -> Table {
-        Table(self.0.split().freeze())
+        Table(std::mem::take(&mut self.0).freeze())
     }
 }
 

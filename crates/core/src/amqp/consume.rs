@@ -222,7 +222,7 @@ impl Channel {
     fn got(&mut self, turn: &mut Turn<'_>, queue: QueueRef, (entry, left): (Entry, usize), no_ack: bool) {
         let tag = self.next_tag();
         let message = &entry.message;
-        let (name, redelivered) = (queue.facts().name.as_str(), entry.redelivered);
+        let (name, redelivered) = (&*queue.facts().name, entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue: name, redelivered });
         let frames = &mut turn.out.frames;
         let (exchange, key) = (message.exchange(), message.routing_key());

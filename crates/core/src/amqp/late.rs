@@ -118,7 +118,7 @@ impl Channel {
         queue.follow(turn.now, &mut turn.out.effects);
         let tag = String::from_utf8_lossy(tag);
         tracing::warn!(
-            queue = queue.facts().name,
+            queue = &*queue.facts().name,
             channel = self.number,
             %tag,
             "cancelled a consumer: it did not acknowledge in time"

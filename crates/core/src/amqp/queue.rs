@@ -256,7 +256,11 @@ fn declared(turn: &mut Turn<'_>, queue: &QueueRef) -> Option<Declared> {
         return None;
     }
     let counts = queue.counts(turn.now, &mut turn.out.effects);
-    Some(Declared { name: queue.facts().name.clone(), messages: counts.ready, consumers: counts.consumers })
+    Some(Declared {
+        name: queue.facts().name.to_string(),
+        messages: counts.ready,
+        consumers: counts.consumers,
+    })
 }
 
 /// An address for direct replies looks like a queue with one consumer to whoever asks (RabbitMQ).

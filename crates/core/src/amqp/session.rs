@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// For logs and listings: `127.0.0.1:50432 -> 127.0.0.1:5672`.
-    pub address: String,
+    pub address: Arc<str>,
     /// Whether it is on this machine; some users may log in only from there.
     pub loopback: bool,
     /// What the transport knows of it, for the mechanism EXTERNAL.
@@ -64,7 +64,7 @@ pub struct Session {
     /// It counts among those of the virtual host and the user.
     pub seat: Seat,
     /// Its name for listings: its addresses.
-    pub connection: String,
+    pub connection: Arc<str>,
     /// The user it logged in as.
     pub user: String,
     /// What the client understands.

@@ -181,22 +181,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Message, QueueFacts, QueueSettings, QueueTraits};
+    use crate::model::{Message, QueueFacts, QueueTraits};
     use crate::store::NoStore;
 
     fn queue() -> QueueRef {
         let facts = QueueFacts {
             id: QueueId(1),
-            name: "q".to_owned(),
+            name: "q".into(),
             vhost: Arc::from("/"),
             durable: false,
             auto_delete: false,
             owner: None,
             arguments: Table::default(),
             traits: QueueTraits::default(),
-            declared: QueueSettings::default(),
+            declared: Arc::default(),
         };
-        QueueRef::new(facts, QueueSettings::default(), Arc::new(NoStore))
+        QueueRef::new(facts, Arc::default(), Arc::new(NoStore))
     }
 
     fn held(tag: u64, queue: &QueueRef) -> Held {

@@ -100,7 +100,7 @@ fn goes_round(deaths: &Deaths, queue: &QueueRef) -> bool {
     let name = &queue.facts().name;
     let goes_round = deaths.is_cycle(name);
     if goes_round {
-        tracing::debug!(queue = name, "dropped a dead letter that goes round in circles");
+        tracing::debug!(queue = &**name, "dropped a dead letter that goes round in circles");
     }
     goes_round
 }

@@ -63,14 +63,14 @@ fn holder_facts(id: QueueId, vhost: &Arc<str>, spec: &ExchangeSpec) -> QueueFact
     let to = DeadLetterTo { exchange: spec.name.clone(), routing_key: None };
     QueueFacts {
         id,
-        name: spec.name.clone(),
+        name: spec.name.as_str().into(),
         vhost: vhost.clone(),
         durable: spec.durable,
         auto_delete: false,
         owner: None,
         arguments: Table::default(),
         traits: QueueTraits { kind: QueueKind::Delay, ..QueueTraits::default() },
-        declared: QueueSettings { dead_letter: Some(Arc::new(to)), ..QueueSettings::default() },
+        declared: Arc::new(QueueSettings { dead_letter: Some(Arc::new(to)), ..QueueSettings::default() }),
     }
 }
 

@@ -25,6 +25,7 @@ mod timeline;
 mod waiting;
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::ConsumerId;
@@ -57,7 +58,7 @@ pub struct RestoredLane {
 #[derive(Debug)]
 pub struct Queue {
     traits: QueueTraits,
-    settings: QueueSettings,
+    settings: Arc<QueueSettings>,
     waiting: Waiting,
     consumers: Consumers,
     unacked: usize,
@@ -68,7 +69,7 @@ pub struct Queue {
 
 impl Queue {
     /// An empty queue.
-    pub fn new(traits: QueueTraits, settings: QueueSettings) -> Self {
+    pub fn new(traits: QueueTraits, settings: Arc<QueueSettings>) -> Self {
         Self {
             traits,
             settings,
@@ -90,12 +91,12 @@ impl Queue {
     }
 
     /// How it behaves.
-    pub fn settings(&self) -> &QueueSettings {
+    pub fn settings(&self) -> &Arc<QueueSettings> {
         &self.settings
     }
 
     /// It behaves otherwise from now on. Messages that wait keep the time they were given.
-    pub fn apply(&mut self, now: Timestamp, settings: QueueSettings, doors: &mut impl Doors) {
+    pub fn apply(&mut self, now: Timestamp, settings: Arc<QueueSettings>, doors: &mut impl Doors) {
         if settings.expires != self.settings.expires {
             self.unused_since = now;
         }

@@ -29,8 +29,8 @@ use hall::Hall;
 pub struct QueueFacts {
     /// Unique for the life of the data.
     pub id: QueueId,
-    /// Its name.
-    pub name: String,
+    /// Its name; the routing table has the same one.
+    pub name: Arc<str>,
     /// Its virtual host's name.
     pub vhost: Arc<str>,
     /// Survives a restart.
@@ -44,7 +44,7 @@ pub struct QueueFacts {
     /// What of them never changes.
     pub traits: QueueTraits,
     /// What they say of the rest, before any policy.
-    pub declared: QueueSettings,
+    pub declared: Arc<QueueSettings>,
 }
 
 impl QueueFacts {
@@ -173,7 +173,7 @@ pub struct DeliveredBefore {
 
 impl QueueRef {
     /// A new, empty queue that behaves as policies have made it of what was declared.
-    pub fn new(facts: QueueFacts, settings: QueueSettings, store: Arc<dyn Store>) -> Self {
+    pub fn new(facts: QueueFacts, settings: Arc<QueueSettings>, store: Arc<dyn Store>) -> Self {
         let may_refuse = AtomicBool::new(settings.refuses());
         let state = Mutex::new(State::new(Queue::new(facts.traits, settings)));
         Self(Arc::new(Shared { facts, store, is_deep: AtomicBool::new(false), may_refuse, state }))
@@ -196,12 +196,12 @@ impl QueueRef {
     }
 
     /// How it behaves at the moment.
-    pub fn settings(&self) -> QueueSettings {
+    pub fn settings(&self) -> Arc<QueueSettings> {
         self.0.state.lock().queue.settings().clone()
     }
 
     /// It behaves otherwise from now on: a policy has come, gone or changed.
-    pub fn apply(&self, now: Timestamp, settings: QueueSettings, effects: &mut Effects) {
+    pub fn apply(&self, now: Timestamp, settings: Arc<QueueSettings>, effects: &mut Effects) {
         self.0.may_refuse.store(settings.refuses(), Ordering::Release);
         self.turn(effects, |queue, doors| queue.apply(now, settings, doors));
     }

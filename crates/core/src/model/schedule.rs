@@ -96,7 +96,7 @@ mod tests {
     use crate::effect::Effects;
     use crate::id::QueueId;
     use crate::model::queue::Arrival;
-    use crate::model::{Message, QueueFacts, QueueRef, QueueSettings, QueueTraits};
+    use crate::model::{Message, QueueFacts, QueueRef, QueueTraits};
     use crate::store::NoStore;
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -105,16 +105,16 @@ mod tests {
     fn queue(id: u64) -> QueueRef {
         let facts = QueueFacts {
             id: QueueId(id),
-            name: "q".to_owned(),
+            name: "q".into(),
             vhost: "/".into(),
             durable: false,
             auto_delete: false,
             owner: None,
             arguments: Table::default(),
             traits: QueueTraits::default(),
-            declared: QueueSettings::default(),
+            declared: Arc::default(),
         };
-        QueueRef::new(facts, QueueSettings::default(), Arc::new(NoStore))
+        QueueRef::new(facts, Arc::default(), Arc::new(NoStore))
     }
 
     fn publish(queue: &QueueRef, now: Timestamp, ttl: Duration, schedule: &Schedule) {

@@ -3,10 +3,13 @@
 //! [`QueueTraits`] come from the declaration and never change. [`QueueSettings`] can change under a living queue: they
 //! are what its declaration says, merged with the policies that apply to it.
 
+mod pool;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::Message;
+pub use pool::SettingsPool;
 
 /// What a queue promises about its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -71,7 +74,7 @@ impl QueueTraits {
 }
 
 /// What happens to publishes when a queue is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Overflow {
     /// Room is made at the head.
     #[default]
@@ -95,7 +98,7 @@ impl Overflow {
 }
 
 /// Where messages go that a queue gives up on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeadLetterTo {
     /// The exchange; it need not be there.
     pub exchange: String,
@@ -104,7 +107,7 @@ pub struct DeadLetterTo {
 }
 
 /// How often a message may come back from failed deliveries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeliveryLimit {
     /// As often as it likes.
     Unlimited,
@@ -113,7 +116,7 @@ pub enum DeliveryLimit {
 }
 
 /// What can change about a queue while it lives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QueueSettings {
     /// How long a message may stay.
     pub message_ttl: Option<Duration>,

@@ -32,7 +32,7 @@ use crate::model::exchange::{ExchangeSpec, PREDECLARED, check_flag, word};
 use crate::model::history::Histories;
 use crate::model::policy::Policies;
 use crate::model::queue_ref::{DeleteConditions, Deletion, QueueFacts, QueueRef};
-use crate::model::settings::QueueKind;
+use crate::model::settings::{QueueKind, SettingsPool};
 use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
@@ -88,6 +88,7 @@ pub struct Topology {
     exchanges: HashMap<String, ExchangeSpec>,
     table: RoutingTable<QueueRef>,
     policies: Arc<Policies>,
+    settings: SettingsPool,
     details: Arc<VhostDetails>,
     /// The virtual host has been deleted.
     is_closed: bool,
@@ -112,6 +113,7 @@ impl Topology {
             exchanges,
             table,
             policies: Arc::default(),
+            settings: SettingsPool::default(),
             details: Arc::default(),
             is_closed: false,
             changed: true,
@@ -229,10 +231,21 @@ impl Topology {
             self.note(|vhost| Definition::Queue { vhost, id, name, auto_delete, arguments });
         }
         let settings = self.policies.of_queue(&name, traits.kind).settings(&declared, traits.kind);
+        let (declared, settings) = (self.settings.share(declared), self.settings.share(settings));
         let vhost = self.vhost.clone();
-        let facts = QueueFacts { id, name, vhost, durable, auto_delete, owner, arguments, traits, declared };
+        let facts = QueueFacts {
+            id,
+            name: name.into(),
+            vhost,
+            durable,
+            auto_delete,
+            owner,
+            arguments,
+            traits,
+            declared,
+        };
         let queue = QueueRef::new(facts, settings, self.store.clone());
-        self.table.add_queue(&queue.facts().name, queue.clone());
+        self.table.add_queue(queue.facts().name.clone(), queue.clone());
         self.tell(|_, events| event::queue_created(events, &queue));
         self.changed = true;
         Ok((queue, true))
@@ -261,7 +274,7 @@ impl Topology {
                 self.note_unbound(&removed);
                 self.tell(|_, _| event::queue_deleted(queue));
                 if queue.facts().durable {
-                    self.note(|vhost| Definition::NoQueue { vhost, name: name.clone() });
+                    self.note(|vhost| Definition::NoQueue { vhost, name: name.to_string() });
                 }
                 self.cascade(now, &removed, effects);
                 Ok(count)

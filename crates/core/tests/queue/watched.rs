@@ -33,7 +33,7 @@ pub struct Publish {
 impl Watched {
     /// A queue that may hold so much in memory.
     pub fn new(traits: QueueTraits, settings: QueueSettings, budget: usize) -> Self {
-        let queue = Queue::new(traits, settings.clone());
+        let queue = Queue::new(traits, settings.clone().into());
         let model = Model::new(traits, settings, budget);
         Self { queue, model, unused_since: Timestamp::default(), published: 0 }
     }
@@ -203,7 +203,7 @@ impl Watched {
             self.unused_since = self.model.now;
         }
         self.model.settings = settings.clone();
-        self.queue.apply(self.model.now, settings, &mut self.model);
+        self.queue.apply(self.model.now, settings.into(), &mut self.model);
     }
 
     /// Time passes until the queue wants to be looked at, which happens.

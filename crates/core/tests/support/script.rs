@@ -126,7 +126,7 @@ fn peer(name: &str, how: &[&str]) -> Peer {
         ["over", "tls", "as", user] => External::User((*user).to_owned()),
         _ => panic!("how is {name} accepted? {how:?}"),
     };
-    Peer { address: name.to_owned(), loopback, external }
+    Peer { address: name.into(), loopback, external }
 }
 
 fn duration(text: &str) -> Duration {

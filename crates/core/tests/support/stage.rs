@@ -140,7 +140,7 @@ impl Stage {
 
     /// A client connects. What every handshake says is not heard.
     pub fn connect(&mut self, name: &str, login: &Login) {
-        self.accept(name, Peer { address: name.to_owned(), loopback: login.loopback, ..Peer::default() });
+        self.accept(name, Peer { address: name.into(), loopback: login.loopback, ..Peer::default() });
         let index = self.actors.len() - 1;
         let before = self.heard.len();
         let capabilities: Vec<String> =

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,14 +165,18 @@ impl Disk for FileDisk {
     }
 
     #[cfg(target_os = "linux")]
-    fn skip_unwritten(&self, segment: u32, at: u64) -> io::Result<u64> {
+    fn written(&self, segment: u32, at: u64) -> io::Result<Range<u64>> {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+
         let file = self.file(segment)?;
-        match rustix::fs::seek(&file, rustix::fs::SeekFrom::Data(at)) {
-            Ok(data) => Ok(data),
+        let len = file.metadata()?.len().max(at);
+        match seek(&file, SeekFrom::Data(at)) {
+            Ok(start) => Ok(start..seek(&file, SeekFrom::Hole(start))?),
             // Nothing but a hole up to the end.
-            Err(rustix::io::Errno::NXIO) => Ok(file.metadata()?.len().max(at)),
+            Err(Errno::NXIO) => Ok(len..len),
             // A file system that does not know: everything may be data.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::OPNOTSUPP) => Ok(at),
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(at..len),
             Err(error) => Err(error.into()),
         }
     }
@@ -309,8 +314,8 @@ mod tests {
         let (_dir, disk) = disk();
         disk.create(1, 1 << 20).unwrap();
         disk.write(1, 600_000, &[b"x"]).unwrap();
-        let found = disk.skip_unwritten(1, 8).unwrap();
-        assert!((8..=600_000).contains(&found), "{found}");
-        assert_eq!(disk.skip_unwritten(1, 900_000).unwrap().min(1 << 20), 1 << 20);
+        let found = disk.written(1, 8).unwrap();
+        assert!((8..=600_000).contains(&found.start) && 600_000 < found.end, "{found:?}");
+        assert_eq!(disk.written(1, 900_000).unwrap(), 1 << 20..1 << 20);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -98,10 +99,12 @@ impl Disk for Overlay {
         Ok(below.chain(above.created.keys().copied()).collect())
     }
 
-    fn skip_unwritten(&self, segment: u32, at: u64) -> io::Result<u64> {
-        let above = self.above.lock();
-        let is_below = !above.writes.contains_key(&segment) && !above.created.contains_key(&segment);
-        if is_below { self.below.skip_unwritten(segment, at) } else { Ok(at) }
+    fn written(&self, segment: u32, at: u64) -> io::Result<Range<u64>> {
+        let is_below = {
+            let above = self.above.lock();
+            !above.writes.contains_key(&segment) && !above.created.contains_key(&segment)
+        };
+        if is_below { self.below.written(segment, at) } else { Ok(at..self.len(segment)?.max(at)) }
     }
 
     fn describe(&self, segment: u32) -> String {

@@ -2,6 +2,8 @@
 //!
 //! Invariants:
 //! - Nothing at or behind `limit` is looked at.
+//! - What was never written is not read: a look at it would make the system keep pages of zeros, and take them for
+//!   written from then on.
 //! - What the disk can't read is an [`Unreadable`] error that says where, or, if that is tolerated, bytes that are no
 //!   record and not zero either: so it is never taken for a place where nothing was written.
 
@@ -63,20 +65,39 @@ impl<'a> Window<'a> {
             .and_then(|from| usize::try_from(from).ok())
             .and_then(|from| self.bytes.len().checked_sub(from));
         if has.is_none_or(|has| has < wanted) {
-            self.bytes.resize(WINDOW_BYTES.max(wanted).min(there), 0);
             self.start = at;
-            if self.disk.read(self.segment, at, &mut self.bytes).is_err() {
-                self.read_around()?;
-            }
+            self.fill(WINDOW_BYTES.max(wanted).min(there), wanted)?;
         }
         let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
         Ok(self.bytes.get(from..).unwrap_or_default())
     }
 
-    /// Reads what can be read.
-    fn read_around(&mut self) -> io::Result<()> {
-        let mut at = self.start;
-        let mut rest = self.bytes.as_mut_slice();
+    /// Looks at up to `most` bytes from `start` on: at `wanted` in any case, at more as far as they were written.
+    fn fill(&mut self, most: usize, wanted: usize) -> io::Result<()> {
+        self.bytes.clear();
+        while self.bytes.len() < wanted {
+            let at = self.start + self.bytes.len() as u64;
+            let written = self.disk.written(self.segment, at)?;
+            let until =
+                |to: u64| usize::try_from(to.saturating_sub(self.start)).unwrap_or(usize::MAX).min(most);
+            let (from, to) = (until(written.start), until(written.end));
+            if to <= from {
+                break;
+            }
+            self.bytes.resize(to, 0);
+            let part = self.bytes.get_mut(from..).unwrap_or_default();
+            if self.disk.read(self.segment, self.start + from as u64, part).is_err() {
+                self.read_around(from)?;
+            }
+        }
+        self.bytes.resize(self.bytes.len().max(wanted), 0);
+        Ok(())
+    }
+
+    /// Reads what can be read, from a place among the bytes on.
+    fn read_around(&mut self, from: usize) -> io::Result<()> {
+        let mut at = self.start + from as u64;
+        let mut rest = self.bytes.get_mut(from..).unwrap_or_default();
         while !rest.is_empty() {
             let block = usize::try_from(BLOCK_BYTES - at % BLOCK_BYTES).unwrap_or(1).min(rest.len());
             let (block, later) = rest.split_at_mut(block);
@@ -108,6 +129,80 @@ impl<'a> Window<'a> {
 
     /// Where the first byte at or after `at` is that may be other than zero.
     pub fn skip_unwritten(&self, at: u64) -> io::Result<u64> {
-        Ok(self.disk.skip_unwritten(self.segment, at)?.clamp(at, self.limit.max(at)))
+        Ok(self.disk.written(self.segment, at)?.start.clamp(at, self.limit.max(at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::recovery::survey;
+
+    const LEN: u64 = 8 << 20;
+
+    /// A segment that knows where it was written, and minds being read anywhere else.
+    struct Sparse(Vec<Range<u64>>);
+
+    impl Disk for Sparse {
+        fn create(&self, _: u32, _: u64) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn write(&self, _: u32, _: u64, _: &[&[u8]]) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn read(&self, _: u32, at: u64, into: &mut [u8]) -> io::Result<()> {
+            let end = at + into.len() as u64;
+            let within = |written: &Range<u64>| written.start <= at && end <= written.end;
+            assert!(self.0.iter().any(within), "{at}..{end} was read");
+            into.fill(7);
+            Ok(())
+        }
+        fn len(&self, _: u32) -> io::Result<u64> {
+            Ok(LEN)
+        }
+        fn sync(&self, _: u32) -> io::Result<()> {
+            Ok(())
+        }
+        fn remove(&self, _: u32) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn quarantine(&self, _: u32) -> io::Result<String> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        fn list(&self) -> io::Result<Vec<u32>> {
+            Ok(vec![1])
+        }
+        fn describe(&self, _: u32) -> String {
+            "sparse".to_owned()
+        }
+        fn written(&self, _: u32, at: u64) -> io::Result<Range<u64>> {
+            let next = self.0.iter().find(|written| at < written.end);
+            Ok(next.map_or(LEN..LEN, |written| written.start.max(at)..written.end))
+        }
+    }
+
+    #[test]
+    fn only_what_was_written_is_read_and_all_of_it_is_shown() {
+        let disk = Sparse(vec![0..4096, 8192..12_288, 3 << 20..5 << 20, LEN - 100..LEN]);
+        let mut window = Window::new(&disk, 1, LEN);
+        let mut at = 0;
+        while at < LEN {
+            let bytes = window.bytes(at, 5000).unwrap();
+            assert_eq!(bytes.len().min(5000) as u64, (LEN - at).min(5000));
+            for (place, byte) in (at..).zip(bytes) {
+                let is_written = disk.0.iter().any(|written| written.contains(&place));
+                assert_eq!(*byte, if is_written { 7 } else { 0 }, "at {place}");
+            }
+            at += bytes.len() as u64;
+        }
+    }
+
+    #[test]
+    fn the_end_is_found_without_reading_what_was_never_written() {
+        let disk = Sparse(vec![0..4096, 2 << 20..(2 << 20) + 10]);
+        let tail = survey(&mut Window::new(&disk, 1, LEN), Seed::new(0), 64).unwrap();
+        assert_eq!(tail.nonzero_end, Some((2 << 20) + 10));
     }
 }

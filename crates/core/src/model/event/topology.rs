@@ -67,7 +67,7 @@ pub fn binding_deleted(vhost: &str, binding: &Binding<QueueRef>) -> Event {
 
 fn binding_event(key: &'static str, vhost: &str, binding: &Binding<QueueRef>) -> Event {
     let (kind, name) = match binding.destination() {
-        Destination::Queue(queue) => ("queue", queue.facts().name.as_str()),
+        Destination::Queue(queue) => ("queue", &*queue.facts().name),
         Destination::Exchange(name) => ("exchange", name.as_str()),
     };
     Event::new(key)

@@ -72,7 +72,7 @@ fn durable_binding(vhost: String, binding: &Binding<QueueRef>) -> DurableBinding
         vhost,
         source: binding.source().as_str().to_owned(),
         destination: match binding.destination() {
-            Destination::Queue(queue) => BindingEnd::Queue(queue.facts().name.clone()),
+            Destination::Queue(queue) => BindingEnd::Queue(queue.facts().name.to_string()),
             Destination::Exchange(name) => BindingEnd::Exchange(name.as_str().to_owned()),
         },
         routing_key: Bytes::copy_from_slice(binding.routing_key()),

@@ -70,6 +70,7 @@ impl Topology {
             }
             let kind = facts.traits.kind;
             let settings = self.policies.of_queue(&facts.name, kind).settings(&facts.declared, kind);
+            let settings = self.settings.share(settings);
             if queue.settings() != settings {
                 queue.apply(now, settings, effects);
             }
