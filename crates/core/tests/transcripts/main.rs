@@ -15,6 +15,7 @@ mod support;
 
 mod acknowledge;
 mod alarm;
+mod alike;
 mod arguments;
 mod bind;
 mod channel;
