@@ -21,6 +21,8 @@ use crate::cli::client::Client;
 /// of a client.
 const ROUND: usize = 1000;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Files of this process that are no connections.
 const OTHER_FILES: u64 = 50;
 
@@ -113,6 +115,25 @@ impl Memory {
     }
 }
 
+/// A line a second of how many there are.
+struct Told {
+    tells: bool,
+    last: Instant,
+}
+
+impl Told {
+    fn new(options: &CountOptions) -> Self {
+        Self { tells: options.base.output.tells_progress(), last: Instant::now() }
+    }
+
+    fn tell(&mut self, opened: u32) {
+        if self.tells && SECOND <= self.last.elapsed() {
+            eprintln!("{opened:>10} are there");
+            self.last = Instant::now();
+        }
+    }
+}
+
 enum Held {
     Connections(Vec<Client>),
     Queues(Client),
@@ -123,12 +144,18 @@ impl Held {
         match (options.connections, options.queues) {
             (Some(connections), _) => {
                 raise_file_limit(connections)?;
-                let open = |_| Client::connect_with_channels(&options.base.url, options.channels);
+                let mut told = Told::new(options);
+                let open = |number| {
+                    told.tell(number);
+                    Client::connect_with_channels(&options.base.url, options.channels)
+                };
                 Ok(Self::Connections((0..connections).map(open).collect::<Result<_, _>>()?))
             }
             (None, queues) => {
                 let mut client = Client::connect(&options.base.url)?;
+                let mut told = Told::new(options);
                 in_rounds(queues.unwrap_or(0), &mut client, |number, nowait| {
+                    told.tell(number);
                     declare(options, number, nowait)
                 })?;
                 Ok(Self::Queues(client))
@@ -158,7 +185,7 @@ impl Held {
 fn in_rounds(
     count: u32,
     client: &mut Client,
-    request: impl Fn(u32, bool) -> Method,
+    mut request: impl FnMut(u32, bool) -> Method,
 ) -> Result<(), PerfError> {
     let numbers: Vec<u32> = (0..count).collect();
     for round in numbers.chunks(ROUND) {

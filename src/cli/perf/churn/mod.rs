@@ -37,6 +37,19 @@ pub enum What {
     Publish,
 }
 
+impl What {
+    /// In words.
+    fn cycle(self) -> &'static str {
+        match self {
+            Self::Connections => "connect, open a channel, close",
+            Self::Channels => "open a channel, close it",
+            Self::Queues => "declare a queue, delete it",
+            Self::Bindings => "bind a queue, unbind it",
+            Self::Publish => "connect, open a channel, publish, close",
+        }
+    }
+}
+
 /// Options of `leveret perf churn`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct ChurnOptions {
@@ -170,7 +183,7 @@ impl Watch {
 
 impl fmt::Display for ChurnReport {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(to, "{} of {:?}, {:.1} s", self.cycles, self.what, self.seconds)?;
+        writeln!(to, "{}, {:.1} s", self.what.cycle(), self.seconds)?;
         write!(to, "cycles     {:>12.0} /s", self.cycles_per_second)?;
         match &self.latency_us {
             Some(latency) => write!(to, "\none takes  {latency}"),

@@ -22,6 +22,7 @@ pub struct BaseOptions {
 pub struct OutputOptions {
     /// Print the figures as one JSON document, and nothing else
     #[arg(long)]
+    #[serde(skip)]
     pub json: bool,
     /// No lines on the standard error while it runs
     #[arg(long)]
