@@ -29,7 +29,7 @@ fn options(line: &str) -> TimedOptions {
 
 /// A run as short as the options allow.
 fn relayed(line: &str) -> Report {
-    throughput(options(&format!("--relay --quiet --warmup 0 --seconds 0.1 {line}"))).unwrap()
+    throughput(options(&format!("--relay --quiet --warmup 0 --seconds 0.05 {line}"))).unwrap()
 }
 
 impl Report {
