@@ -51,7 +51,7 @@ pub use outlet::{ChannelCredit, Delivery, Door, Notice, Outlet};
 pub use password::{HashingAlgorithm, PasswordHash};
 pub use policy::{Applied, ApplyTo, Policies, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec};
 pub use queue::{
-    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Queue, Reason, RestoredLane, Returned, Returns,
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Pace, Queue, Reason, RestoredLane, Returned, Returns,
     StoredPage,
 };
 pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError, WeakQueueRef};

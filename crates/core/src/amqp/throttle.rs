@@ -2,19 +2,22 @@
 //!
 //! Without it a load whose messages are cheaper to take in than to give out only builds a backlog, which costs more than the
 //! messages themselves: they are copied, and at last written to disk (1 KiB, one to one: half of all cycles). RabbitMQ holds such a
-//! publisher back too (credit flow). Nobody waits for a consumer that has no credit or does not read: that is what
-//! queues are for.
+//! publisher back too (credit flow). Nobody waits for a consumer that does not read or does not acknowledge: that is what
+//! queues are for. While consumers do, publishers are slowed down before their messages have to go to the disk.
 //!
 //! Bound: [`LONGEST`] at a time, whatever has become of the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Outlet, QueueRef};
+use crate::model::{Outlet, Pace, QueueRef};
 use crate::time::Timestamp;
 
 /// A consumer's connection that has come to send nothing for this long waits for something else than its turn.
 const LONGEST: Duration = Duration::from_millis(20);
+
+/// How long a publisher waits after each read whose queue's consumers are at work and far behind.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Whether a publisher is held back.
 #[derive(Debug, Default)]
@@ -35,9 +38,11 @@ impl Throttle {
 
     /// The publisher was ahead of this queue's consumers: waits for them if it still is.
     pub fn wait_for(&mut self, now: Timestamp, queue: &QueueRef, outlet: &Arc<Outlet>) {
-        if queue.await_consumers(outlet) {
-            self.until = Some(now + LONGEST);
-        }
+        self.until = match queue.pace(now, outlet) {
+            Pace::Free => None,
+            Pace::Slow => Some(now + MOMENT),
+            Pace::UntilCaughtUp => Some(now + LONGEST),
+        };
     }
 
     /// The consumers have caught up.

@@ -20,6 +20,7 @@ mod doors;
 mod entry;
 mod lanes;
 mod loss;
+mod pace;
 mod ready;
 mod timeline;
 mod waiting;
@@ -36,14 +37,12 @@ pub use consumers::ConsumerSpec;
 use consumers::{Consumers, Turn};
 pub use doors::Doors;
 pub use entry::{Arrival, Counts, Entry, Got, Reason, Returned, Returns};
+pub use pace::Pace;
 pub use ready::StoredPage;
 use waiting::Waiting;
 
 /// The shortest time there is.
 const TICK: Duration = Duration::from_micros(1);
-
-/// What may wait in memory before publishers that are faster than consumers are held back.
-const AHEAD_BYTES: usize = 1024 * 1024;
 
 /// Messages of an earlier life that have one priority.
 #[derive(Debug, Default)]
@@ -65,6 +64,8 @@ pub struct Queue {
     next_position: u64,
     /// Since when nobody has used it; means something without consumers.
     unused_since: Timestamp,
+    /// When a consumer last settled something.
+    settled_at: Timestamp,
 }
 
 impl Queue {
@@ -78,6 +79,7 @@ impl Queue {
             unacked: 0,
             next_position: 0,
             unused_since: Timestamp::default(),
+            settled_at: Timestamp::default(),
         }
     }
 
@@ -188,17 +190,6 @@ impl Queue {
         self.waiting.page_out(doors);
     }
 
-    /// Whether so much waits that publishers had better wait, too: for consumers whose connections have not come to send
-    /// what they have. Not for those whose peers do not read, or have no credit.
-    pub fn outruns_consumers(&self, doors: &impl Doors) -> bool {
-        AHEAD_BYTES < self.waiting.bytes() && self.consumers.stalled().any(|id| !doors.is_clogged(id))
-    }
-
-    /// Whether publishers that have waited may go on.
-    pub fn has_caught_up(&self) -> bool {
-        self.waiting.bytes() <= AHEAD_BYTES / 2
-    }
-
     /// One message arrives, at a queue that may say no. `false`: it did, because it is full.
     pub fn offer(&mut self, now: Timestamp, arrival: Arrival, doors: &mut impl Doors) -> bool {
         self.tidy(now, doors);
@@ -298,6 +289,7 @@ impl Queue {
     /// `count` deliveries are acknowledged or dropped; `from` is the consumer they went to, if any.
     pub fn settle(&mut self, now: Timestamp, from: Option<ConsumerId>, count: u32, doors: &mut impl Doors) {
         self.unacked = self.unacked.saturating_sub(count as usize);
+        self.settled_at = now;
         if let Some(id) = from {
             self.consumers.settle(id, count);
         }

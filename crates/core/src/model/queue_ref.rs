@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned};
+use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Pace, Queue, RestoredLane, Returned};
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
@@ -243,7 +243,7 @@ impl QueueRef {
 
     /// Messages arrive, in order. A queue that was deleted meanwhile is done with them at once: what was routed to
     /// it counts as taken (RabbitMQ confirms it too). `true`: the publisher had better wait, see
-    /// [`QueueRef::await_consumers`].
+    /// [`QueueRef::pace`].
     pub fn publish(
         &self,
         now: Timestamp,
@@ -258,22 +258,26 @@ impl QueueRef {
         }
         self.turn_locked(&mut state, effects, |queue, doors| {
             queue.publish(now, arrivals, doors);
-            queue.outruns_consumers(doors)
+            queue.pace(now, doors) != Pace::Free
         })
     }
 
-    /// Tells `outlet` when consumers have caught up. `false`: they have already, or there is nobody to wait for.
-    pub fn await_consumers(&self, outlet: &Arc<Outlet>) -> bool {
+    /// How fast publishers may go. `outlet` hears when those may go on that wait.
+    pub fn pace(&self, now: Timestamp, outlet: &Arc<Outlet>) -> Pace {
         let mut state = self.0.state.lock();
+        if state.deleted {
+            return Pace::Free;
+        }
         // Looks only, so there is nothing to carry out.
         let mut effects = Effects::default();
-        let doors = Hall::new(self, &state.doors, 0, &mut effects);
-        let waits = !state.deleted && state.queue.outruns_consumers(&doors);
+        let doors = Hall::new(self, &state.doors, self.0.store.queue_budget_bytes(), &mut effects);
+        let pace = state.queue.pace(now, &doors);
         drop(doors);
+        let waits = pace == Pace::UntilCaughtUp;
         if waits && state.awaiting_consumers.iter().all(|known| known.id() != outlet.id()) {
             state.awaiting_consumers.push(outlet.clone());
         }
-        waits
+        pace
     }
 
     /// One message arrives, at a queue that may say no. `false`: it did.

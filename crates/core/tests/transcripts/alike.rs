@@ -194,7 +194,7 @@ fn tracing_that_begins_in_between_sees_the_next() {
 #[test]
 fn an_end_byte_that_is_wrong_breaks_the_stream_all_the_same() {
     check(
-        r"
+        r#"
         a.1 > queue.declare q
         a.1 < queue.declare-ok q messages=0 consumers=0
         a.1 > publish '' q one
@@ -202,7 +202,7 @@ fn an_end_byte_that_is_wrong_breaks_the_stream_all_the_same() {
         a < connection.close 501 0.0 FRAME_ERROR - type 3, all octets = <<"two">>: {invalid_frame_end_marker,0}
         +3s
         a < socket closed
-        ",
+        "#,
     );
 }
 
