@@ -33,12 +33,16 @@ struct Round {
 }
 
 impl Batch {
-    /// The first message takes the route of the number `first`.
-    pub fn new(traffic: &TrafficOptions, topology: &Topology, first: u16, limits: Limits) -> Self {
+    /// The messages of one producer of so many: they take its routes in turn.
+    pub fn new(
+        traffic: &TrafficOptions,
+        topology: &Topology,
+        (number, producers): (u16, u16),
+        limits: Limits,
+    ) -> Self {
         let mut bytes = BytesMut::new();
         let mut round = Round::default();
-        let (before, from_first) = topology.split_routes(first.into());
-        for route in from_first.iter().chain(before) {
+        for route in topology.routes_of(number, producers) {
             encode(CHANNEL, &publish(topology.exchange_name(), route), &mut bytes);
             let properties = route.properties(traffic.persistent);
             content::put_header(&mut bytes, CHANNEL, traffic.size.into(), &properties);
@@ -153,12 +157,12 @@ mod tests {
         load: LoadOptions,
     }
 
-    /// Three queues whose names differ in length, from the second on.
+    /// Three queues whose names differ in length, all for one producer.
     fn batch(size: u32) -> Batch {
         let line =
             format!("perf --size {size} --queue-pattern q%d --queue-pattern-from 9 --queue-pattern-to 11");
         let load = CommandLine::try_parse_from(line.split(' ')).unwrap().load;
-        Batch::new(&load.traffic, &Topology::new(&load), 1, Limits::default())
+        Batch::new(&load.traffic, &Topology::new(&load), (0, 1), Limits::default())
     }
 
     /// Where the messages end, and what the first eight bytes of their bodies say, by walking over the frames.

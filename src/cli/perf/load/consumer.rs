@@ -44,7 +44,7 @@ impl<'a> Consumer<'a> {
         let (mut stream, early) = client.into_stream();
         let mut requests = BytesMut::new();
         let mut asked = 0;
-        for (nth, queue) in plan.topology.share(number, plan.consumers).enumerate() {
+        for (nth, queue) in plan.topology.queues_of(number, plan.consumers).enumerate() {
             // As short as can be: it comes back with every message.
             let tag = if nth == 0 { "c".to_owned() } else { format!("c{nth}") };
             let consume = subscription(queue, &tag, traffic.ack_every.is_none());

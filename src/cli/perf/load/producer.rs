@@ -71,7 +71,7 @@ impl<'a> Producer<'a> {
             stream,
             input,
             limits,
-            batch: Batch::new(traffic, plan.topology, number, limits),
+            batch: Batch::new(traffic, plan.topology, (number, plan.producers), limits),
             at: 0,
             published: 0,
             quota: plan.quota(number),

@@ -81,17 +81,21 @@ impl Topology {
         }
     }
 
-    /// The routes before the one of this number, and those from it on; the numbers begin again after the last.
-    pub fn split_routes(&self, number: usize) -> (&[Route], &[Route]) {
-        self.routes.split_at_checked(number % self.routes.len().max(1)).unwrap_or_default()
+    /// The routes that one of so many producers takes in turn.
+    pub fn routes_of(&self, number: u16, producers: u16) -> impl Iterator<Item = &Route> {
+        share(&self.routes, number, producers)
     }
 
-    /// The queues of one of so many consumers: its share of them, or the one that it shares with others.
-    pub fn share(&self, number: u16, consumers: u16) -> impl Iterator<Item = &String> {
-        let queues = self.queues.len().max(1);
-        let step = usize::from(consumers).clamp(1, queues);
-        self.queues.iter().skip(usize::from(number) % queues).step_by(step)
+    /// The queues of one of so many consumers.
+    pub fn queues_of(&self, number: u16, consumers: u16) -> impl Iterator<Item = &String> {
+        share(&self.queues, number, consumers)
     }
+}
+
+/// What falls to one of so many parties: its share, or the one that it has together with others.
+fn share<T>(all: &[T], number: u16, parties: u16) -> impl Iterator<Item = &T> {
+    let step = usize::from(parties).clamp(1, all.len().max(1));
+    all.iter().skip(usize::from(number) % all.len().max(1)).step_by(step)
 }
 
 /// Declaring and deleting.

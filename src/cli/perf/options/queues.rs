@@ -18,7 +18,7 @@ pub struct QueueOptions {
     /// The queue: declared before, deleted afterwards
     #[arg(long, value_name = "NAME", default_value_t = own_name(), value_parser = name)]
     pub queue: String,
-    /// Spread the messages over so many queues, one after the other; consumers share them out
+    /// So many queues, which producers share out and take in turn; consumers share them out, too
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub queues: u32,
     /// Names of the queues instead, with %d for a number
