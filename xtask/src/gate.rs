@@ -89,26 +89,26 @@ fn is_installed(tool: &str) -> bool {
 }
 
 /// The cargo that runs this program, in the root of the workspace.
-fn cargo(words: &[&str]) -> Command {
+pub fn cargo(words: &[&str]) -> Command {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(words).current_dir(here.parent().unwrap_or(here));
     command
 }
 
-/// Why the gate is closed.
+/// Why the gate is closed, or there is no figure.
 #[derive(Debug)]
 pub enum Failure {
     /// The command could not be run at all.
     NotStarted {
-        /// Which step of the gate.
+        /// Which step.
         step: &'static str,
         /// What the operating system said.
         source: std::io::Error,
     },
     /// The command ran and did not succeed.
     Failed {
-        /// Which step of the gate.
+        /// Which step.
         step: &'static str,
         /// How it ended.
         status: ExitStatus,
