@@ -35,13 +35,9 @@ impl Load<'_> {
     pub fn run(&self, programs: &Programs, served: &Served) -> Outcome<Figures> {
         let spent = || served.pid.map(processor_seconds).transpose();
         let before = spent()?;
-        let output = self.start(programs, served)?.wait_with_output()?;
+        let report = ended(self.words, self.start(programs, served)?)?;
         let spent = spent()?.zip(before).map(|(after, before)| after - before);
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("leveret perf {}: {}", self.words, said.trim()).into());
-        }
-        figures(&output.stdout, spent)
+        figures(&report, spent)
     }
 
     /// Starts it, to be waited for or killed.
@@ -71,6 +67,15 @@ impl Load<'_> {
     }
 }
 
+/// Waits for a load's end: its report, or what it says is wrong.
+pub fn ended(words: &str, load: Child) -> Outcome<Vec<u8>> {
+    let output = load.wait_with_output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(format!("leveret perf {words}: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
+}
+
 /// What a report says, in the kinds that we know; and the broker's processor time, shared out among all messages.
 fn figures(report: &[u8], spent: Option<f64>) -> Outcome<Figures> {
     let report: Value = serde_json::from_slice(report)?;
@@ -91,17 +96,6 @@ fn figures(report: &[u8], spent: Option<f64>) -> Outcome<Figures> {
         figures.extend(PERCENTILES.iter().filter_map(|figure| Some((*figure, value(*figure)?))));
     }
     if figures.is_empty() { Err("a report without a figure".into()) } else { Ok(figures) }
-}
-
-/// The median of what was measured more than once, and how far apart the extremes are, as a share of it.
-pub fn median(values: &[f64]) -> Option<(f64, f64)> {
-    let mut values = values.to_vec();
-    values.sort_unstable_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    let lower = *values.get((values.len() - 1) / 2)?;
-    let middle = f64::midpoint(lower, upper);
-    let spread = values.last()? - values.first()?;
-    Some((middle, if middle == 0.0 { 0.0 } else { spread / middle }))
 }
 
 #[cfg(test)]
@@ -173,13 +167,5 @@ mod tests {
             load("count --queues 9 --broker-pid PID").arguments(&served()),
             ["count", "--queues", "9", "--broker-pid", "7", "--json", "--url", "amqp://a"]
         );
-    }
-
-    #[test]
-    fn medians_and_spreads() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some((2.0, 1.0)));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 2.0]), Some((2.0, 1.5)));
-        assert_eq!(median(&[5.0]), Some((5.0, 0.0)));
-        assert_eq!(median(&[]), None);
     }
 }

@@ -3,20 +3,29 @@
 //! It knows a broker as any program does: by its command line, its port, and what the system says of its process.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod case;
+mod charts;
+mod conditions;
+mod contender;
+mod document;
 mod figure;
 mod flame;
 mod generator;
 mod matrix;
+mod plot;
 mod process;
+mod results;
 mod server;
 mod svg;
+mod tables;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::case::Work;
 use crate::server::Programs;
@@ -43,6 +52,8 @@ struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Run the matrix, and write docs/performance.md with its plots
+    Bench(bench::BenchOptions),
     /// Record the broker under one case's load, as a flame graph
     Flame {
         /// The case, or CASE/RUN where it has more than one run
@@ -59,12 +70,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut programs =
         Programs { broker: arguments.broker, generator: arguments.generator, work: arguments.work };
-    let done = match arguments.command {
+    let done = many_open_files().and_then(|()| match arguments.command {
+        Command::Bench(options) => bench::run(&programs, &options),
         Command::Flame { case, to, binary } => {
             programs.broker = binary.unwrap_or(programs.broker);
             flame(&programs, &case, &to)
         }
-    };
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,6 +84,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As many as may be had, for the programs that are started too: thousands of connections are thousands of files.
+fn many_open_files() -> Outcome<()> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
 }
 
 fn flame(programs: &Programs, name: &str, to: &Path) -> Outcome<()> {
