@@ -1,10 +1,11 @@
-//! What the threads of a run share: three counts and when to stop.
+//! What the threads of a run share: three counts, the clock with the window that is measured, and when to stop.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::time::Instant;
+
+use crate::cli::perf::latency::{Clock, Nanos, Window};
 
 /// A count in a cache line of its own: a producer and a consumer must not slow each other down.
 #[derive(Debug, Default)]
@@ -17,23 +18,33 @@ pub struct Counters {
     sent: Count,
     confirmed: Count,
     received: Count,
+    /// How many queues each message goes to.
+    copies: u64,
+    clock: Clock,
+    window: Window,
+    unsent: AtomicU64,
     producers_at_work: AtomicU64,
     enough: AtomicBool,
     given_up: AtomicBool,
 }
 
 /// The counts at one instant.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Snapshot {
-    pub at: Instant,
+    pub at: Nanos,
     pub sent: u64,
     pub confirmed: u64,
     pub received: u64,
 }
 
 impl Counters {
-    pub fn new(producers: u16) -> Self {
+    /// For so many producers, each of whose messages will arrive in so many copies.
+    pub fn new(producers: u16, copies: u64) -> Self {
         Self {
+            copies,
+            clock: Clock::start(),
+            window: Window::default(),
+            unsent: AtomicU64::new(0),
             sent: Count::default(),
             confirmed: Count::default(),
             received: Count::default(),
@@ -55,9 +66,28 @@ impl Counters {
         self.received.0.fetch_add(messages, Relaxed);
     }
 
+    /// Messages that were due before the end, and were never sent.
+    pub fn left_unsent(&self, messages: u64) {
+        self.unsent.fetch_add(messages, Relaxed);
+    }
+
+    pub fn unsent(&self) -> u64 {
+        self.unsent.load(Relaxed)
+    }
+
+    /// The clock of the run.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Which messages' latencies count.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            at: Instant::now(),
+            at: self.clock.now(),
             sent: self.sent.0.load(Relaxed),
             confirmed: self.confirmed.0.load(Relaxed),
             received: self.received.0.load(Relaxed),
@@ -81,7 +111,7 @@ impl Counters {
     /// Whether everything that will ever be sent has arrived.
     pub fn all_arrived(&self) -> bool {
         self.producers_at_work.load(Acquire) == 0
-            && self.sent.0.load(Relaxed) <= self.received.0.load(Relaxed)
+            && self.sent.0.load(Relaxed) * self.copies <= self.received.0.load(Relaxed)
     }
 
     /// Ends everyone at their next look.

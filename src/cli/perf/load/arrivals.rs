@@ -27,11 +27,18 @@ impl Arrivals {
         Self { limits, message_bytes: message_bytes.into(), deliveries: 0, headers: 0, body_bytes: 0 }
     }
 
-    /// Walks over whole frames, and returns how many bytes they took.
-    pub fn walk<'a>(&mut self, bytes: &'a [u8]) -> Result<(usize, Stop<'a>), DecodeError> {
+    /// Walks over whole frames, and returns how many bytes they took. `begins` sees the first piece of each body.
+    pub fn walk<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        mut begins: impl FnMut(&'a [u8]),
+    ) -> Result<(usize, Stop<'a>), DecodeError> {
         let mut at = 0;
         while let Some(frame) = frame::cut(bytes.get(at..).unwrap_or_default(), &self.limits)? {
             at += frame.wire_bytes();
+            if frame.kind == FrameKind::Body && self.is_at_start() {
+                begins(frame.payload);
+            }
             if !self.count(&frame)? {
                 return Ok((at, Stop::Said(frame.payload)));
             }
@@ -51,6 +58,12 @@ impl Arrivals {
             FrameKind::Method => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Whether the next body is the first piece of a message, reckoned from the counts: a mark would have to be set and
+    /// cleared for every message, whether anyone asks or not.
+    fn is_at_start(&self) -> bool {
+        self.body_bytes == self.headers.wrapping_sub(1).wrapping_mul(self.message_bytes)
     }
 
     /// How many messages have arrived whole, so also the delivery tag of the last of them.
@@ -84,7 +97,7 @@ mod tests {
     }
 
     fn walked(arrivals: &mut Arrivals, bytes: &[u8]) -> usize {
-        let (walked, stop) = arrivals.walk(bytes).unwrap();
+        let (walked, stop) = arrivals.walk(bytes, |_| {}).unwrap();
         assert_eq!(stop, Stop::Partial);
         walked
     }
@@ -133,8 +146,23 @@ mod tests {
         let end = bytes.len();
         put_delivery(&mut bytes, 2, &[b"abcd"]);
         let mut arrivals = Arrivals::new(4, Limits::default());
-        let (walked, stop) = arrivals.walk(&bytes).unwrap();
+        let (walked, stop) = arrivals.walk(&bytes, |_| {}).unwrap();
         assert_eq!((walked, arrivals.whole()), (end, 1));
         assert_eq!(stop, Stop::Said(&bytes[delivery + 7..end - 1]));
+    }
+
+    #[test]
+    fn the_first_piece_of_each_body_is_shown_once() {
+        let mut bytes = BytesMut::new();
+        for tag in 1..=2 {
+            put_delivery(&mut bytes, tag, &[b"ab", b"cd", b"ef"]);
+        }
+        for cut in 0..=bytes.len() {
+            let mut arrivals = Arrivals::new(6, Limits::default());
+            let mut shown = Vec::new();
+            let (first, _) = arrivals.walk(&bytes[..cut], |body| shown.push(body)).unwrap();
+            arrivals.walk(&bytes[first..], |body| shown.push(body)).unwrap();
+            assert_eq!(shown, [b"ab", b"ab"], "after {cut} bytes");
+        }
     }
 }
