@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: runs the matrix in interleaved rounds, and writes the page.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +56,9 @@ fn peer(text: &str) -> Result<Peer, &'static str> {
 pub fn run(programs: &Programs, options: &BenchOptions) -> Outcome<()> {
     let cases = chosen(&options.only)?;
     if options.list {
-        cases.iter().for_each(|case| println!("{:12} {}", case.name, case.title));
+        for case in cases {
+            println!("{:12} {}", case.name, case.title);
+        }
         return Ok(());
     }
     let mut peers: Vec<Peer> =
@@ -99,7 +102,9 @@ fn measure(ring: &Ring<'_>, case: &'static Case, (rounds, peers): (u32, &[Peer])
                 match ring.measure(run.work, &contender) {
                     Ok(all) => {
                         eprintln!("{}", all.last().map(said).unwrap_or_default());
-                        all.iter().for_each(|figures| results.add(&key, figures));
+                        for figures in &all {
+                            results.add(&key, figures);
+                        }
                     }
                     Err(error) => {
                         eprintln!("{error}");
@@ -132,7 +137,8 @@ fn write(
     let mut figures = String::new();
     for (name, picture) in charts(cases, results, peers) {
         fs::write(folder.join(name), picture)?;
-        figures.push_str(&format!("![{}](performance/{name})\n\n", name.trim_end_matches(".svg")));
+        // Writing to a string cannot fail.
+        let _ = writeln!(figures, "![{}](performance/{name})\n", name.trim_end_matches(".svg"));
     }
     figures.push_str(&tables::figures(cases, results, peers));
     let sections = [

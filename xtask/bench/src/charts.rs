@@ -97,7 +97,7 @@ impl Page<'_> {
         let places = PERCENTILES.iter().map(|figure| figure.title().to_owned()).collect();
         let show =
             |value| if value < 1000.0 { format!("{value:.0} µs") } else { format!("{:.0} ms", value / 1e3) };
-        Lines { title: case.title.to_owned(), places, lines, show }.draw()
+        Lines { title: case.title.to_owned(), places, series: lines, show }.draw()
     }
 }
 

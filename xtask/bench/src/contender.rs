@@ -16,7 +16,7 @@ use crate::process::{open_files, resident_bytes};
 use crate::server::{Cores, Programs, Server};
 
 /// How long connections may take to open, and how long a broker rests before its memory is read.
-const OPENING: Duration = Duration::from_secs(120);
+const OPENING: Duration = Duration::from_mins(2);
 const REST: Duration = Duration::from_millis(500);
 /// Between two looks at a process that nobody tells us of.
 const LOOK: Duration = Duration::from_millis(20);
@@ -77,13 +77,13 @@ impl Ring<'_> {
             Work::Load(_) | Work::Beside { .. } | Work::Crowded { .. } => (&[], &[]),
         };
         // Held until the load has ended.
-        let server = match contender {
+        let process = match contender {
             Contender::Leveret => Some(Server::leveret(self.programs, broker)?),
             Contender::Relay => Some(Server::relay(self.programs, broker)?),
             Contender::Peer(_) => None,
         };
-        let served = match (&server, contender) {
-            (Some(server), _) => server.served(),
+        let served = match (&process, contender) {
+            (Some(process), _) => process.served(),
             (None, Contender::Peer(peer)) => Served { url: peer.url.clone(), pid: None, durable: true },
             (None, _) => return Err("nobody to measure".into()),
         };

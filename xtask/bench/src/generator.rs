@@ -80,6 +80,11 @@ pub fn ended(words: &str, load: Child) -> Outcome<Vec<u8>> {
 fn figures(report: &[u8], spent: Option<f64>) -> Outcome<Figures> {
     let report: Value = serde_json::from_slice(report)?;
     let number = |name: &str| report.get(name).and_then(Value::as_f64);
+    if let Some(unsent) = number("unsent").filter(|unsent| 0.0 < *unsent) {
+        return Err(
+            format!("{unsent} messages were due and not sent: there is no figure without them").into()
+        );
+    }
     let mut figures = Figures::new();
     // Where nobody consumes, a message counts when it is confirmed.
     let counted =
@@ -150,6 +155,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_an_error() {
         assert!(figures(b"sent 5 /s", None).is_err());
+        assert!(figures(br#"{"received":9,"received_per_second":9.0,"unsent":1}"#, None).is_err());
         assert!(figures(b"{\"received\": 0}", None).is_err());
     }
 

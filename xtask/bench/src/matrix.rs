@@ -132,9 +132,8 @@ pub const CASES: &[Case] = &[
     CORES,
 ];
 
-const TOPIC_10: &str = "--size 16 --auto-ack --exchange-type topic --exchange bench-topic --bindings 10";
-const TOPIC_10_000: &str =
-    "--size 16 --auto-ack --exchange-type topic --exchange bench-topic --bindings 10000";
+const TOPIC_10: &str = "--size 16 --auto-ack --exchange-type topic --bindings 10";
+const TOPIC_10_000: &str = "--size 16 --auto-ack --exchange-type topic --bindings 10000";
 
 const LATENCIES: Case = Case {
     name: "latency",
@@ -187,16 +186,8 @@ const GROWING: Case = Case {
     runs: &[
         run("10 queues", OWN, "--size 16 --auto-ack --queues 10"),
         run("100 queues", OWN, "--size 16 --auto-ack --queues 100"),
-        run(
-            "100 bindings",
-            OWN,
-            "--size 16 --auto-ack --exchange-type direct --exchange bench-direct --bindings 100",
-        ),
-        run(
-            "10 000 bindings",
-            OWN,
-            "--size 16 --auto-ack --exchange-type direct --exchange bench-direct --bindings 10000",
-        ),
+        run("100 bindings", OWN, "--size 16 --auto-ack --exchange-type direct --bindings 100"),
+        run("10 000 bindings", OWN, "--size 16 --auto-ack --exchange-type direct --bindings 10000"),
         run("10 connections", OWN, "--size 16 --auto-ack --producers 5 --consumers 5 --queues 50"),
         run("100 connections", OWN, "--size 16 --auto-ack --producers 50 --consumers 50 --queues 50"),
     ],

@@ -33,8 +33,7 @@ pub struct Server {
     process: Child,
     address: SocketAddr,
     ready_after: Duration,
-    /// Gone after the process is.
-    _data: Option<TempDir>,
+    data: Option<TempDir>,
 }
 
 impl Server {
@@ -45,7 +44,7 @@ impl Server {
         let mut command = Command::new(&programs.broker);
         command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path()).env_clear();
         let mut server = Self::start(&mut command, cores, broker_address)?;
-        server._data = Some(data);
+        server.data = Some(data);
         Ok(server)
     }
 
@@ -64,7 +63,7 @@ impl Server {
         let ready_after = started.elapsed();
         // From here on a failure drops the server, which kills the process.
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Self { process, address: unknown, ready_after, _data: None };
+        let mut server = Self { process, address: unknown, ready_after, data: None };
         server.address = found?.ok_or("it ended before it was ready")?;
         // Whoever serves must not wait for a reader of its log.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
@@ -95,6 +94,8 @@ impl Drop for Server {
         // It may have ended by itself; then there is nothing to do.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // Nobody writes there any more.
+        drop(self.data.take());
     }
 }
 
@@ -104,7 +105,9 @@ pub fn pinned(command: &mut Command, cores: Cores) -> Outcome<Child> {
         return Ok(command.spawn()?);
     }
     let mut set = CpuSet::new();
-    cores.iter().for_each(|core| set.set(*core));
+    for core in cores {
+        set.set(*core);
+    }
     // A process inherits the cores of the thread that starts it; that thread is one of its own, gone afterwards.
     let start = || -> Outcome<Child> {
         sched_setaffinity(None, &set)?;

@@ -10,7 +10,7 @@ use crate::svg::escape;
 pub struct Lines {
     pub title: String,
     pub places: Vec<String>,
-    pub lines: Vec<Line>,
+    pub series: Vec<Line>,
     /// How a value of the scale is written.
     pub show: fn(f64) -> String,
 }
@@ -31,7 +31,7 @@ const ROW: f64 = 20.0;
 impl Lines {
     /// The picture, or nothing if there is no point.
     pub fn draw(&self) -> Option<String> {
-        let values = || self.lines.iter().flat_map(|line| &line.values).filter(|value| 0.0 < **value);
+        let values = || self.series.iter().flat_map(|line| &line.values).filter(|value| 0.0 < **value);
         let least = values().copied().reduce(f64::min)?.log10().floor();
         let most = values().copied().reduce(f64::max)?.log10().ceil().max(least + 1.0);
         let height = |value: f64| TOP + PLOT * (most - value.log10()) / (most - least);
@@ -59,15 +59,15 @@ impl Lines {
             );
         }
         let mut y = TOP + PLOT + 48.0;
-        for (series, line) in self.lines.iter().enumerate() {
+        for (number, line) in self.series.iter().enumerate() {
             let points = self.across().zip(&line.values).filter(|(_, value)| 0.0 < **value);
             let points: Vec<String> =
                 points.map(|(x, value)| format!("{x:.1},{:.1}", height(*value))).collect();
-            let series = series % COLOURS;
-            let _ = writeln!(body, "<polyline class=\"s{series} l\" points=\"{}\"/>", points.join(" "));
+            let colour = number % COLOURS;
+            let _ = writeln!(body, "<polyline class=\"s{colour} l\" points=\"{}\"/>", points.join(" "));
             let _ = write!(
                 body,
-                "<rect class=\"s{series}\" x=\"{LEFT}\" y=\"{:.0}\" width=\"14\" height=\"4\"/>",
+                "<rect class=\"s{colour}\" x=\"{LEFT}\" y=\"{:.0}\" width=\"14\" height=\"4\"/>",
                 y - 6.0
             );
             let _ = writeln!(body, "<text x=\"{}\" y=\"{y:.0}\">{}</text>", LEFT + 22.0, escape(&line.label));
@@ -93,7 +93,7 @@ mod tests {
         Lines {
             title: "A & B".to_owned(),
             places: vec!["p50".to_owned(), "p99".to_owned(), "max".to_owned()],
-            lines: vec![Line { label: "<a>".to_owned(), values: values.to_vec() }],
+            series: vec![Line { label: "<a>".to_owned(), values: values.to_vec() }],
             show: |value| format!("{value:.0}"),
         }
     }
