@@ -22,6 +22,9 @@ pub const CHANNEL: u16 = 1;
 
 const READ_BYTES: usize = 4096;
 
+/// As much is kept before it is sent.
+const CAST_BYTES: usize = 64 * 1024;
+
 /// A connection with one open channel.
 pub struct Client {
     stream: TcpStream,
@@ -33,17 +36,26 @@ pub struct Client {
 impl Client {
     /// Connects, logs in, opens the vhost and a channel. Heartbeats are off.
     pub fn connect(target: &Target) -> Result<Self, ClientError> {
+        Self::connect_with_channels(target, CHANNEL)
+    }
+
+    /// The same with so many channels, of which only the first is of use here.
+    pub fn connect_with_channels(target: &Target, channels: u16) -> Result<Self, ClientError> {
         let stream =
             dial(target).map_err(|source| ClientError::Connect { target: target.to_string(), source })?;
         stream.set_nodelay(true)?;
         let mut client = Self::from_stream(stream, BytesMut::new(), Limits::default())?;
-        client.log_in(target)?;
-        client.call(&Method::Channel(channel::AMQPMethod::Open(channel::Open {})))?;
+        client.log_in(target, channels)?;
+        for number in CHANNEL..=channels {
+            client.put(number, &Method::Channel(channel::AMQPMethod::Open(channel::Open {})));
+            client.flush()?;
+            client.receive()?;
+        }
         Ok(client)
     }
 
     /// §2.2.4: the protocol header, then start, tune and open, each with its answer.
-    fn log_in(&mut self, target: &Target) -> Result<(), ClientError> {
+    fn log_in(&mut self, target: &Target, channel_max: u16) -> Result<(), ClientError> {
         use connection::AMQPMethod as C;
         self.stream.write_all(&PROTOCOL_HEADER)?;
         let start = self.receive()?;
@@ -57,7 +69,7 @@ impl Client {
             self.limits.frame_max_bytes = offer.frame_max.min(self.limits.frame_max_bytes);
         }
         let frame_max = self.limits.frame_max_bytes;
-        let agreed = connection::TuneOk { channel_max: CHANNEL, frame_max, heartbeat: 0 };
+        let agreed = connection::TuneOk { channel_max, frame_max, heartbeat: 0 };
         self.put(0, &Method::Connection(C::TuneOk(agreed)));
         let open = connection::Open { virtual_host: target.vhost.as_str().into() };
         self.put(0, &Method::Connection(C::Open(open)));
@@ -72,6 +84,17 @@ impl Client {
         self.put(CHANNEL, request);
         self.flush()?;
         self.receive()
+    }
+
+    /// Sends a method on the channel, or keeps it to be sent with the next ones: nobody waits for an answer.
+    pub fn cast(&mut self, request: &Method) -> Result<(), ClientError> {
+        self.put(CHANNEL, request);
+        if self.output.len() < CAST_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    /// Sends frames that are ready-made.
+    pub fn write(&mut self, frames: &[u8]) -> Result<(), ClientError> {
+        Ok(self.stream.write_all(frames)?)
     }
 
     /// The next method of the broker. A close is an error; heartbeats are passed over.

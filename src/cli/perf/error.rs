@@ -27,6 +27,31 @@ pub enum PerfError {
     /// Cannot happen unless a thread is gone.
     #[error("a producer or a consumer ended before the window was over")]
     EndedEarly,
+    /// Messages that are lost, or a broker that has stopped.
+    #[error("nothing has moved for {0} s, and there are messages left")]
+    Standstill(u64),
+    /// Its memory was asked for.
+    #[error("no process {0} whose memory could be read")]
+    NoProcess(u32),
+    /// It cannot be started, or ended before it was ready.
+    #[error("{path} cannot be measured: {why}")]
+    Broker {
+        /// The program.
+        path: String,
+        /// What happened.
+        why: String,
+    },
+    /// Its messages would be counted.
+    #[error("the data directory {0} is not empty")]
+    DataDirInUse(std::path::PathBuf),
+    /// A connection is a file.
+    #[error("{needed} files would be open, {limit} is the limit (ulimit -n)")]
+    TooFewFiles {
+        /// Of this process.
+        needed: u64,
+        /// What the operating system allows.
+        limit: u64,
+    },
     /// A rate that is no number.
     #[error("the figures cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -3,12 +3,17 @@
 //! One mode, one module. What is measured is the broker and not the generator: how far that is true on a machine shows the
 //! relay, the same load against a listener that passes each message straight on.
 
+mod backlog;
+mod churn;
+mod count;
 mod error;
 mod latency;
 mod load;
 mod options;
+mod recovery;
 mod relay;
 mod report;
+mod resident;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -19,9 +24,13 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::target::Target;
+use backlog::BacklogOptions;
+use churn::ChurnOptions;
+use count::CountOptions;
 pub use error::PerfError;
 use load::{Plan, Progress, Topology};
-use options::TimedOptions;
+use options::{OutputOptions, TimedOptions};
+use recovery::RecoveryOptions;
 use relay::{Relay, RelayOptions};
 use report::Report;
 
@@ -45,6 +54,14 @@ enum Mode {
     Throughput(Box<TimedOptions>),
     /// Publish at a rate, and measure how long each message takes from the instant it was due
     Latency(Box<TimedOptions>),
+    /// Begin and end connections, channels, queues or bindings, over and over
+    Churn(Box<ChurnOptions>),
+    /// Hold many idle connections or queues
+    Count(Box<CountOptions>),
+    /// Fill queues, then drain them
+    Backlog(Box<BacklogOptions>),
+    /// Kill a broker that has messages, and see how long it takes to be back
+    Recovery(Box<RecoveryOptions>),
     /// Be the relay, in a process of its own, until SIGINT or SIGTERM
     Relay(RelayOptions),
 }
@@ -63,14 +80,18 @@ pub fn run_and_print(options: &PerfOptions) -> ExitCode {
 
 fn carry_out(mode: Mode) -> Result<(), PerfError> {
     match mode {
-        Mode::Throughput(options) => print(options.base.json, &throughput(*options)?),
-        Mode::Latency(options) => print(options.base.json, &latency(*options)?),
+        Mode::Throughput(options) => print(options.base.output, &throughput(*options)?),
+        Mode::Latency(options) => print(options.base.output, &latency(*options)?),
+        Mode::Churn(options) => print(options.base.output, &churn::churn(*options)?),
+        Mode::Count(options) => print(options.base.output, &count::count(*options)?),
+        Mode::Backlog(options) => print(options.base.output, &backlog::backlog(*options)?),
+        Mode::Recovery(options) => print(options.output, &recovery::recovery(*options)?),
         Mode::Relay(options) => relay::stand(&options),
     }
 }
 
-fn print(json: bool, report: &(impl Serialize + fmt::Display)) -> Result<(), PerfError> {
-    println!("{}", if json { serde_json::to_string(report)? } else { report.to_string() });
+fn print(output: OutputOptions, report: &(impl Serialize + fmt::Display)) -> Result<(), PerfError> {
+    println!("{}", if output.json { serde_json::to_string(report)? } else { report.to_string() });
     Ok(())
 }
 
@@ -113,8 +134,11 @@ fn measured(mode: &'static str, options: TimedOptions, target: &Target) -> Resul
         rate: options.timing.rate.unwrap_or(0),
         stamps: options.timing.latency,
         messages: None,
+        producers: options.load.traffic.producers,
+        consumers: options.load.traffic.consumers,
     };
-    let measured = load::measure(&plan, &options.timing, &mut Progress::new(options.base.tells_progress()));
+    let measured =
+        load::measure(&plan, &options.timing, &mut Progress::new(options.base.output.tells_progress()));
     let left = topology.delete(&mut control)?;
     control.close()?;
     measured.map(|measured| Report::new(mode, options, &measured, left))

@@ -1,4 +1,6 @@
-//! The modes against the relay: what the counters say must be what was passed on.
+//! The modes as their user gives them: options, runs against the relay and against a broker in this process.
+
+mod broker;
 
 use clap::Parser as _;
 
@@ -20,7 +22,7 @@ fn parsed(line: &str) -> Result<Mode, clap::Error> {
 fn options(line: &str) -> TimedOptions {
     match parsed(line).unwrap() {
         Mode::Throughput(options) | Mode::Latency(options) => *options,
-        other @ Mode::Relay(_) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

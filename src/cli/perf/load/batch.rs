@@ -138,3 +138,73 @@ fn put_body(out: &mut BytesMut, size: u32, limits: Limits) {
         left -= piece;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use leveret_codec::frame;
+
+    use super::*;
+    use crate::cli::perf::options::LoadOptions;
+
+    #[derive(clap::Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        load: LoadOptions,
+    }
+
+    /// Three queues whose names differ in length, from the second on.
+    fn batch(size: u32) -> Batch {
+        let line =
+            format!("perf --size {size} --queue-pattern q%d --queue-pattern-from 9 --queue-pattern-to 11");
+        let load = CommandLine::try_parse_from(line.split(' ')).unwrap().load;
+        Batch::new(&load.traffic, &Topology::new(&load), 1, Limits::default())
+    }
+
+    /// Where the messages end, and what the first eight bytes of their bodies say, by walking over the frames.
+    fn walked(batch: &Batch) -> Vec<(usize, Nanos)> {
+        let (mut at, mut begins, mut messages) = (0, true, Vec::new());
+        while let Some(frame) = frame::cut(&batch.bytes[at..], &Limits::default()).unwrap() {
+            at += frame.wire_bytes();
+            match frame.kind {
+                FrameKind::Body if begins => {
+                    messages.push((at, Nanos::from_be_bytes(*frame.payload.first_chunk().unwrap())));
+                    begins = false;
+                }
+                FrameKind::Body => messages.last_mut().unwrap().0 = at,
+                _ => begins = true,
+            }
+        }
+        messages
+    }
+
+    #[test]
+    fn messages_of_different_lengths_are_counted_where_they_end() {
+        let batch = batch(8);
+        let ends: Vec<usize> = walked(&batch).into_iter().map(|(end, _)| end).collect();
+        assert!(100 < ends.len() && ends.last() == Some(&batch.len()));
+        assert_eq!(batch.ending_between(0, batch.len()), ends.len() as u64);
+        for (number, end) in ends.iter().enumerate().take(10) {
+            assert_eq!(batch.ending_between(0, end - 1), number as u64);
+            assert_eq!(batch.ending_between(end - 1, *end), 1);
+            assert!(batch.is_boundary(*end) && !batch.is_boundary(end - 1));
+            assert_eq!(batch.from(end - 1, 2).len(), 1 + ends[number + 1] - end);
+        }
+        assert_eq!(batch.from(ends[2], u64::MAX).len(), batch.len() - ends[2]);
+    }
+
+    #[test]
+    fn stamps_go_into_messages_that_have_not_been_begun() {
+        for size in [8, 200_000] {
+            let mut batch = batch(size);
+            batch.stamp(0, u64::MAX, |_| 7);
+            let ends: Vec<usize> = walked(&batch).into_iter().map(|(end, _)| end).collect();
+            assert!(walked(&batch).iter().all(|(_, stamp)| *stamp == 7));
+            // The second message has been begun; it is the first that is not whole.
+            batch.stamp(ends[0] + 1, 3.min(ends.len() as u64 - 1), |number| 100 + number);
+            let stamps: Vec<Nanos> = walked(&batch).into_iter().take(5).map(|(_, stamp)| stamp).collect();
+            let expected: &[Nanos] = if size == 8 { &[7, 7, 101, 102, 7] } else { &[7, 7, 101] };
+            assert_eq!(stamps, expected, "{size}");
+        }
+    }
+}

@@ -44,7 +44,7 @@ impl<'a> Consumer<'a> {
         let (mut stream, early) = client.into_stream();
         let mut requests = BytesMut::new();
         let mut asked = 0;
-        for (nth, queue) in plan.topology.share(number, traffic.consumers).enumerate() {
+        for (nth, queue) in plan.topology.share(number, plan.consumers).enumerate() {
             // As short as can be: it comes back with every message.
             let tag = if nth == 0 { "c".to_owned() } else { format!("c{nth}") };
             let consume = subscription(queue, &tag, traffic.ack_every.is_none());
@@ -86,12 +86,18 @@ impl<'a> Consumer<'a> {
         while !self.counters.all_arrived() && !self.counters.is_given_up() {
             self.read()?;
         }
+        let last_arrival = Some(self.counters.clock().now());
         if !self.counters.is_given_up() {
             self.ack_rest()?;
             let rest = BytesMut::from(self.input.waiting());
             Client::from_stream(self.stream, rest, self.limits)?.close()?;
         }
-        Ok(Harvest { delivery: self.latencies, first_arrival: self.first_arrival, confirm: None })
+        Ok(Harvest {
+            delivery: self.latencies,
+            first_arrival: self.first_arrival,
+            last_arrival,
+            confirm: None,
+        })
     }
 
     fn read(&mut self) -> Result<(), PerfError> {

@@ -37,6 +37,13 @@ pub struct Snapshot {
     pub received: u64,
 }
 
+impl Snapshot {
+    /// Whether nothing has happened between the two.
+    pub fn counts_as(&self, other: &Self) -> bool {
+        (self.sent, self.confirmed, self.received) == (other.sent, other.confirmed, other.received)
+    }
+}
+
 impl Counters {
     /// For so many producers, each of whose messages will arrive in so many copies.
     pub fn new(producers: u16, copies: u64) -> Self {

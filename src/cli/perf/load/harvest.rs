@@ -11,6 +11,8 @@ pub struct Harvest {
     pub confirm: Option<Recorder>,
     /// When the first message came.
     pub first_arrival: Option<Nanos>,
+    /// When the last message had come.
+    pub last_arrival: Option<Nanos>,
 }
 
 impl Harvest {
@@ -24,5 +26,6 @@ impl Harvest {
             }
         }
         self.first_arrival = self.first_arrival.into_iter().chain(other.first_arrival).min();
+        self.last_arrival = self.last_arrival.max(other.last_arrival);
     }
 }

@@ -28,7 +28,7 @@ pub use producer::{TICK, is_tick};
 pub use progress::{Progress, rate, seconds};
 pub use read_buffer::ReadBuffer;
 pub use readiness::is_readable;
-pub use run::{Measured, measure};
+pub use run::{Measured, complete, measure};
 pub use topology::Topology;
 
 use crate::cli::perf::options::LoadOptions;
@@ -49,12 +49,14 @@ pub struct Plan<'a> {
     pub stamps: bool,
     /// Messages of all producers; `None` is until they are told to stop.
     pub messages: Option<u64>,
+    pub producers: u16,
+    pub consumers: u16,
 }
 
 impl Plan<'_> {
     /// How many messages the producer of this number publishes.
     fn quota(&self, number: u16) -> u64 {
-        let (producers, number) = (u64::from(self.load.traffic.producers), u64::from(number));
+        let (producers, number) = (u64::from(self.producers), u64::from(number));
         self.messages.map_or(u64::MAX, |all| all / producers + u64::from(number < all % producers))
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Producer<'a> {
             at: 0,
             published: 0,
             quota: plan.quota(number),
-            pace: Pace::new(plan.rate, traffic.producers, number),
+            pace: Pace::new(plan.rate, plan.producers, number),
             stamps: plan.stamps,
             confirms,
             counters,

@@ -13,6 +13,9 @@ use crate::cli::perf::options::TimingOptions;
 /// How often it is said how far a run is.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long nothing may move before a run that has messages left is given up.
+const STANDSTILL: Duration = Duration::from_mins(1);
+
 /// What was counted in the window, and until the end.
 #[derive(Default)]
 pub struct Measured {
@@ -29,7 +32,7 @@ pub fn measure(
     timing: &TimingOptions,
     progress: &mut Progress,
 ) -> Result<Measured, PerfError> {
-    let counters = Counters::new(plan.load.traffic.producers, plan.topology.copies());
+    let counters = Counters::new(plan.producers, plan.topology.copies());
     let party = Party::gather(plan, &counters)?;
     thread::scope(|scope| {
         let mut running = party.begin(scope);
@@ -40,8 +43,21 @@ pub fn measure(
     })
 }
 
+/// Moves all messages of a plan, and ends when they are published or have arrived: whoever is in the plan. The counters
+/// may know of messages that were sent before.
+pub fn complete(plan: &Plan<'_>, counters: &Counters, progress: &mut Progress) -> Result<Harvest, PerfError> {
+    let party = Party::gather(plan, counters)?;
+    thread::scope(|scope| {
+        let mut running = party.begin(scope);
+        let outcome = running.see_through(progress);
+        counters.give_up();
+        let harvest = running.bring_in();
+        outcome.map(|()| harvest)
+    })
+}
+
 /// Everybody, connected.
-pub struct Party<'a> {
+struct Party<'a> {
     counters: &'a Counters,
     consumers: Vec<Consumer<'a>>,
     producers: Vec<Producer<'a>>,
@@ -49,16 +65,15 @@ pub struct Party<'a> {
 
 impl<'a> Party<'a> {
     /// Consumers subscribe before anyone publishes.
-    pub fn gather(plan: &Plan<'_>, counters: &'a Counters) -> Result<Self, PerfError> {
-        let traffic = &plan.load.traffic;
-        let consumers = (0..traffic.consumers).map(|number| Consumer::subscribe(plan, number, counters));
+    fn gather(plan: &Plan<'_>, counters: &'a Counters) -> Result<Self, PerfError> {
+        let consumers = (0..plan.consumers).map(|number| Consumer::subscribe(plan, number, counters));
         let consumers = consumers.collect::<Result<_, _>>()?;
-        let producers = (0..traffic.producers).map(|number| Producer::open(plan, number, counters));
+        let producers = (0..plan.producers).map(|number| Producer::open(plan, number, counters));
         Ok(Self { counters, consumers, producers: producers.collect::<Result<_, _>>()? })
     }
 
     /// Each on its thread.
-    pub fn begin<'scope>(self, scope: &'scope Scope<'scope, '_>) -> Running<'a>
+    fn begin<'scope>(self, scope: &'scope Scope<'scope, '_>) -> Running<'a>
     where
         'a: 'scope,
     {
@@ -89,7 +104,7 @@ fn spawn<'scope>(
 }
 
 /// Everybody, at work.
-pub struct Running<'a> {
+struct Running<'a> {
     counters: &'a Counters,
     endings: Receiver<Ending>,
     harvest: Harvest,
@@ -120,6 +135,27 @@ impl Running<'_> {
                 Err(RecvTimeoutError::Timeout) => progress.tell(&self.counters.snapshot()),
                 Ok(ending) => return ending.and(Err(PerfError::EndedEarly)),
                 Err(RecvTimeoutError::Disconnected) => return Err(PerfError::EndedEarly),
+            }
+        }
+    }
+
+    /// Waits until all have ended, however long it takes, as long as messages move.
+    fn see_through(&mut self, progress: &mut Progress) -> Result<(), PerfError> {
+        let mut last = self.counters.snapshot();
+        let mut moved = Instant::now();
+        loop {
+            match self.endings.recv_timeout(SECOND) {
+                Ok(ending) => self.harvest.merge(ending?),
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = self.counters.snapshot();
+                    progress.tell(&now);
+                    if !now.counts_as(&last) {
+                        (last, moved) = (now, Instant::now());
+                    } else if STANDSTILL < moved.elapsed() {
+                        return Err(PerfError::Standstill(STANDSTILL.as_secs()));
+                    }
+                }
             }
         }
     }

@@ -130,9 +130,8 @@ impl Topology {
         }
     }
 
-    /// The queue is deleted afterwards, so it must not be somebody's.
-    fn declare_queue(&self, name: &str, control: &mut Client) -> Result<(), PerfError> {
-        let declare = queue::Declare {
+    fn queue_declare(&self, name: &str) -> Method {
+        Method::Queue(queue::AMQPMethod::Declare(queue::Declare {
             queue: name.into(),
             passive: false,
             durable: self.durable,
@@ -140,8 +139,12 @@ impl Topology {
             auto_delete: false,
             nowait: false,
             arguments: FieldTable::default(),
-        };
-        match control.call(&Method::Queue(queue::AMQPMethod::Declare(declare)))? {
+        }))
+    }
+
+    /// The queue is deleted afterwards, so it must not be somebody's.
+    fn declare_queue(&self, name: &str, control: &mut Client) -> Result<(), PerfError> {
+        match control.call(&self.queue_declare(name))? {
             Method::Queue(queue::AMQPMethod::DeclareOk(queue))
                 if queue.message_count + queue.consumer_count == 0 =>
             {
@@ -166,6 +169,18 @@ impl Topology {
             control.call(&bind(queue, exchange, &key, arguments))?;
         }
         Ok(())
+    }
+
+    /// How many messages are in the queues.
+    pub fn depth(&self, control: &mut Client) -> Result<u64, PerfError> {
+        let mut depth = 0;
+        for queue in &self.queues {
+            match control.call(&self.queue_declare(queue))? {
+                Method::Queue(queue::AMQPMethod::DeclareOk(queue)) => depth += u64::from(queue.message_count),
+                other => return Err(ClientError::Unexpected(other).into()),
+            }
+        }
+        Ok(depth)
     }
 
     /// Deletes everything, and says how many messages went with it.

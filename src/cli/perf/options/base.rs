@@ -1,4 +1,4 @@
-//! What every mode may be told: which broker, and where the figures go.
+//! What every mode may be told: which broker, and how the figures are told.
 
 use serde::Serialize;
 
@@ -11,8 +11,18 @@ pub struct BaseOptions {
     #[arg(long, value_name = "URL", default_value = "amqp://guest:guest@127.0.0.1:5672")]
     #[serde(serialize_with = "host_and_port")]
     pub url: Target,
+    /// The figures.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub output: OutputOptions,
+}
+
+/// How the figures are told.
+#[derive(Clone, Copy, Debug, clap::Args, Serialize)]
+pub struct OutputOptions {
     /// Print the figures as one JSON document, and nothing else
     #[arg(long)]
+    #[serde(skip)]
     pub json: bool,
     /// No lines on the standard error while it runs
     #[arg(long)]
@@ -24,7 +34,7 @@ pub struct BaseOptions {
     pub progress: bool,
 }
 
-impl BaseOptions {
+impl OutputOptions {
     /// Whether to say each second how it goes.
     pub fn tells_progress(&self) -> bool {
         self.progress || !(self.quiet || self.json)

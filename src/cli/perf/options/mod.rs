@@ -11,11 +11,11 @@ mod traffic;
 
 use serde::Serialize;
 
-pub use base::BaseOptions;
-pub use queues::QueueOptions;
+pub use base::{BaseOptions, OutputOptions};
+pub use queues::{QueueOptions, own_name};
 pub use refusal::OptionsError;
 pub use routing::{ExchangeKind, RoutingOptions};
-pub use timing::TimingOptions;
+pub use timing::{TimingOptions, as_seconds, seconds};
 pub use traffic::TrafficOptions;
 
 /// Who publishes and consumes what, by which way.

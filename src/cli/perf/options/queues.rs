@@ -1,5 +1,7 @@
 //! The queues of a load, by name.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
 use super::OptionsError;
@@ -23,12 +25,14 @@ pub struct QueueOptions {
     #[arg(long, value_name = "PATTERN", value_parser = pattern, conflicts_with_all = ["queue", "queues"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_pattern: Option<String>,
-    /// The first number of the pattern
-    #[arg(long = "queue-pattern-from", value_name = "A", default_value_t = 1, requires = "queue_pattern")]
-    pub queue_pattern_from: u32,
-    /// The last number of the pattern
-    #[arg(long = "queue-pattern-to", value_name = "B", default_value_t = 1, requires = "queue_pattern")]
-    pub queue_pattern_to: u32,
+    /// The first number of the pattern [default: 1]
+    #[arg(long = "queue-pattern-from", value_name = "A", requires = "queue_pattern")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_pattern_from: Option<u32>,
+    /// The last number of the pattern [default: 1]
+    #[arg(long = "queue-pattern-to", value_name = "B", requires = "queue_pattern")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_pattern_to: Option<u32>,
     /// Make the queues durable, whatever the messages are
     #[arg(long)]
     pub durable: bool,
@@ -39,27 +43,32 @@ impl QueueOptions {
         if self.queue_pattern.is_none() {
             return Ok(());
         }
-        let (from, to) = (self.queue_pattern_from, self.queue_pattern_to);
         if !(1..=MOST_QUEUES).contains(&self.count()) {
+            let (from, to) = self.numbers().into_inner();
             return Err(OptionsError::QueueNumbers { from, to });
         }
         Ok(())
+    }
+
+    /// Those of the pattern.
+    fn numbers(&self) -> RangeInclusive<u32> {
+        self.queue_pattern_from.unwrap_or(1)..=self.queue_pattern_to.unwrap_or(1)
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
         match self.queue_pattern {
             None => self.queues as usize,
-            Some(_) => (self.queue_pattern_from..=self.queue_pattern_to).count(),
+            Some(_) => self.numbers().count(),
         }
     }
 
     /// Their names, in order.
     pub fn names(&self) -> Vec<String> {
         match (&self.queue_pattern, self.queues) {
-            (Some(pattern), _) => (self.queue_pattern_from..=self.queue_pattern_to)
-                .map(|number| pattern.replacen("%d", &number.to_string(), 1))
-                .collect(),
+            (Some(pattern), _) => {
+                self.numbers().map(|number| pattern.replacen("%d", &number.to_string(), 1)).collect()
+            }
             (None, 1) => vec![self.queue.clone()],
             (None, queues) => (0..queues).map(|number| format!("{}-{number:04}", self.queue)).collect(),
         }

@@ -39,6 +39,9 @@ pub enum OptionsError {
         "latency is measured at a rate: --rate 0 is none (`throughput --latency` measures at full speed)"
     )]
     LatencyWithoutRate,
+    /// There would be no second figure.
+    #[error("with --consumers 0 nobody takes the messages out again")]
+    NobodyDrains,
     /// The default exchange takes none.
     #[error("--bindings needs an exchange to bind to: give --exchange or --exchange-type")]
     BindingsWithoutExchange,

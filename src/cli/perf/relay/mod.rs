@@ -93,3 +93,6 @@ impl Relay {
         self.stopped.store(true, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

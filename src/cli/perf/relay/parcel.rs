@@ -13,6 +13,24 @@ use crate::cli::client::CHANNEL;
 /// The octet of a method frame (§4.2.3).
 const METHOD: u8 = 1;
 
+/// §1.8.3.13: class and method; the consumer's tag is a short string, and the delivery's follows it.
+const BEFORE_CONSUMER_TAG: usize = FRAME_HEADER_BYTES + 4;
+
+/// A delivery to one consumer, ready-made but for its tag.
+#[derive(Debug, Default)]
+pub struct Opening {
+    frame: BytesMut,
+    tag_at: usize,
+}
+
+impl Opening {
+    pub fn new(consumer_tag: &[u8], routing_key: &[u8]) -> Self {
+        let mut frame = BytesMut::new();
+        hot::put_deliver(&mut frame, CHANNEL, consumer_tag, 0, false, b"", routing_key);
+        Self { frame, tag_at: BEFORE_CONSUMER_TAG + 1 + consumer_tag.len() }
+    }
+}
+
 /// Deliveries that wait to be handed on.
 #[derive(Debug)]
 pub struct Parcel {
@@ -31,8 +49,12 @@ impl Default for Parcel {
 
 impl Parcel {
     /// Begins a message.
-    pub fn begin(&mut self, consumer_tag: &[u8], routing_key: &[u8]) {
-        hot::put_deliver(&mut self.frames, CHANNEL, consumer_tag, self.next_tag, false, b"", routing_key);
+    pub fn begin(&mut self, opening: &Opening) {
+        let tag_at = self.frames.len() + opening.tag_at;
+        self.frames.extend_from_slice(&opening.frame);
+        if let Some(slot) = self.frames.get_mut(tag_at..).and_then(|rest| rest.first_chunk_mut()) {
+            *slot = self.next_tag.to_be_bytes();
+        }
         self.next_tag += 1;
     }
 
@@ -90,9 +112,8 @@ fn renumber(mut frames: &mut [u8], mut tag: u64) {
     }
 }
 
-/// §1.8.3.13: class, method and the consumer's tag stand before it.
 fn tag_of(deliver: &mut [u8]) -> Option<&mut [u8; 8]> {
-    let (consumer_tag_bytes, rest) = deliver.get_mut(FRAME_HEADER_BYTES + 4..)?.split_first_mut()?;
+    let (consumer_tag_bytes, rest) = deliver.get_mut(BEFORE_CONSUMER_TAG..)?.split_first_mut()?;
     rest.get_mut(usize::from(*consumer_tag_bytes)..)?.first_chunk_mut()
 }
 
@@ -103,7 +124,7 @@ mod tests {
     use super::*;
 
     fn put_message(parcel: &mut Parcel, consumer_tag: &[u8]) {
-        parcel.begin(consumer_tag, b"q");
+        parcel.begin(&Opening::new(consumer_tag, b"q"));
         let mut header = BytesMut::new();
         content::put_header(&mut header, CHANNEL, 0, &[0, 0]);
         parcel.put(&header);
@@ -144,7 +165,7 @@ mod tests {
     fn a_message_that_is_not_whole_stays_and_gets_its_tag_when_it_is() {
         let mut parcel = Parcel::default();
         put_message(&mut parcel, b"c");
-        parcel.begin(b"c", b"q");
+        parcel.begin(&Opening::new(b"c", b"q"));
         assert_eq!((parcel.whole_messages(), tags(parcel.whole(5))), (1, vec![5]));
         parcel.delivered(6);
         assert!(!parcel.is_empty());
