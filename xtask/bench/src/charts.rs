@@ -121,7 +121,7 @@ mod tests {
         let drawn = charts(&cases, &results, &[]);
         let (name, svg) = &drawn[0];
         assert_eq!((drawn.len(), *name), (1, "throughput.svg"));
-        assert!(is_well_formed(svg) && svg.contains("9 000/s"), "{svg}");
+        assert!(is_well_formed(svg) && svg.contains("9\u{a0}000/s"), "{svg}");
     }
 
     #[test]

@@ -108,7 +108,8 @@ fn grouped(value: f64) -> String {
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if 0 < at && (digits.len() - at).is_multiple_of(3) {
-            text.push(' ');
+            // One that a line is not broken at.
+            text.push('\u{a0}');
         }
         text.push(digit);
     }
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn values_are_written_with_their_unit() {
-        assert_eq!(Figure::Rate.show(1_234_567.4), "1 234 567/s");
+        assert_eq!(Figure::Rate.show(1_234_567.4), "1\u{a0}234\u{a0}567/s");
         assert_eq!(Figure::Rate.show(999.0), "999/s");
         assert_eq!(Figure::ProcessorPerMessage.show(0.456), "0.46 µs");
         assert_eq!(Figure::P99.show(12_345.0), "12.3 ms");

@@ -111,11 +111,7 @@ mod tests {
     fn targets_say_whether_they_are_met() {
         let text = targets(&[matrix::find("16b").unwrap()], &results());
         assert!(text.starts_with("1 met, 0 not met, 1 not measured."), "{text}");
-        assert!(
-            text.contains("| messages, over that of relay | at least 0.25 | 0.62 | met |")
-                || text.contains("| 0.63 | met |"),
-            "{text}"
-        );
+        assert!(text.contains("| messages, over that of relay | at least 0.25 | 0.62 | met |"), "{text}");
     }
 
     #[test]
@@ -124,7 +120,9 @@ mod tests {
         let text = figures(&[matrix::find("16b").unwrap()], &results(), &peers);
         assert!(text.contains("| run | | leveret | relay | other |\n|---|---|--:|--:|--:|\n"), "{text}");
         assert!(
-            text.contains("| 1 → 1 | messages | 2 500 000/s (spread 40 %) | 4 000 000/s |  |\n"),
+            text.contains(
+                "| 1 → 1 | messages | 2\u{a0}500\u{a0}000/s (spread 40 %) | 4\u{a0}000\u{a0}000/s |  |\n"
+            ),
             "{text}"
         );
     }
