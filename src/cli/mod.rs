@@ -33,7 +33,7 @@ enum Command {
     Serve(Serve),
     /// Look into a data directory
     Log(inspect::LogOptions),
-    /// Measure how many messages a second pass through a broker
+    /// Measure a broker: throughput, latency, churn, idle cost, backlog, recovery
     Perf(Box<perf::PerfOptions>),
 }
 

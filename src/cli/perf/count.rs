@@ -13,6 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 
 use super::PerfError;
+use super::load::say;
 use super::options::{self, BaseOptions};
 use super::resident::resident_bytes;
 use crate::cli::client::Client;
@@ -39,7 +40,8 @@ pub struct CountOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
     /// Channels of each connection
-    #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "queues")]
+    #[arg(long, value_name = "C", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(conflicts_with = "queues")]
     pub channels: u16,
     /// Declare so many queues: transient exclusive ones of one connection
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -90,10 +92,13 @@ pub fn count(options: CountOptions) -> Result<CountReport, PerfError> {
     let started = Instant::now();
     let held = Held::open(&options)?;
     let open_seconds = started.elapsed().as_secs_f64();
+    let things = options.connections.or(options.queues).unwrap_or(1);
+    if options.base.output.tells_progress() {
+        say(&format!("{things:>10} are there, and are held"));
+    }
     thread::sleep(options.hold);
     let after = options.broker_pid.map(resident_bytes).transpose();
     held.release(&options)?;
-    let things = options.connections.or(options.queues).unwrap_or(1);
     Ok(CountReport {
         mode: "count",
         connections: options.connections,
@@ -128,7 +133,7 @@ impl Told {
 
     fn tell(&mut self, opened: u32) {
         if self.tells && SECOND <= self.last.elapsed() {
-            eprintln!("{opened:>10} are there");
+            say(&format!("{opened:>10} are there"));
             self.last = Instant::now();
         }
     }

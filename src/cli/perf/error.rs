@@ -55,6 +55,9 @@ pub enum PerfError {
     /// A rate that is no number.
     #[error("the figures cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// Nobody reads them.
+    #[error("the figures cannot be printed: {0}")]
+    Print(#[source] std::io::Error),
     /// The relay.
     #[error("the relay failed: {0}")]
     Relay(#[source] std::io::Error),

@@ -16,6 +16,7 @@ mod report;
 mod resident;
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::thread;
@@ -72,7 +73,7 @@ pub fn run_and_print(options: &PerfOptions) -> ExitCode {
     match carry_out(options.mode.clone().unwrap_or_else(default)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("leveret perf: {error}");
+            load::say(&format!("leveret perf: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -91,8 +92,8 @@ fn carry_out(mode: Mode) -> Result<(), PerfError> {
 }
 
 fn print(output: OutputOptions, report: &(impl Serialize + fmt::Display)) -> Result<(), PerfError> {
-    println!("{}", if output.json { serde_json::to_string(report)? } else { report.to_string() });
-    Ok(())
+    let text = if output.json { serde_json::to_string(report)? } else { report.to_string() };
+    writeln!(io::stdout(), "{text}").map_err(PerfError::Print)
 }
 
 /// Puts the load on the broker, and says what came through.

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::PerfError;
 use super::latency::{Clock, Recorder, Summary};
-use super::load::{rate, seconds};
+use super::load::{rate, say, seconds};
 use super::options::{self, BaseOptions};
 use cycle::{Cycle, Ground};
 
@@ -172,7 +172,7 @@ impl Watch {
                     let (now, at) = (self.done.load(Relaxed), self.clock.now());
                     if tells {
                         let rate = rate(told, now, seconds(told_at, at));
-                        eprintln!("{:>6.1} s: {rate:>10.0} cycles /s", seconds(0, at));
+                        say(&format!("{:>6.1} s: {rate:>10.0} cycles /s", seconds(0, at)));
                     }
                     (told, told_at) = (now, at);
                 }

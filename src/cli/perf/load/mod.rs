@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use counters::{Counters, Snapshot};
 pub use harvest::Harvest;
 pub use producer::{TICK, is_tick};
-pub use progress::{Progress, rate, seconds};
+pub use progress::{Progress, rate, say, seconds};
 pub use read_buffer::ReadBuffer;
 pub use readiness::is_readable;
 pub use run::{Measured, complete, measure};

@@ -6,7 +6,11 @@
 
 use crate::cli::perf::latency::Nanos;
 
-const NANOS_PER_SECOND: u128 = 1_000_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// Nanoseconds. By so much a message may be late because it is written with those after it; none is at less than
+/// 100,000 messages a second of one producer.
+const SHORTEST_WAIT: Nanos = 20_000;
 
 /// The schedule of one producer.
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +37,21 @@ impl Pace {
     /// When this producer's message of this number, counted from zero, is due.
     pub fn due(&self, message: u64) -> Nanos {
         let of_all = u128::from(message) * u128::from(self.producers) + u128::from(self.number);
-        let after = (of_all * NANOS_PER_SECOND).div_ceil(self.rate.into());
+        let after = (of_all * u128::from(NANOS_PER_SECOND)).div_ceil(self.rate.into());
         self.start.saturating_add(Nanos::try_from(after).unwrap_or(Nanos::MAX))
+    }
+
+    /// When to write next, if so many messages are written: when the next is due, or, where they are due faster than one in
+    /// [`SHORTEST_WAIT`], when as many are as come in that time. To wake for each would take a whole processor.
+    pub fn wake_for(&self, written: u64) -> Nanos {
+        let per_second = self.producers * (NANOS_PER_SECOND / SHORTEST_WAIT);
+        self.due(written.saturating_add((self.rate / per_second).saturating_sub(1)))
     }
 
     /// How many messages of this producer are due by then.
     pub fn due_by(&self, then: Nanos) -> u64 {
         let Some(elapsed) = then.checked_sub(self.start) else { return 0 };
-        let last_of_all = u128::from(elapsed) * u128::from(self.rate) / NANOS_PER_SECOND;
+        let last_of_all = u128::from(elapsed) * u128::from(self.rate) / u128::from(NANOS_PER_SECOND);
         let last = last_of_all.checked_sub(self.number.into());
         let count = last.map_or(0, |last| last / u128::from(self.producers) + 1);
         u64::try_from(count).unwrap_or(u64::MAX)
@@ -76,6 +87,16 @@ mod tests {
         // At 999.9 ms the thousand messages of the first second are due; at its end the first of the second.
         let by = |then| (0..3).map(|p| pace(1000, 3, p).due_by(then)).sum::<u64>();
         assert_eq!((by(999), by(1000), by(1000 + 999_900_000), by(1000 + 1_000_000_000)), (0, 1, 1000, 1001));
+    }
+
+    #[test]
+    fn each_message_is_woken_for_unless_they_come_too_fast() {
+        let slow = pace(99_999, 1, 0);
+        assert_eq!((slow.wake_for(0), slow.wake_for(7)), (slow.due(0), slow.due(7)));
+        let fast = pace(1_000_000, 1, 0);
+        assert_eq!(fast.due_by(fast.wake_for(100)), 120);
+        let shared = pace(1_000_000, 10, 3);
+        assert_eq!(shared.due_by(shared.wake_for(100)), 102);
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl<'a> Producer<'a> {
 
     /// Nothing is due: what the broker has to say meanwhile is heard at once.
     fn await_due(&mut self) -> Result<(), PerfError> {
-        let due = self.pace.map_or(0, |pace| pace.due(self.published));
+        let due = self.pace.map_or(0, |pace| pace.wake_for(self.published));
         let wait = self.counters.clock().until(due).min(TICK);
         if is_readable(&self.stream, wait)? { self.read_confirms() } else { Ok(()) }
     }

@@ -1,5 +1,7 @@
 //! A line a second, on the standard error, of how it goes.
 
+use std::io::{self, Write as _};
+
 use super::Snapshot;
 
 /// What was last told.
@@ -17,10 +19,15 @@ impl Progress {
     /// The rates since the last line.
     pub fn tell(&mut self, now: &Snapshot) {
         if self.tells {
-            eprintln!("{}", line(&self.last, now));
+            say(&line(&self.last, now));
         }
         self.last = *now;
     }
+}
+
+/// One line on the standard error. Nobody may be reading; that is no reason to end.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn line(last: &Snapshot, now: &Snapshot) -> String {

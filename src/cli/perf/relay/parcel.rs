@@ -1,8 +1,9 @@
 //! Messages of one publisher for one consumer, between a read of the one and a write to the other.
 //!
-//! Invariant: the buffer starts with a delivery, whose tag is `first_tag`, and the tags after it rise by one. They are a
-//! guess: as long as nobody else publishes to the consumer it is right, and nothing has to be changed. The end of the buffer may
-//! be a message that is not whole yet; it stays until it is, so that messages of several publishers never mix.
+//! Invariant: the buffer starts with a delivery, whose tag is `first_tag`, and the tags after it rise by one. They
+//! are a guess: as long as nobody else publishes to the consumer it is right, and nothing has to be changed. The
+//! end of the buffer may be a message that is not whole yet; it stays until it is, so that messages of several
+//! publishers never mix.
 
 use bytes::{Buf as _, BytesMut};
 use leveret_codec::frame::{FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES};
