@@ -29,7 +29,7 @@ pub struct Bar {
     pub series: usize,
 }
 
-const LABEL: f64 = 190.0;
+const LABEL: f64 = 200.0;
 /// For the text behind the longest bar.
 const TEXT: f64 = 150.0;
 const ROW: f64 = 22.0;
@@ -89,7 +89,7 @@ mod tests {
             Group { title: "1 & 2".to_owned(), bars: vec![bar("a", 10.0), bar("b", 5.0), bar("c", 0.0)] };
         let svg = Bars { title: "A < B".to_owned(), groups: vec![group] }.draw().unwrap();
         assert!(is_well_formed(&svg), "{svg}");
-        assert!(svg.contains("width=\"420.0\"") && svg.contains("width=\"210.0\""), "{svg}");
+        assert!(svg.contains("width=\"410.0\"") && svg.contains("width=\"205.0\""), "{svg}");
         assert!(svg.contains("class=\"s2\""), "{svg}");
     }
 
