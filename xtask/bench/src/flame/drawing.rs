@@ -140,7 +140,7 @@ mod tests {
     use crate::svg::is_well_formed;
 
     fn drawn(script: &str) -> String {
-        draw("a < b", &fold(script.as_bytes(), &Symbols::none()).unwrap())
+        draw("a < b", &fold(script.as_bytes(), &Symbols::none()).unwrap().calls)
     }
 
     #[test]

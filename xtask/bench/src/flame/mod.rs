@@ -23,27 +23,33 @@ const WARMUP: Duration = Duration::from_secs(2);
 /// Samples a second and core. No divisor of anything that a broker or a kernel does in turns.
 const FREQUENCY: &str = "1999";
 
+/// How many lines of the source are named.
+const HOTTEST: usize = 25;
+
 /// Records the broker under `words`, the options of a load, and writes the picture.
 pub fn record(programs: &Programs, title: &str, words: &str, to: &Path) -> Outcome<()> {
     let server = Server::leveret(programs, &[])?;
     let load = Load { words, warmup: WARMUP, window: WINDOW + Duration::from_secs(1), cores: &[] };
     let recorded = programs.work.join("perf.data");
-    let stacks = std::thread::scope(|scope| -> Outcome<_> {
+    let profile = std::thread::scope(|scope| -> Outcome<_> {
         let figures = scope.spawn(|| load.run(programs, &server.served()));
         std::thread::sleep(WARMUP);
         sample(server.pid(), &recorded)?;
         // While the process is there, so are its mappings.
-        let stacks = stacks::read(&recorded, &symbols::Symbols::of(server.pid())?)?;
+        let profile = stacks::read(&recorded, &symbols::Symbols::of(server.pid())?)?;
         // A load that failed is no load.
         figures.join().map_err(|_| "the generator's thread died")??;
-        Ok(stacks)
+        Ok(profile)
     })?;
     fs::remove_file(&recorded)?;
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(to, drawing::draw(title, &stacks))?;
-    eprintln!("{} samples: {}", stacks.samples(), to.display());
+    fs::write(to, drawing::draw(title, &profile.calls))?;
+    for (place, share) in profile.hottest().iter().take(HOTTEST) {
+        println!("{:5.1} %  {place}", 100.0 * share);
+    }
+    eprintln!("{} samples: {}", profile.calls.samples(), to.display());
     Ok(())
 }
 

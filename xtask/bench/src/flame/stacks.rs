@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use super::symbols::Symbols;
 use crate::Outcome;
+use crate::process::as_float;
 
 /// Where libc begins a thread.
 const BEGINNINGS: &[&str] = &["start_thread", "__clone3", "clone3"];
@@ -43,8 +44,28 @@ impl Call {
     }
 }
 
-/// Turns what `perf record` wrote into one tree, a branch for each kind of thread.
-pub fn read(recorded: &Path, symbols: &Symbols) -> Outcome<Call> {
+/// A recording, read.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// One tree, a branch for each kind of thread.
+    pub calls: Call,
+    /// Where samples were taken, by line: a box of the picture is a function, which may be long.
+    places: BTreeMap<String, u64>,
+}
+
+impl Profile {
+    /// The places with most samples first, with their share of all.
+    pub fn hottest(&self) -> Vec<(&str, f64)> {
+        let share = |samples: u64| as_float(samples) / as_float(self.calls.samples.max(1));
+        let mut places: Vec<(&str, f64)> =
+            self.places.iter().map(|(place, samples)| (place.as_str(), share(*samples))).collect();
+        places.sort_by(|a, b| b.1.total_cmp(&a.1));
+        places
+    }
+}
+
+/// Reads what `perf record` wrote.
+pub fn read(recorded: &Path, symbols: &Symbols) -> Outcome<Profile> {
     let mut script = Command::new("perf")
         .args(["script", "--no-inline", "--fields", "comm,ip,sym,dso", "--input"])
         .arg(recorded)
@@ -54,30 +75,35 @@ pub fn read(recorded: &Path, symbols: &Symbols) -> Outcome<Call> {
     let lines = BufReader::new(script.stdout.take().ok_or("no standard output")?);
     let folded = fold(lines, symbols)?;
     let status = script.wait()?;
-    if !status.success() || folded.samples == 0 {
+    if !status.success() || folded.calls.samples == 0 {
         return Err(format!("perf script saw no samples ({status})").into());
     }
     Ok(folded)
 }
 
 /// A sample is a line with the thread's name, then a line for each frame from the innermost out, then an empty line.
-pub fn fold(lines: impl BufRead, symbols: &Symbols) -> Outcome<Call> {
-    let mut root = Call::default();
+pub fn fold(lines: impl BufRead, symbols: &Symbols) -> Outcome<Profile> {
+    let mut profile = Profile::default();
     let mut thread = String::new();
     let mut frames: Vec<String> = Vec::new();
     for line in lines.lines() {
         let line = line?;
         if line.trim().is_empty() {
             if !thread.is_empty() {
-                root.add(std::iter::once(std::mem::take(&mut thread)).chain(frames.drain(..).rev()));
+                profile.calls.add(std::iter::once(std::mem::take(&mut thread)).chain(frames.drain(..).rev()));
             }
         } else if line.starts_with(char::is_whitespace) && !thread.is_empty() {
-            frames.extend(frame(&line, frames.is_empty(), symbols));
+            let names = frame(&line, frames.is_empty(), symbols);
+            if frames.is_empty() {
+                let place = place(&line, symbols).or_else(|| names.first().cloned());
+                *profile.places.entry(place.unwrap_or_default()).or_default() += 1;
+            }
+            frames.extend(names);
         } else {
             line.trim().clone_into(&mut thread);
         }
     }
-    Ok(root)
+    Ok(profile)
 }
 
 /// The functions of one frame from the innermost out: more than one where the compiler inlined.
@@ -95,6 +121,14 @@ fn frame(line: &str, innermost: bool, symbols: &Symbols) -> Vec<String> {
         .filter(|_| symbols.is_of(object.trim_end_matches(')')))
         .map(|address| symbols.names(address));
     known.unwrap_or_else(|| vec![plain_name(name, object.trim_end_matches(')'))])
+}
+
+/// The line of the source that a frame stands at, where that is known.
+fn place(line: &str, symbols: &Symbols) -> Option<String> {
+    let (address, rest) = line.trim().split_once(' ')?;
+    let (_, object) = rest.rsplit_once(" (")?;
+    let address = u64::from_str_radix(address, 16).ok()?;
+    symbols.is_of(object.trim_end_matches(')')).then(|| symbols.place(address))?
 }
 
 /// What is said of code without debug information: ` [k]` marks the kernel's, and where nothing is known but the
@@ -115,7 +149,7 @@ mod tests {
 
     #[test]
     fn samples_with_the_same_callers_share_a_branch() {
-        let root = fold(SCRIPT.as_bytes(), &Symbols::none()).unwrap();
+        let root = fold(SCRIPT.as_bytes(), &Symbols::none()).unwrap().calls;
         let path = ["worker", "liba.so", "write", "tcp_sendmsg [k]"];
         let mut at = &root;
         let mut seen = vec![at.samples()];
@@ -124,6 +158,12 @@ mod tests {
             seen.push(at.samples());
         }
         assert_eq!(seen, [2, 2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn the_hottest_places_are_where_samples_end() {
+        let profile = fold(SCRIPT.as_bytes(), &Symbols::none()).unwrap();
+        assert_eq!(profile.hottest(), [("tcp_sendmsg [k]", 0.5), ("write", 0.5)]);
     }
 
     #[test]

@@ -72,6 +72,26 @@ impl Symbols {
         self.seen.borrow_mut().entry(address).or_insert_with(|| self.look_up(address)).clone()
     }
 
+    /// The line at an address, and the line it was inlined into.
+    pub fn place(&self, address: u64) -> Option<String> {
+        let loader = self.loader.as_ref()?;
+        let at = own_address(&self.mappings, address)?;
+        let mut frames = loader.find_frames(at).ok()?;
+        let mut places = Vec::new();
+        while let (Ok(Some(frame)), true) = (frames.next(), places.len() < 2) {
+            let location = frame.location?;
+            let file = location.file?.rsplit('/').next()?;
+            let function = frame.function.as_ref().and_then(|function| function.demangle().ok());
+            let function = function.unwrap_or_else(|| loader.find_symbol(at).unwrap_or_default().into());
+            places.push(format!(
+                "{file}:{} {}",
+                location.line.unwrap_or_default(),
+                short(&spoken(&function))
+            ));
+        }
+        (!places.is_empty()).then(|| places.join(" in "))
+    }
+
     fn look_up(&self, address: u64) -> Vec<String> {
         let Some(loader) = &self.loader else { return Vec::new() };
         let Some(at) = own_address(&self.mappings, address) else { return Vec::new() };
@@ -183,5 +203,7 @@ mod tests {
         let symbols = Symbols::of(std::process::id()).unwrap();
         let names = symbols.names(is_hash as fn(&str) -> bool as usize as u64);
         assert!(names.iter().any(|name| name.ends_with("is_hash")), "{names:?}");
+        let place = symbols.place(is_hash as fn(&str) -> bool as usize as u64).unwrap();
+        assert!(place.starts_with("symbols.rs:"), "{place}");
     }
 }
