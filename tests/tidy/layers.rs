@@ -20,6 +20,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("leveret-interop-amqprs", &["leveret-interop-program"]),
     ("leveret-interop-matrix-lapin", &["leveret-interop-program"]),
     ("xtask", &[]),
+    // It measures what any program sees: the running command.
+    ("leveret-bench", &[]),
 ];
 
 fn findings(manifest: &Source) -> Vec<Finding> {
