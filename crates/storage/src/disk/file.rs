@@ -3,6 +3,9 @@
 //! Invariants:
 //! - A name in the directory is synced before `create` and `remove` return.
 //! - At most [`MOST_OPEN`] files are open, those used last.
+//! - A file that is used again ([`Spares`]) is one that nobody reads any more.
+
+mod spare;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
@@ -14,6 +17,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Disk;
+use spare::{GONE, Spares};
 
 const MOST_OPEN: usize = 64;
 /// What is lost at once where a disk can't be read.
@@ -27,6 +31,7 @@ pub struct FileDisk {
     dir: PathBuf,
     handle: File,
     is_writable: bool,
+    spares: Spares,
     /// The file used last is the last.
     open: Mutex<Vec<(u32, Arc<File>)>>,
 }
@@ -50,13 +55,14 @@ impl FileDisk {
     /// Opens the directory, which is made if it is not there.
     pub fn open(dir: &Path) -> io::Result<Self> {
         make_dir(dir)?;
-        Ok(Self { is_writable: true, ..Self::read_only(dir)? })
+        Ok(Self { is_writable: true, spares: Spares::find(dir)?, ..Self::read_only(dir)? })
     }
 
     /// Opens a directory that is there, to look at it: writing fails.
     pub fn read_only(dir: &Path) -> io::Result<Self> {
         let handle = File::open(dir)?;
-        Ok(Self { dir: dir.to_owned(), handle, is_writable: false, open: Mutex::default() })
+        let (spares, open) = (Spares::default(), Mutex::default());
+        Ok(Self { dir: dir.to_owned(), handle, is_writable: false, spares, open })
     }
 
     fn path(&self, segment: u32) -> PathBuf {
@@ -86,10 +92,11 @@ impl FileDisk {
 
 impl Disk for FileDisk {
     fn create(&self, segment: u32, bytes: u64) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).open(self.path(segment))?;
-        preallocate(&file, bytes)?;
-        file.sync_all()?;
+        let path = self.path(segment);
+        let file = match self.spares.take(&path, bytes)? {
+            Some(file) => file,
+            None => make(&path, bytes)?,
+        };
         self.handle.sync_all()?;
         Self::keep(&mut self.open.lock(), segment, &Arc::new(file));
         Ok(())
@@ -131,15 +138,20 @@ impl Disk for FileDisk {
     }
 
     fn remove(&self, segment: u32) -> io::Result<()> {
-        fs::remove_file(self.path(segment))?;
+        let gone = self.dir.join(format!("{}.{GONE}", file_name(segment)));
+        fs::rename(self.path(segment), &gone)?;
         // Not before: a reader could have opened it again, and its room would stay taken.
         let file = {
             let mut open = self.open.lock();
             let at = open.iter().position(|(number, _)| *number == segment);
-            at.map(|at| open.remove(at))
+            at.map(|at| open.remove(at).1)
         };
-        // Outside the lock, which reads and commits want: the last close gives the room back, and takes its time.
-        drop(file);
+        // Who still reads it must find in it what was there. Outside the lock, which reads and commits want: the last close
+        // gives the room back, and takes its time.
+        match file.map(Arc::into_inner) {
+            Some(Some(_)) => self.spares.keep(&self.dir, &gone)?,
+            _ => fs::remove_file(&gone)?,
+        }
         self.handle.sync_all()
     }
 
@@ -194,6 +206,14 @@ impl FileDisk {
             }
         }
     }
+}
+
+/// A new file of so many zeros.
+fn make(path: &Path, bytes: u64) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+    preallocate(&file, bytes)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 /// Copies what can be read; the rest is zeros.
