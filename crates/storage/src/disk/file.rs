@@ -93,7 +93,7 @@ impl FileDisk {
 impl Disk for FileDisk {
     fn create(&self, segment: u32, bytes: u64) -> io::Result<()> {
         let path = self.path(segment);
-        let file = match self.spares.take(&path, bytes)? {
+        let file = match self.spares.take(&path, bytes) {
             Some(file) => file,
             None => make(&path, bytes)?,
         };
@@ -146,7 +146,7 @@ impl Disk for FileDisk {
             let at = open.iter().position(|(number, _)| *number == segment);
             at.map(|at| open.remove(at).1)
         };
-        // Who still reads it must find in it what was there. Outside the lock, which reads and commits want: the last close
+        // Who still reads it here finds in it what was there. Outside the lock, which reads and commits want: the last close
         // gives the room back, and takes its time.
         match file.map(Arc::into_inner) {
             Some(Some(_)) => self.spares.keep(&self.dir, &gone)?,
@@ -160,6 +160,8 @@ impl Disk for FileDisk {
         let (to, path) = self.create_copy(segment)?;
         copy(&from, &to)?;
         to.sync_all()?;
+        // What is damaged is not used again, see `remove`.
+        self.open.lock().retain(|(number, _)| *number != segment);
         self.handle.sync_all()?;
         Ok(path.display().to_string())
     }

@@ -53,61 +53,62 @@ impl Spares {
         Ok(())
     }
 
-    /// A file of so many zeros under this name, which must be free. `None`: there is none to spare, or the file system can't
-    /// empty one.
-    pub fn take(&self, segment: &Path, bytes: u64) -> io::Result<Option<File>> {
-        let Some(path) = self.0.lock().pop() else { return Ok(None) };
-        let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        if empty(&file, bytes)? {
-            file.sync_all()?;
-            if rename(&path, segment)? {
-                return Ok(Some(file));
+    /// A file of so many zeros under this name, which must be free. `None`: there is none to spare, or what there was can't be
+    /// used, and is no spare file any more.
+    pub fn take(&self, segment: &Path, bytes: u64) -> Option<File> {
+        // Until the file has its new name: meanwhile nothing else may get its old one.
+        let mut spares = self.0.lock();
+        let path = spares.pop()?;
+        match reuse(&path, segment, bytes) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::debug!(file = %path.display(), %error, "left a spare file of the log alone");
+                // It may be gone already, or be somebody's.
+                let _ = fs::remove_file(&path);
+                None
             }
         }
-        fs::remove_file(&path)?;
-        Ok(None)
     }
+}
+
+/// Empties a file and gives it another name.
+fn reuse(path: &Path, segment: &Path, bytes: u64) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    empty(&file, bytes)?;
+    file.sync_all()?;
+    rename(path, segment)?;
+    Ok(file)
 }
 
 fn name(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("spare-{number}"))
 }
 
-/// Makes the file so many zeros, with room for them on the disk. `false`: only by writing them.
+/// Makes the file so many zeros, with room for them on the disk, without writing them.
 #[cfg(target_os = "linux")]
-fn empty(file: &File, bytes: u64) -> io::Result<bool> {
+fn empty(file: &File, bytes: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
-    use rustix::io::Errno;
 
     file.set_len(bytes)?;
-    match fallocate(file, FallocateFlags::ZERO_RANGE, 0, bytes) {
-        Ok(()) => Ok(true),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    Ok(fallocate(file, FallocateFlags::ZERO_RANGE, 0, bytes)?)
 }
 
-/// Renames, but never over what is there. `false`: the file system can't.
+/// Renames, but never over what is there.
 #[cfg(target_os = "linux")]
-fn rename(from: &Path, to: &Path) -> io::Result<bool> {
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
-    use rustix::io::Errno;
 
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(true),
-        Err(Errno::NOSYS | Errno::INVAL) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn rename(_: &Path, _: &Path) -> io::Result<bool> {
-    Ok(false)
+fn rename(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn empty(_: &File, _: u64) -> io::Result<bool> {
-    Ok(false)
+fn empty(_: &File, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]
@@ -131,13 +132,13 @@ mod tests {
             assert!(!dir.path().join("old").exists());
             let segment = dir.path().join(format!("new-{bytes}"));
             // Where the file system can't empty it, it is gone.
-            if let Some(mut file) = spares.take(&segment, bytes).unwrap() {
+            if let Some(mut file) = spares.take(&segment, bytes) {
                 let mut content = Vec::new();
                 file.read_to_end(&mut content).unwrap();
                 assert_eq!(content, vec![0; usize::try_from(bytes).unwrap()]);
                 assert!(segment.exists());
             }
-            assert!(spares.take(&dir.path().join("another"), bytes).unwrap().is_none());
+            assert!(spares.take(&dir.path().join("another"), bytes).is_none());
         }
     }
 
@@ -156,15 +157,46 @@ mod tests {
     }
 
     #[test]
+    fn one_that_somebody_has_deleted_is_done_without() {
+        let dir = tempfile::tempdir().unwrap();
+        let spares = Spares::find(dir.path()).unwrap();
+        spares.keep(dir.path(), &file(dir.path(), "old")).unwrap();
+        fs::remove_file(name(dir.path(), 0)).unwrap();
+        assert!(spares.take(&dir.path().join("new"), 100).is_none());
+    }
+
+    /// A name that has just come free must not be given to another file before the first has its new one.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_taken_is_the_one_that_has_the_name() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let spares = Spares::find(dir.path()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..200 {
+                    spares.keep(dir.path(), &file(dir.path(), &format!("old-{number}"))).unwrap();
+                }
+            });
+            for number in 0..200 {
+                let segment = dir.path().join(format!("new-{number}"));
+                if let Some(file) = spares.take(&segment, 50_000) {
+                    let (taken, named) =
+                        (file.metadata().unwrap().ino(), fs::metadata(&segment).unwrap().ino());
+                    assert_eq!(taken, named, "{number}");
+                }
+            }
+        });
+    }
+
+    #[test]
     fn a_file_that_is_there_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let spares = Spares::find(dir.path()).unwrap();
         spares.keep(dir.path(), &file(dir.path(), "old")).unwrap();
         let segment = file(dir.path(), "segment");
-        match spares.take(&segment, 100) {
-            Ok(taken) => assert!(taken.is_none()),
-            Err(error) => assert_eq!(error.kind(), io::ErrorKind::AlreadyExists),
-        }
+        assert!(spares.take(&segment, 100).is_none());
         assert_eq!(fs::read(segment).unwrap(), vec![7; 100_000]);
     }
 }
