@@ -1,7 +1,9 @@
-//! Where a channel's publishes go, with the last answer remembered.
+//! Where a channel's publishes go, with the last answers remembered.
 //!
-//! A channel mostly publishes to one exchange with one key. As long as neither the topology nor any
-//! permission has changed, the checks and the match of the last publish hold for the next.
+//! A channel mostly publishes to one exchange with few keys. As long as neither the topology nor any
+//! permission has changed, the checks and the matches of earlier publishes hold for the next.
+
+mod keys;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use leveret_routing::{Matched, Routed};
 use crate::amqp::session::Session;
 use crate::model::{Access, ExchangeKind, QueueRef, Resource, Routes, User, delay_of, no_exchange};
 use crate::refusal::{Refusal, Ruling};
+use keys::{KnownKey, KnownKeys};
 
 /// The route of a channel's last publish.
 #[derive(Default)]
@@ -21,14 +24,9 @@ pub struct RouteMemory {
     generation: u64,
     permission_epoch: u64,
     exchange: Vec<u8>,
-    routing_key: Vec<u8>,
+    keys: KnownKeys,
     /// The user, if there are keys that it may not use with this exchange.
     guarded: Option<Arc<User>>,
-    /// Whether the routing key has been found to be one that it may use.
-    is_permitted: bool,
-    /// Whether `matched` is what this exchange and key give, whatever the message.
-    is_matched: bool,
-    matched: Matched<QueueRef>,
     /// Where messages wait that ask for a delay, if the exchange grants one.
     holder: Option<QueueRef>,
 }
@@ -42,14 +40,12 @@ impl RouteMemory {
             && self.generation == generation
             && self.permission_epoch == epoch
             && self.exchange == exchange;
-        if is_current && self.routing_key == routing_key {
-            return Ok(());
-        }
-        (self.is_matched, self.is_permitted) = (false, false);
-        routing_key.clone_into(&mut self.routing_key);
         if is_current {
+            self.keys.enter(routing_key);
             return Ok(());
         }
+        self.keys.forget();
+        self.keys.enter(routing_key);
         self.routes = None;
         // Keys may be any bytes; an exchange of a name that is no text can't have been declared.
         let name = &String::from_utf8_lossy(exchange);
@@ -82,9 +78,10 @@ impl RouteMemory {
         let Some(user) = &self.guarded else { return Ok(()) };
         let exchange = String::from_utf8_lossy(&self.exchange);
         let check = |key: &[u8]| user.check_topic(Access::Write, (session.vhost.name(), &exchange), key);
-        if !self.is_permitted {
-            check(&self.routing_key)?;
-            self.is_permitted = true;
+        let known = self.keys.current_mut();
+        if !known.is_permitted {
+            check(&known.key)?;
+            known.is_permitted = true;
         }
         more_keys.iter().try_for_each(|key| check(key))
     }
@@ -98,32 +95,34 @@ impl RouteMemory {
     /// Finds the queues that a message reaches, after [`RouteMemory::enter`]. `more_keys` are those of its CC and
     /// BCC headers.
     pub fn find(&mut self, more_keys: &[Vec<u8>], properties: Properties<'_>) {
-        if self.is_matched && more_keys.is_empty() {
+        let KnownKey { key, matched, is_matched, .. } = self.keys.current_mut();
+        if *is_matched && more_keys.is_empty() {
             return;
         }
-        let Some(routes) = &self.routes else { return self.matched.clear() };
-        let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![self.routing_key.as_slice()];
+        let Some(routes) = &self.routes else { return matched.clear() };
+        let mut keys: smallvec::SmallVec<[&[u8]; 4]> = smallvec::smallvec![key.as_slice()];
         keys.extend(more_keys.iter().map(Vec::as_slice));
         // The exchange was there when this snapshot was entered.
-        let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, &mut self.matched);
-        let is_decided = more_keys.is_empty() && !self.matched.depends_on_more_than_keys();
-        self.is_matched = found.is_ok() && is_decided;
+        let found = routes.route(&self.exchange, Routed { keys: &keys, properties }, matched);
+        let is_decided = more_keys.is_empty() && !matched.depends_on_more_than_keys();
+        *is_matched = found.is_ok() && is_decided;
     }
 
     /// Whether all that was found out for the last message holds for one with the same exchange, key and properties, and
     /// nobody but queues takes it.
     pub fn is_settled(&self, session: &Session) -> bool {
         let (generation, epoch) = (session.vhost.generation(), session.broker.permission_epoch());
-        self.is_matched
+        let KnownKey { matched, is_matched, .. } = self.keys.current();
+        *is_matched
             && self.generation == generation
             && self.permission_epoch == epoch
-            && self.matched.recent().is_empty()
-            && !self.matched.is_empty()
+            && matched.recent().is_empty()
+            && !matched.is_empty()
     }
 
     /// What was found last.
     pub fn matched(&self) -> &Matched<QueueRef> {
-        &self.matched
+        &self.keys.current().matched
     }
 
     /// If the topology has changed since [`RouteMemory::enter`], takes the new one, for the message that was let in by
@@ -132,7 +131,7 @@ impl RouteMemory {
         let is_late = session.vhost.generation() != self.generation;
         if is_late {
             self.routes = Some(session.vhost.routes());
-            self.is_matched = false;
+            self.keys.current_mut().is_matched = false;
         }
         is_late
     }
@@ -146,6 +145,6 @@ fn guarded(session: &Session, exchange: &str) -> Option<Arc<User>> {
 impl fmt::Debug for RouteMemory {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = String::from_utf8_lossy;
-        write!(out, "RouteMemory({} {})", text(&self.exchange), text(&self.routing_key))
+        write!(out, "RouteMemory({} {})", text(&self.exchange), text(&self.keys.current().key))
     }
 }

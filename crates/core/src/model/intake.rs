@@ -5,7 +5,7 @@
 //! - What belongs into the log is written there before the first queue sees it.
 //! - A queue that may refuse a message is asked about it by itself, so that the answer is known at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
@@ -46,8 +46,8 @@ struct Publishes {
 #[derive(Debug)]
 pub struct Intake {
     publishes: Vec<Publishes>,
-    /// Room from the last flush.
-    spare: Vec<Arrival>,
+    /// Room from the last flush, in the order of its queues.
+    spare: VecDeque<Vec<Arrival>>,
     /// Where each queue's publishes are.
     places: HashMap<QueueId, usize, FixedState>,
     /// Where the last one was.
@@ -65,7 +65,7 @@ impl Intake {
     pub fn new(store: &dyn Store) -> Self {
         Self {
             publishes: Vec::new(),
-            spare: Vec::new(),
+            spare: VecDeque::new(),
             places: HashMap::default(),
             last: 0,
             appends: Appends::new(store),
@@ -197,7 +197,7 @@ impl Intake {
             publishes.arrivals.push(arrival);
             return (place, publishes.arrivals.len() - 1);
         }
-        let mut arrivals = std::mem::take(&mut self.spare);
+        let mut arrivals = self.spare.pop_front().unwrap_or_default();
         arrivals.push(arrival);
         self.publishes.push(Publishes { queue: queue.clone(), arrivals });
         (end, 0)
@@ -223,16 +223,17 @@ impl Intake {
             return;
         }
         self.write();
-        let first = self.publishes.first().map_or(0, |publishes| publishes.arrivals.len());
-        for Publishes { queue, arrivals } in &mut self.publishes {
+        self.spare.clear();
+        for Publishes { queue, mut arrivals } in self.publishes.drain(..) {
+            // Room for twice as many as this time: reads of one size find it large enough, and after a burst it shrinks
+            // with the reads.
+            let room = KEEP_ARRIVALS.max(2 * arrivals.len());
             if queue.publish(now, arrivals.drain(..), effects) {
-                self.outrun = Some(queue.clone());
+                self.outrun = Some(queue);
             }
+            arrivals.shrink_to(room);
+            self.spare.push_back(arrivals);
         }
-        // One vector is kept for the next read, with room for twice as many as this one brought: reads of one
-        // size find it large enough, and after a burst the room shrinks with the reads.
-        self.spare = self.publishes.drain(..).map(|publishes| publishes.arrivals).next().unwrap_or_default();
-        self.spare.shrink_to(KEEP_ARRIVALS.max(2 * first));
     }
 
     /// A queue whose consumers do not keep up with what was brought to it, if there is one.
@@ -264,7 +265,7 @@ impl Intake {
 
     /// Nothing is going on: room is given back.
     pub fn rest(&mut self) {
-        self.spare = Vec::new();
+        self.spare = VecDeque::new();
         if let Some(appends) = &mut self.appends {
             appends.rest();
         }
