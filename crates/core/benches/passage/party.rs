@@ -27,7 +27,7 @@ pub struct Party {
 
 impl Party {
     pub fn new(now: Timestamp, id: ConnectionId, broker: Arc<Broker>) -> Self {
-        let peer = Peer { address: id.0.to_string(), loopback: true, ..Peer::default() };
+        let peer = Peer { address: id.0.to_string().into(), loopback: true, ..Peer::default() };
         Self {
             connection: Connection::new(now, id, broker, peer),
             out: Output::default(),

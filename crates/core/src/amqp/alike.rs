@@ -5,12 +5,15 @@
 //! anything but the bytes themselves: method frame, header frame and the head of the body's frame lie one after the other
 //! and are compared at once. At 16 B this is three quarters of the work of a publish.
 //!
-//! Invariant: a pattern is that of the last frame that its connection has sent, so whatever has happened on the channel since
+//! Invariant: a pattern is that of the last frame that came for a channel, so whatever has happened on the channel since
 //! (another publish, a method) is not in the way: nothing has. What others may change is asked anew, see
 //! [`RouteMemory::is_settled`](crate::amqp::route::RouteMemory::is_settled).
 
 use crate::id::ChannelNumber;
 use crate::model::Layout;
+
+/// What stands before a body is not kept if it is longer.
+pub const MOST_BYTES: usize = 1024;
 
 /// What the last publish of a connection was.
 #[derive(Debug, Default)]

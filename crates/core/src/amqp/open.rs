@@ -131,7 +131,7 @@ impl Open {
         }
         self.channels.finish(&mut turn);
         if let Some(queue) = turn.batch.take_outrun() {
-            self.throttle.wait_for(now, &queue, &turn.session.outlet);
+            self.throttle.wait_for(now, chunk.bytes.len(), &queue, &turn.session.outlet);
         }
         if self.awaits().is_none() || !self.workspace.session.broker.store().has_failed() {
             return result;

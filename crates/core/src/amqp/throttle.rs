@@ -5,7 +5,7 @@
 //! publisher back too (credit flow). Nobody waits for a consumer that does not read or does not acknowledge: that is what
 //! queues are for. While consumers do, publishers are slowed down before their messages have to go to the disk.
 //!
-//! Bound: [`LONGEST`] at a time, whatever has become of the queue.
+//! Bound: [`LONGEST`] for each [`FREE_BYTES`], whatever has become of the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,15 @@ const LONGEST: Duration = Duration::from_millis(20);
 /// How long a publisher waits after each read whose queue's consumers are at work and far behind.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// What a publisher may bring between two waits: who brings little, and waits for each confirm, is not the one to wait for.
+const FREE_BYTES: usize = 64 * 1024;
+
 /// Whether a publisher is held back.
 #[derive(Debug, Default)]
 pub struct Throttle {
     until: Option<Timestamp>,
+    /// Read since it last was.
+    read_bytes: usize,
 }
 
 impl Throttle {
@@ -36,8 +41,13 @@ impl Throttle {
         self.until
     }
 
-    /// The publisher was ahead of this queue's consumers: waits for them if it still is.
-    pub fn wait_for(&mut self, now: Timestamp, queue: &QueueRef, outlet: &Arc<Outlet>) {
+    /// The publisher was ahead of this queue's consumers with a read of so many bytes: waits for them if it still is.
+    pub fn wait_for(&mut self, now: Timestamp, bytes: usize, queue: &QueueRef, outlet: &Arc<Outlet>) {
+        self.read_bytes += bytes;
+        if self.read_bytes < FREE_BYTES {
+            return;
+        }
+        self.read_bytes = 0;
         self.until = match queue.pace(now, outlet) {
             Pace::Free => None,
             Pace::Slow => Some(now + MOMENT),

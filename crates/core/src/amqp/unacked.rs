@@ -164,6 +164,12 @@ impl Unacked {
         }
         if self.live * 2 + FEW_HOLES < self.entries.len() {
             self.entries.retain(|(_, held)| held.is_some());
+            // What is left is a small part of the buffers that it came in.
+            for (_, held) in &mut self.entries {
+                if let Some(held) = held {
+                    held.entry.message.detach();
+                }
+            }
         }
         if self.entries.is_empty() && SHRINK_ABOVE_ENTRIES < self.entries.capacity() {
             self.entries = VecDeque::new();

@@ -4,8 +4,9 @@
 //! - The property bytes are those of the publisher, untouched, in order, duplicates included.
 //! - Everything lies in one reference-counted slice, so a copy for another queue costs one increment. Each copy
 //!   has its own place in the log.
-//! - A message that is handed on at once shares the buffer it was read into; one that is parked is
-//!   [detached](Message::detach) if it is small, because 20 bytes must not pin a whole read buffer.
+//! - A message that is handed on at once shares the buffer it was read into. So does one that is parked, as long as it is
+//!   parked with most of that buffer; otherwise it is [detached](Message::detach) if it is small, because 20 bytes must
+//!   not pin a whole read buffer.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -231,6 +231,11 @@ pub struct Door {
 }
 
 impl Door {
+    /// Whether nothing passes because the peer does not read, or does not acknowledge.
+    pub fn waits_for_peer(&self) -> bool {
+        self.outlet.is_clogged() || self.credit.as_ref().is_some_and(|credit| !credit.is_open())
+    }
+
     /// Opens the door for one turn of the queue: the outlet stays locked, so that a batch costs one lock.
     pub fn open(&self) -> OpenDoor<'_> {
         OpenDoor { door: self, state: self.outlet.state.lock() }

@@ -3,8 +3,8 @@
 //! Invariants:
 //! - `waiting` + `unacked` is everything the queue is responsible for. An unacknowledged message itself is
 //!   held by the channel it was delivered to, which brings it back or settles it; the queue counts.
-//! - [`Queue::dispatch`] alone decides who gets the next message, and every change ends by calling it, so
-//!   no message waits while somebody could take it.
+//! - [`Queue::dispatch`] decides who gets the next message, and every change ends by calling it, so no message waits while
+//!   somebody could take it. A new message that is next anyway is given ([`Queue::give`]) by the same rule without waiting first.
 //! - Within a priority messages leave in order of position; a returned one goes back to its position.
 //! - A message that is due is never delivered. It is gone when the queue is next looked at, and [`Queue::next_deadline`]
 //!   says when that must be. What may be due and is not in memory is asked for: [`Queue::knows_head`] says whether the

@@ -5,6 +5,7 @@
 
 mod deletion;
 mod hall;
+mod publishing;
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
@@ -17,7 +18,7 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{Arrival, ConsumerSpec, Counts, Entry, Got, Pace, Queue, RestoredLane, Returned};
+use crate::model::queue::{ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned};
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
@@ -206,11 +207,6 @@ impl QueueRef {
         self.turn(effects, |queue, doors| queue.apply(now, settings, doors));
     }
 
-    /// Whether it says no to publishers when it is full: then each message is to be [offered](QueueRef::offer).
-    pub fn may_refuse(&self) -> bool {
-        self.0.may_refuse.load(Ordering::Acquire)
-    }
-
     /// Somebody uses it, or it begins to be there.
     pub fn touch(&self, now: Timestamp, effects: &mut Effects) {
         self.turn(effects, |queue, _| queue.touch(now));
@@ -230,64 +226,9 @@ impl QueueRef {
         state.tell_awaiting(effects);
     }
 
-    /// Whether it holds so much that what it gets now may have to leave memory: then it must be in the log, also
-    /// if it need not survive a restart.
-    pub fn is_deep(&self) -> bool {
-        self.0.is_deep.load(Ordering::Relaxed)
-    }
-
     /// Its numbers.
     pub fn counts(&self, now: Timestamp, effects: &mut Effects) -> Counts {
         self.turn(effects, |queue, doors| queue.counts(now, doors))
-    }
-
-    /// Messages arrive, in order. A queue that was deleted meanwhile is done with them at once: what was routed to
-    /// it counts as taken (RabbitMQ confirms it too). `true`: the publisher had better wait, see
-    /// [`QueueRef::pace`].
-    pub fn publish(
-        &self,
-        now: Timestamp,
-        arrivals: impl IntoIterator<Item = Arrival>,
-        effects: &mut Effects,
-    ) -> bool {
-        let mut state = self.0.state.lock();
-        if state.deleted {
-            let messages = arrivals.into_iter().map(|arrival| arrival.message);
-            effects.settles.extend(messages.filter_map(|message| Settle::of(&message)));
-            return false;
-        }
-        self.turn_locked(&mut state, effects, |queue, doors| {
-            queue.publish(now, arrivals, doors);
-            queue.pace(now, doors) != Pace::Free
-        })
-    }
-
-    /// How fast publishers may go. `outlet` hears when those may go on that wait.
-    pub fn pace(&self, now: Timestamp, outlet: &Arc<Outlet>) -> Pace {
-        let mut state = self.0.state.lock();
-        if state.deleted {
-            return Pace::Free;
-        }
-        // Looks only, so there is nothing to carry out.
-        let mut effects = Effects::default();
-        let doors = Hall::new(self, &state.doors, self.0.store.queue_budget_bytes(), &mut effects);
-        let pace = state.queue.pace(now, &doors);
-        drop(doors);
-        let waits = pace == Pace::UntilCaughtUp;
-        if waits && state.awaiting_consumers.iter().all(|known| known.id() != outlet.id()) {
-            state.awaiting_consumers.push(outlet.clone());
-        }
-        pace
-    }
-
-    /// One message arrives, at a queue that may say no. `false`: it did.
-    pub fn offer(&self, now: Timestamp, arrival: Arrival, effects: &mut Effects) -> bool {
-        let mut state = self.0.state.lock();
-        if state.deleted {
-            effects.settles.extend(Settle::of(&arrival.message));
-            return true;
-        }
-        self.turn_locked(&mut state, effects, |queue, doors| queue.offer(now, arrival, doors))
     }
 
     /// Whether its numbers are what they should be. If not, because what may have expired at its head is not in memory,
@@ -464,14 +405,5 @@ impl QueueRef {
             effects.deadlines.push((at, self.downgrade()));
         }
         result
-    }
-
-    /// Deep above half of the budget, until it holds less than a quarter.
-    fn note_depth(&self, bytes: usize, budget: usize) {
-        let was_deep = self.is_deep();
-        let is_deep = if was_deep { budget / 4 <= bytes } else { budget / 2 < bytes };
-        if was_deep != is_deep {
-            self.0.is_deep.store(is_deep, Ordering::Relaxed);
-        }
     }
 }

@@ -239,7 +239,7 @@ impl Model {
 }
 
 impl Doors for Model {
-    fn is_clogged(&self, _: ConsumerId) -> bool {
+    fn waits_for_peer(&self, _: ConsumerId) -> bool {
         false
     }
 

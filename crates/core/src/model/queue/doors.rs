@@ -13,8 +13,8 @@ pub trait Doors {
     /// Whether this consumer's side can take a message now. A door that says no must see to it that
     /// [`Queue::resume`](super::Queue::resume) is called when it opens.
     fn accepts(&mut self, to: ConsumerId) -> bool;
-    /// Whether this consumer's side waits for its peer to read.
-    fn is_clogged(&self, to: ConsumerId) -> bool;
+    /// Whether this consumer's side can take nothing because of its peer, who has to read or to acknowledge first.
+    fn waits_for_peer(&self, to: ConsumerId) -> bool;
     /// Hands a message over. Called only after `accepts` said yes.
     fn deliver(&mut self, to: ConsumerId, entry: Entry);
     /// The queue is done with this message.

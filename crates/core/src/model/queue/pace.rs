@@ -11,6 +11,9 @@ use crate::time::Timestamp;
 /// What may wait in memory before publishers that are faster than consumers are held back.
 const AHEAD_BYTES: usize = 1024 * 1024;
 
+/// More than so much is a backlog: it is not worked off while publishers wait.
+const FAR_AHEAD_BYTES: usize = 4 * AHEAD_BYTES;
+
 /// Consumers that have settled something so recently are at work.
 const AT_WORK: Duration = Duration::from_millis(10);
 
@@ -31,13 +34,15 @@ impl Queue {
     pub fn pace(&self, now: Timestamp, doors: &impl Doors) -> Pace {
         let bytes = self.waiting.bytes();
         if bytes <= AHEAD_BYTES {
-            Pace::Free
-        } else if self.consumers.stalled().any(|id| !doors.is_clogged(id)) {
-            Pace::UntilCaughtUp
-        } else if doors.budget_bytes() / 4 < bytes && now < self.settled_at + AT_WORK {
-            Pace::Slow
-        } else {
-            Pace::Free
+            return Pace::Free;
+        }
+        let is_served = || self.consumers.stalled().any(|id| !doors.waits_for_peer(id));
+        match bytes {
+            // As much as can be caught up with in a moment.
+            ..FAR_AHEAD_BYTES if is_served() => Pace::UntilCaughtUp,
+            FAR_AHEAD_BYTES.. if is_served() => Pace::Slow,
+            _ if doors.budget_bytes() / 4 < bytes && now < self.settled_at + AT_WORK => Pace::Slow,
+            _ => Pace::Free,
         }
     }
 

@@ -241,7 +241,7 @@ mod tests {
     }
 
     impl Doors for Pages {
-        fn is_clogged(&self, _: ConsumerId) -> bool {
+        fn waits_for_peer(&self, _: ConsumerId) -> bool {
             false
         }
 

@@ -50,9 +50,9 @@ impl Doors for Hall<'_> {
         self.door(to).is_some_and(|door| door.accepts(|| (queue.clone(), to)))
     }
 
-    fn is_clogged(&self, to: ConsumerId) -> bool {
+    fn waits_for_peer(&self, to: ConsumerId) -> bool {
         let door = self.doors.get(to.slot as usize).and_then(Option::as_ref);
-        door.is_none_or(|door| door.outlet.is_clogged())
+        door.is_none_or(Door::waits_for_peer)
     }
 
     fn deliver(&mut self, to: ConsumerId, entry: Entry) {

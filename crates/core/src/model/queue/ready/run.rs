@@ -106,6 +106,12 @@ impl Run {
         if self.len() + FEW_HOLES < self.holes {
             self.places.retain(|(_, entry)| entry.is_some());
             self.holes = 0;
+            // What is left is a small part of the buffers that it came in.
+            for (_, entry) in &mut self.places {
+                if let Some(entry) = entry {
+                    entry.message.detach();
+                }
+            }
         }
         Some(entry)
     }
