@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
-use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, NoStore, Output, Timestamp};
+use leveret_core::model::Broker;
+use leveret_core::{ConnectionId, Output, Timestamp};
+use support::guest_broker;
 use support::hear::{Ear, take};
 use support::speak::speak;
 
@@ -31,10 +32,7 @@ struct Client {
 
 impl Client {
     fn new() -> Self {
-        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
-        broker.add_vhost("/");
-        broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
-        broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
+        let broker = guest_broker();
         let peer = Peer { address: "a".into(), loopback: true, ..Peer::default() };
         let connection = Connection::new(Timestamp::default(), ConnectionId(1), broker.clone(), peer);
         let mut client = Self { broker, connection, input: BytesMut::new() };

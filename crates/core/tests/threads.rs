@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
-use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, NoStore, Output, Timestamp};
+use leveret_core::model::Broker;
+use leveret_core::{ConnectionId, Output, Timestamp};
 use support::hear::{Ear, take};
 use support::speak::speak;
 
@@ -191,17 +191,9 @@ fn run(shared: Arc<Shared>, index: u64, mailbox: &Receiver<()>) {
     }
 }
 
-fn broker() -> Arc<Broker> {
-    let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
-    broker.add_vhost("/");
-    broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
-    broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
-    broker
-}
-
 #[test]
 fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
-    let broker = broker();
+    let broker = support::guest_broker();
     let (mailboxes, receivers): (Vec<_>, Vec<_>) = (0..=THREADS).map(|_| channel()).unzip();
     let (clock, acked) = (AtomicU64::new(1_000_000), Mutex::default());
     let shared = Arc::new(Shared { broker, mailboxes, clock, acked });
@@ -238,7 +230,7 @@ fn connections_on_many_threads_lose_nothing_and_settle_nothing_twice() {
 #[test]
 fn a_queue_that_is_bound_while_others_publish_misses_nothing_of_the_history() {
     const MESSAGES: u64 = 40;
-    let (broker, clock, acked) = (broker(), AtomicU64::new(1_000_000), Mutex::default());
+    let (broker, clock, acked) = (support::guest_broker(), AtomicU64::new(1_000_000), Mutex::default());
     let shared = Arc::new(Shared { broker, mailboxes: Vec::new(), clock, acked });
     let mut host = Session::new(shared.clone(), 0);
     let mut binder = Session::new(shared, 1);

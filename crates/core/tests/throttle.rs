@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use leveret_core::amqp::{Connection, Peer};
-use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, User};
-use leveret_core::{ConnectionId, NoStore, Output, Timestamp};
+use leveret_core::model::Broker;
+use leveret_core::{ConnectionId, Output, Timestamp};
+use support::guest_broker;
 use support::speak::speak;
 
 /// What fits into a socket's buffer at a time.
@@ -37,11 +38,7 @@ struct Client {
 
 impl World {
     fn new() -> Self {
-        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
-        broker.add_vhost("/");
-        broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
-        broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
-        Self { broker, now: Timestamp::from_micros(1_000_000_000) }
+        Self { broker: guest_broker(), now: Timestamp::from_micros(1_000_000_000) }
     }
 
     fn connect(&self, id: u64) -> Client {

@@ -29,6 +29,10 @@ pub mod stage;
 pub mod store;
 pub mod words;
 
+use std::sync::Arc;
+
+use leveret_core::NoStore;
+use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, User};
 use script::{Played, play};
 use stage::Reads;
 
@@ -52,4 +56,14 @@ fn compare(script: &str, reads: Reads) {
         "not as written (reads: {reads:?}; - missing, + unexpected)\n{}",
         diff::diff(&expected, &actual)
     );
+}
+
+/// A broker with guest and the virtual host `/`, which keeps nothing.
+#[allow(dead_code, reason = "not every test needs one outside a transcript")]
+pub fn guest_broker() -> Arc<Broker> {
+    let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+    broker.add_vhost("/");
+    broker.put_user(User::new("guest", PasswordHash::of("guest", [1, 2, 3, 4]), vec![]));
+    broker.set_permissions("guest", "/", Permissions::new(".*", ".*", ".*"));
+    broker
 }
