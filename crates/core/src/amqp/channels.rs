@@ -155,6 +155,12 @@ impl ChannelTable {
         }
     }
 
+    /// A moment of rest: what is remembered of publishes is given back.
+    pub fn rest(&mut self) {
+        self.pattern = Pattern::default();
+        self.open_channels().for_each(|channel| channel.route.rest());
+    }
+
     /// Only channel.open can come on a number that is free.
     fn open(&mut self, turn: &mut Turn<'_>, frames: &Frames<'_>, frame: Frame<'_>, id: MethodId) -> Ruling {
         if frame.kind != FrameKind::Method {

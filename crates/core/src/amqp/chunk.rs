@@ -190,7 +190,8 @@ impl<'a> Frames<'a> {
         Some(ack)
     }
 
-    /// What the publish that was taken last looks like; `None` if its body was empty.
+    /// Makes `pattern` what the publish that was taken last looks like: nothing, if its body is empty or what stands before it
+    /// is not worth its room.
     pub fn learn(&self, channel: u16, taken: &Assembled, pattern: &mut Pattern) {
         pattern.forget();
         let (bytes, body) = taken.message.body_in_place();

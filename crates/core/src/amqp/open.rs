@@ -167,6 +167,7 @@ impl Open {
         let Workspace { session, batch, inbox, .. } = &mut self.workspace;
         batch.rest();
         inbox.rest(session);
+        self.channels.rest();
     }
 
     /// The log has come so far.

@@ -120,6 +120,11 @@ impl RouteMemory {
             && !matched.is_empty()
     }
 
+    /// A moment of rest: keys are looked up anew.
+    pub fn rest(&mut self) {
+        self.keys.forget();
+    }
+
     /// What was found last.
     pub fn matched(&self) -> &Matched<QueueRef> {
         &self.keys.current().matched

@@ -250,3 +250,25 @@ fn acknowledgements_in_a_row_are_each_heard() {
         ",
     );
 }
+
+/// A heartbeat is when room is given back; what was remembered is found out again.
+#[test]
+fn what_is_remembered_is_forgotten_at_a_heartbeat_and_learned_again() {
+    check(
+        "
+        a connects heartbeat=10
+        a.1 > queue.declare q
+        a.1 < queue.declare-ok q messages=0 consumers=0
+        a.1 > queue.declare r
+        a.1 < queue.declare-ok r messages=0 consumers=0
+        a.1 > publish '' q one ; publish '' r two ; publish '' q six
+        +5s
+        a < heartbeat
+        a.1 > publish '' q one ; publish '' q two ; publish '' r six
+        a.1 > queue.declare q passive
+        a.1 < queue.declare-ok q messages=4 consumers=0
+        a.1 > queue.declare r passive
+        a.1 < queue.declare-ok r messages=2 consumers=0
+        ",
+    );
+}
