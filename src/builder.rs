@@ -282,9 +282,11 @@ impl Builder {
         shared: &Arc<Shared>,
         listening: &Listening,
     ) -> Result<Http, HttpError> {
-        let of = |protocol, tls| move |address: &SocketAddr| Listener { protocol, address: *address, tls };
-        let amqp = listening.amqp.iter().map(of("amqp", false));
-        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", true)));
+        let of = |protocol, tls: Option<Arc<Tls>>| {
+            move |address: &SocketAddr| Listener { protocol, address: *address, tls: tls.clone() }
+        };
+        let amqp = listening.amqp.iter().map(of("amqp", None));
+        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", listening.tls.clone())));
         let listeners = listeners.chain(bound.listeners()).collect();
         let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
         let api = Api::new(shared.clone(), self.settings.http.clone(), listeners);

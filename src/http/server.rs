@@ -77,11 +77,12 @@ impl Bound {
 
     /// What is bound, with the ports that were really taken.
     pub fn listeners(&self) -> Vec<Listener> {
-        let of = |protocol, tls, listeners: &[TcpListener]| {
+        let of = |protocol, tls: Option<&Arc<Tls>>, listeners: &[TcpListener]| {
             let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
-            addresses.map(move |address| Listener { protocol, address, tls }).collect::<Vec<_>>()
+            let listener = |address| Listener { protocol, address, tls: tls.cloned() };
+            addresses.map(listener).collect::<Vec<_>>()
         };
-        [of("http", false, &self.plain), of("https", true, &self.encrypted)].concat()
+        [of("http", None, &self.plain), of("https", self.tls.as_ref(), &self.encrypted)].concat()
     }
 
     /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
@@ -98,10 +99,10 @@ impl Bound {
         };
         let listeners = self.listeners();
         for Listener { address, tls, .. } in &listeners {
-            let kind = if *tls { "HTTPS" } else { "HTTP (non-TLS)" };
+            let kind = if tls.is_some() { "HTTPS" } else { "HTTP (non-TLS)" };
             tracing::info!("Management plugin: {kind} listener started on port {}", address.port());
         }
-        let addresses = listeners.iter().filter(|listener| !listener.tls);
+        let addresses = listeners.iter().filter(|listener| listener.tls.is_none());
         let addresses = addresses.map(|listener| listener.address).collect();
         let doors = Doors {
             api,

@@ -4,5 +4,13 @@
 #![cfg(test)]
 
 mod ask;
+mod durable;
+mod grants;
+mod health;
+mod identity;
+mod limits;
+mod matrix;
+mod policies;
 mod transport;
 mod users;
+mod vhosts;
