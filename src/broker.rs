@@ -67,6 +67,16 @@ impl Broker {
         &self.listening.amqps
     }
 
+    /// What it is made of, in RabbitMQ's export format: what [`Builder::definitions`] takes. Of one virtual host only
+    /// what is in it, as RabbitMQ exports one; `None` if it is not there. Messages and password texts are not in it.
+    ///
+    /// [`Builder::definitions`]: crate::Builder::definitions
+    pub fn export_definitions(&self, vhost: Option<&str>) -> Option<serde_json::Value> {
+        let core = &self.shared.core;
+        let is_there = vhost.is_none_or(|name| core.vhost(name).is_some());
+        is_there.then(|| crate::definitions::export(core, vhost))
+    }
+
     /// Reads the files of TLS again: certificate, key and authorities. New connections see what they hold, those
     /// that are open go on. Where it fails everything stays as it is. A broker that does not speak TLS has
     /// nothing to do.

@@ -6,7 +6,11 @@
 
 mod apply;
 mod document;
+mod export;
+mod layout;
+pub mod parameters;
 mod policies;
+mod rows;
 mod table;
 mod unserved;
 mod users;
@@ -20,6 +24,7 @@ use serde_json::Value;
 use crate::settings::Seed;
 pub use apply::Recipient;
 use document::{Document, Malformed};
+pub use export::export;
 
 /// Where definitions come from.
 #[derive(Clone, Debug, PartialEq)]

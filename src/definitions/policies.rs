@@ -11,11 +11,9 @@ use serde_json::Value;
 
 use super::apply::{Reason, Recipient, vhost};
 use super::document::{Parameter, Policy};
+use super::parameters::{LIMITS, OPERATOR_POLICY};
 use super::vhosts;
 use crate::policy::PolicyDocument;
-
-/// The component whose parameters are the policies of operators.
-pub const OPERATOR_POLICY: &str = "operator_policy";
 
 /// A policy of users.
 pub fn put_policy(recipient: &mut Recipient<'_>, policy: &Policy) -> Result<(), Reason> {
@@ -31,7 +29,7 @@ pub fn put_parameter(recipient: &mut Recipient<'_>, parameter: &Parameter) -> Re
                 serde_json::from_value(value.clone()).map_err(|error| format!("value: {error}"))?;
             put(recipient, (PolicyKind::Operator, vhost, name), &content)
         }
-        vhosts::LIMITS => vhosts::put_limits(recipient.core, parameter),
+        LIMITS => vhosts::put_limits(recipient.core, parameter),
         _ => Ok(()),
     }
 }

@@ -6,8 +6,7 @@
 use serde_json::Value;
 
 use super::document::{Document, Parameter};
-use super::policies::OPERATOR_POLICY;
-use super::vhosts::LIMITS;
+use super::parameters::{LIMITS, OPERATOR_POLICY};
 use super::{DefinitionsError, Source};
 
 /// Global parameters that describe a cluster and change nothing on a single broker.
