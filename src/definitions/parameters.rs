@@ -4,10 +4,13 @@
 //! and have an effect. Everything else is kept as it was given and told again: nothing here reads it, save the names of
 //! the broker below.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use leveret_core::model::{Broker, GlobalParameter, Parameter, PolicyKind, Vhost};
 use serde_json::Value;
 
+use super::report::ApplyReport;
 use super::rows;
 use crate::policy::PolicyDocument;
 
@@ -34,12 +37,7 @@ pub const CLUSTER_ID: &str = "internal_cluster_id";
 
 /// Whether somebody may set parameters of this component one by one; an import may bring any.
 pub fn known_component(name: &str) -> bool {
-    [OPERATOR_POLICY, LIMITS].contains(&name) || is_of_plugin(name)
-}
-
-/// Whether something would act on parameters of this component in RabbitMQ, and nothing does here.
-pub fn is_of_plugin(component: &str) -> bool {
-    OF_PLUGINS.contains(&component)
+    [OPERATOR_POLICY, LIMITS].contains(&name) || OF_PLUGINS.contains(&name)
 }
 
 /// The parameters of a virtual host as objects of an export: its limits, the policies of operators, the rest.
@@ -86,6 +84,29 @@ pub fn keep(core: &Broker, (vhost, component, name): (&str, &str, &str), value: 
         name: name.to_owned(),
         value: bytes(value),
     })
+}
+
+/// Takes a parameter of the broker from a file. What tells this broker from others is not another's to say.
+pub fn import_global(core: &Broker, name: &str, value: &Value, report: &mut ApplyReport) {
+    if name == CLUSTER_ID {
+        report.skip(format!("skipped the global parameter '{CLUSTER_ID}': this broker has its own"));
+    } else {
+        keep_global(core, name, value);
+    }
+}
+
+/// What every broker has among its global parameters from its first start on.
+pub fn seed(core: &Broker) -> Result<(), getrandom::Error> {
+    if core.global_parameter(CLUSTER_ID).is_none() {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)?;
+        let id = format!("leveret-cluster-id-{}", URL_SAFE_NO_PAD.encode(random));
+        keep_global(core, CLUSTER_ID, &id.into());
+    }
+    if core.global_parameter(CLUSTER_TAGS).is_none() {
+        keep_global(core, CLUSTER_TAGS, &Value::Array(Vec::new()));
+    }
+    Ok(())
 }
 
 /// Keeps a parameter of the broker. `true`: it is new.

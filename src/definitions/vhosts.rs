@@ -24,6 +24,9 @@ pub fn put(core: &Broker, row: &document::Vhost) -> Result<(), Reason> {
     if let Some(limits) = limits {
         details.limits = limits;
     }
+    if let Some(tracing) = row.tracing {
+        vhost.set_tracing(tracing);
+    }
     if details != before {
         vhost.change_details(|current| *current = details);
     }
