@@ -44,7 +44,8 @@ pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
 pub use settings::{
-    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark,
+    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DefaultQueueType, DiskLimit, Listen, Need, Permissions, Seed,
+    Settings, Watermark,
 };
 pub use tls::{
     CertificateLogin, LoginFrom, PeerVerification, SanType, TlsCipher, TlsError, TlsSettings, TlsVersion,

@@ -19,6 +19,7 @@ mod unserved;
 mod users;
 mod vhosts;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use leveret_core::model::Broker;
@@ -110,6 +111,8 @@ struct Source {
 pub struct Beginning<'a> {
     /// What a blank broker gets.
     pub seed: &'a Seed,
+    /// Words about the whole; none leave them as they are.
+    pub cluster_tags: &'a BTreeMap<String, String>,
     /// Whether definitions that were applied at an earlier start, and have not changed since, are left alone.
     pub skip_if_unchanged: bool,
 }
@@ -137,7 +140,7 @@ pub fn apply(
         }
     }
     seed_broker(core, &sources, beginning.seed)?;
-    parameters::seed(core)?;
+    parameters::seed(core, beginning.cluster_tags)?;
     let hash = unchanged::Hash::of(hash);
     let mut report = ApplyReport::default();
     if beginning.skip_if_unchanged && hash.is_known(core) {
