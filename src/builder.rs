@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::model::{BrokerSettings, Mechanism};
+use leveret_core::model::{BrokerSettings, Mechanism, QueueKind};
 use leveret_core::{Effects, NoStore};
 use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -16,14 +16,14 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::deadlines;
-use crate::definitions::{Definitions, DefinitionsError, Recipient};
+use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::http::{Api, Bound, Http, HttpError, Listener};
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
-use crate::settings::{DiskLimit, Listen, Settings, Watermark};
+use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
@@ -267,7 +267,7 @@ impl Builder {
         for address in &listening.amqps {
             tracing::info!("started TLS (SSL) listener on {address}");
         }
-        let http = self.serve_http(http, &shared, &listening)?;
+        let http = self.serve_http(http, &shared, &listening);
         services.extend(
             http.tls().map(|tls| {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
@@ -276,12 +276,7 @@ impl Builder {
         Ok(Broker::new(shared, Listening { http: Some(http), ..listening }, sessions, services))
     }
 
-    fn serve_http(
-        &self,
-        bound: Bound,
-        shared: &Arc<Shared>,
-        listening: &Listening,
-    ) -> Result<Http, HttpError> {
+    fn serve_http(&self, bound: Bound, shared: &Arc<Shared>, listening: &Listening) -> Http {
         let of = |protocol, tls: Option<Arc<Tls>>| {
             move |address: &SocketAddr| Listener { protocol, address: *address, tls: tls.clone() }
         };
@@ -319,10 +314,11 @@ impl Builder {
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
             let recipient = Recipient { core: &core, now: clock.now(), effects };
-            crate::definitions::apply(recipient, &self.definitions, &self.settings.seed)?;
+            let beginning = beginning(&self.settings);
+            crate::definitions::apply(recipient, &self.definitions, &beginning)?;
             return Ok(Shared::new(core, clock, None));
         };
-        let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
+        let (definitions, told) = (std::mem::take(&mut self.definitions), self.settings.clone());
         // Reading a log takes its time, and the runtime may have other things to do.
         let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
@@ -337,7 +333,7 @@ impl Builder {
                 "opened the data directory"
             );
             let recipient = Recipient { core: &core, now, effects: &mut effects };
-            crate::definitions::apply(recipient, &definitions, &seed)?;
+            crate::definitions::apply(recipient, &definitions, &beginning(&told))?;
             storage.commit().map_err(StorageError::from)?;
             Ok::<_, StartError>((core, storage, effects))
         });
@@ -381,6 +377,13 @@ impl Builder {
             anonymous_login: Some(&self.settings.anonymous_login)
                 .filter(|login| login.user != "none")
                 .map(|login| (login.user.clone(), login.password.clone())),
+            node: self.settings.node.clone(),
+            cluster_name: self.settings.cluster_name.clone(),
+            default_queue_type: match self.settings.default_queue_type {
+                // Nobody's word: a virtual host says so only if somebody does.
+                DefaultQueueType::Classic => None,
+                DefaultQueueType::Quorum => Some(QueueKind::Quorum),
+            },
             ..BrokerSettings::default()
         }
     }
@@ -409,6 +412,15 @@ impl Builder {
         let measure = self.measure.take().unwrap_or_else(|| Box::new(memory::resident_bytes));
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
+    }
+}
+
+/// What definitions have to go by.
+fn beginning(settings: &Settings) -> Beginning<'_> {
+    Beginning {
+        seed: &settings.seed,
+        cluster_tags: &settings.cluster_tags,
+        skip_if_unchanged: settings.skip_unchanged_definitions,
     }
 }
 

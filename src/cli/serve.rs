@@ -6,7 +6,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use leveret::{Broker, StartError};
+use leveret::{Broker, HttpSettings, LocalSocket, Settings, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::allocator;
@@ -60,9 +60,10 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
     // Before the start, so that a signal during it is not lost.
     let mut signals = Signals::listen()?;
     tracing::info!("Starting leveret {}", env!("CARGO_PKG_VERSION"));
-    if let Some(path) = &plan.config_file {
+    for path in &plan.config_files {
         tracing::info!("config file(s) : {}", path.display());
     }
+    plan.notes.iter().for_each(config::Note::log);
     if !plan.unused_variables.is_empty() {
         tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
     }
@@ -92,9 +93,24 @@ fn tell_ready() {
 }
 
 fn build(plan: Plan) -> leveret::Builder {
-    let builder = Broker::builder().settings(plan.settings).memory_measure(allocator::resident_bytes);
+    let settings = Settings { http: http(plan.http), ..plan.settings };
+    let builder = Broker::builder().settings(settings).memory_measure(allocator::resident_bytes);
     let builder = if plan.ephemeral { builder.ephemeral() } else { builder };
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)
+}
+
+/// The HTTP API as it is asked for, and a socket for the tools of this machine.
+fn http(asked: config::Http) -> HttpSettings {
+    HttpSettings {
+        listen: asked.listeners.listen,
+        listen_tls: asked.listeners.listen_tls,
+        tls: asked.listeners.tls,
+        local_socket: LocalSocket::Usual,
+        path_prefix: asked.path_prefix,
+        cors_origins: asked.cors_origins,
+        cors_max_age_secs: asked.cors_max_age_secs,
+        max_body_bytes: asked.max_body_bytes,
+    }
 }
 
 /// Takes what can be taken anew while clients are connected.

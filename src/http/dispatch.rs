@@ -186,7 +186,8 @@ async fn read(body: Incoming, most: usize) -> Result<Bytes, Problem> {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = said.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")

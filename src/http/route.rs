@@ -34,6 +34,8 @@ pub const FAMILIES: &[(&str, &[Row])] = &[
     ("permissions", super::permissions::ROWS),
     ("limits", super::limits::ROWS),
     ("policies", super::policies::ROWS),
+    ("parameters", super::parameters::ROWS),
+    ("definitions", super::definitions::ROWS),
     ("plugins", super::plugins::ROWS),
 ];
 

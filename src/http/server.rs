@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::api::{Api, Listener};
 use super::dispatch::{self, Origin};
-use super::local_socket::{self, Local, LocalSocketError};
+use super::local_socket::{self, Local};
 use super::settings::{HttpSettings, LocalSocket};
 use crate::listener::{self, ListenError};
 use crate::tls::{Tls, TlsError};
@@ -43,12 +43,6 @@ pub enum HttpError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The local socket cannot be made.
-    #[error(transparent)]
-    Local(#[from] LocalSocketError),
-    /// There is no directory for the local socket.
-    #[error("cannot make the directory of the local socket: {0}")]
-    RuntimeDirectory(#[source] io::Error),
     /// TLS cannot be spoken.
     #[error("TLS of the HTTP API: {0}")]
     Tls(#[from] TlsError),
@@ -86,16 +80,10 @@ impl Bound {
     }
 
     /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
-    pub fn serve(self, api: Arc<Api>, port: u16) -> Result<Http, HttpError> {
+    pub fn serve(self, api: Arc<Api>, port: u16) -> Http {
         let local = match api.settings.local_socket {
             LocalSocket::None => None,
-            LocalSocket::Usual => {
-                let storage = api.shared.storage.as_ref();
-                let data_dir = storage.and_then(|storage| storage.data_dir());
-                let path =
-                    local_socket::path(data_dir.as_deref(), port).map_err(HttpError::RuntimeDirectory)?;
-                Some(Local::bind(path)?)
-            }
+            LocalSocket::Usual => usual_socket(&api, port),
         };
         let listeners = self.listeners();
         for Listener { address, tls, .. } in &listeners {
@@ -121,8 +109,17 @@ impl Bound {
         if let Some(local) = local {
             doors.tracker.spawn(doors.clone().accept_local(local));
         }
-        Ok(http)
+        http
     }
+}
+
+/// The socket of a broker whose first port of AMQP this is. Where it can't be had the broker does without: a file system
+/// that cannot be written to, or has no sockets, is no reason not to serve.
+fn usual_socket(api: &Api, port: u16) -> Option<Local> {
+    let storage = api.shared.storage.as_ref();
+    let data_dir = storage.and_then(|storage| storage.data_dir());
+    let local = local_socket::path(data_dir.as_deref(), port).and_then(Local::bind);
+    local.inspect_err(|error| tracing::warn!("{error}: tools must come with a password")).ok()
 }
 
 /// HTTP that is served, until [`Http::shutdown`] is called or this is dropped.

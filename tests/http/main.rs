@@ -4,12 +4,15 @@
 #![cfg(test)]
 
 mod ask;
+mod definitions;
 mod durable;
 mod grants;
 mod health;
 mod identity;
 mod limits;
+mod local_socket;
 mod matrix;
+mod parameters;
 mod policies;
 mod transport;
 mod users;

@@ -6,6 +6,7 @@
 //! guards them.
 
 mod carry_out;
+mod parameters;
 mod restore;
 mod users;
 mod vhosts;
@@ -26,9 +27,11 @@ use crate::model::event::{Event, Events};
 use crate::model::login_counts::LoginCounts;
 use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
+use crate::model::parameter::Parameters;
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::schedule::Schedule;
 use crate::model::seats::Seats;
+use crate::model::settings::QueueKind;
 use crate::model::user::User;
 use crate::model::vhost::Vhost;
 use crate::store::{Position, Store};
@@ -56,10 +59,14 @@ pub struct BrokerSettings {
     pub anonymous_login: Option<(String, String)>,
     /// The broker's name, as events and traced messages tell it.
     pub node: String,
+    /// What the whole is called, as long as nobody calls it otherwise; the broker's name if there is none.
+    pub cluster_name: Option<String>,
     /// The virtual host that has an exchange of events; `None` is none, and no events.
     pub event_vhost: Option<String>,
     /// Virtual hosts whose messages are traced from the start.
     pub traced_vhosts: Vec<String>,
+    /// What new virtual hosts have as the type of queues whose declaration names none.
+    pub default_queue_type: Option<QueueKind>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -76,8 +83,10 @@ impl Default for BrokerSettings {
             mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
             anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
             node: "leveret@localhost".to_owned(),
+            cluster_name: None,
             event_vhost: None,
             traced_vhosts: Vec::new(),
+            default_queue_type: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -130,6 +139,7 @@ pub struct Broker {
     store: Arc<dyn Store>,
     vhosts: RwLock<HashMap<String, Arc<Vhost>>>,
     users: RwLock<HashMap<String, Arc<User>>>,
+    parameters: RwLock<Parameters>,
     /// Rises with every change of a user, so that remembered permissions are asked for again.
     permission_epoch: AtomicU64,
     /// Where in the log the last change of users and virtual hosts is.
@@ -156,6 +166,7 @@ impl Broker {
             store,
             vhosts: RwLock::default(),
             users: RwLock::default(),
+            parameters: RwLock::default(),
             permission_epoch: AtomicU64::new(0),
             defined: AtomicU64::new(Position::ZERO.0),
             logins: LoginCounts::default(),

@@ -95,9 +95,9 @@ impl Vhost {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// It is new: what was declared with it, and itself, have come just now.
-    pub fn tell_created(&self) {
-        self.change(|_| ());
+    /// It is new, and begins with these details: what was declared with it, and itself, have come just now.
+    pub fn tell_created(&self, details: Arc<VhostDetails>) {
+        self.change(|topology| topology.restore_details(details));
         self.events.note(|| event::vhost_created(&self.events, self));
     }
 
@@ -127,6 +127,11 @@ impl Vhost {
     /// An exchange as it was declared.
     pub fn exchange(&self, name: &str) -> Option<ExchangeSpec> {
         self.topology.lock().exchange(name).cloned()
+    }
+
+    /// All exchanges as they were declared, in no order; the default one is never declared.
+    pub fn exchanges(&self) -> Vec<ExchangeSpec> {
+        self.topology.lock().exchanges().cloned().collect()
     }
 
     /// 404 if there is no such exchange.

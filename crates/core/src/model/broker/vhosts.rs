@@ -5,7 +5,8 @@
 //! - Whoever is in a virtual host when it is deleted is asked to go, and nobody comes in afterwards: a seat is taken
 //!   before the virtual host is looked for again.
 //!
-//! Lock order: virtual hosts → `Topology` → …, virtual hosts → users, both → seats → outlet.
+//! Lock order: virtual hosts → `Topology` → …, virtual hosts → users, both → seats → outlet, virtual hosts →
+//! parameters.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::model::event;
 use crate::model::outlet::Outlet;
 use crate::model::seats::{Asked, Full, Seat};
 use crate::model::user::User;
-use crate::model::vhost::Vhost;
+use crate::model::vhost::{Vhost, VhostDetails};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -25,9 +26,11 @@ impl Broker {
     pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
         let mut vhosts = self.vhosts.write();
         let vhost = || {
-            self.define(|| Definition::Vhost { name: name.to_owned(), details: Arc::default() });
+            let default_queue_type = self.settings.default_queue_type;
+            let details = Arc::new(VhostDetails { default_queue_type, ..VhostDetails::default() });
+            self.define(|| Definition::Vhost { name: name.to_owned(), details: details.clone() });
             let vhost = self.new_vhost(name);
-            vhost.tell_created();
+            vhost.tell_created(details);
             vhost
         };
         vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
@@ -58,6 +61,7 @@ impl Broker {
         let Some(vhost) = vhosts.remove(name) else { return false };
         vhost.close(now, effects);
         self.forget_permissions(name);
+        self.forget_parameters(name);
         self.define(|| Definition::NoVhost(name.to_owned()));
         self.events.note(|| event::vhost_deleted(name));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
