@@ -26,6 +26,9 @@ use crate::session::Shared;
 use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
 
+/// What says where AMQP is listened for.
+const LISTEN_FLAGS: &str = "--listen or --listen-tls";
+
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -243,8 +246,8 @@ impl Builder {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
             }),
         );
-        let plain = listener::bind(&self.settings.listen)?;
-        let encrypted = listener::bind(&self.settings.listen_tls)?;
+        let plain = listener::bind(&self.settings.listen, LISTEN_FLAGS)?;
+        let encrypted = listener::bind(&self.settings.listen_tls, LISTEN_FLAGS)?;
         let http = Bound::bind(&self.settings.http)?;
         let listening = Listening {
             amqp: addresses_of(&plain),

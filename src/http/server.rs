@@ -30,6 +30,8 @@ use crate::tls::{Tls, TlsError};
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// What says where HTTP is listened for.
+const FLAGS: &str = "--http or --http-tls";
 /// Connections that may be open at once.
 const MOST_CONNECTIONS: usize = 1024;
 /// How long accepting rests when the process has no file descriptors left.
@@ -63,8 +65,8 @@ impl Bound {
             _ => Some(Arc::new(Tls::new(settings.tls.clone())?)),
         };
         Ok(Self {
-            plain: listener::bind(&settings.listen)?,
-            encrypted: listener::bind(&settings.listen_tls)?,
+            plain: listener::bind(&settings.listen, FLAGS)?,
+            encrypted: listener::bind(&settings.listen_tls, FLAGS)?,
             tls,
         })
     }
