@@ -20,6 +20,7 @@ use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
 
 use crate::clock::{Clock, Timer};
+use crate::controls::Controls;
 use crate::durable::Storage;
 use crate::journal::Journal;
 use crate::registry::{Bell, Registry};
@@ -56,6 +57,8 @@ pub struct Shared {
     pub storage: Option<Arc<Storage>>,
     /// Rings when the next deadline of the rules is an earlier one than it was.
     pub deadline_moved: Bell,
+    /// What an operator changes.
+    pub controls: Controls,
     stage: AtomicU8,
 }
 
@@ -80,6 +83,7 @@ impl Shared {
             clock,
             storage,
             deadline_moved: Bell::default(),
+            controls: Controls::default(),
             stage: AtomicU8::new(Stage::Open as u8),
         }
     }

@@ -69,13 +69,19 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
     }
     let broker = build(plan).start().await?;
     tell_ready();
-    let name = loop {
-        match signals.next().await {
+    loop {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = broker.asked_to_end() => Asked::End("a request"),
+        };
+        match asked {
             Asked::Reload => reload(&broker),
-            Asked::End(name) => break name,
+            Asked::End(name) => {
+                tracing::info!("{name} received: shutting down");
+                break;
+            }
         }
-    };
-    tracing::info!("{name} received: shutting down");
+    }
     broker.shutdown().await;
     tracing::info!("Stopped");
     Ok(())

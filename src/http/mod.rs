@@ -27,6 +27,7 @@ mod health;
 mod identity;
 mod limits;
 mod listing;
+mod local;
 mod local_socket;
 mod logins;
 mod multipart;
