@@ -81,7 +81,7 @@ async fn an_alarm_fails_the_checks_that_look_for_it() {
     let builder =
         leveret::Broker::builder().ephemeral().memory_high_watermark_bytes(1).memory_measure(|| Some(2));
     let broker = start(builder).await;
-    let said = within(async {
+    let said = within("the alarm", async {
         loop {
             let said = broker.ask("GET", "/api/health/checks/alarms").send().await;
             if said.status == 503 {

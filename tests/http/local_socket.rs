@@ -96,7 +96,7 @@ async fn limits_can_be_moved_while_it_runs() {
         let said = say(&socket, &format!("PUT /local/{what}"), "{\"absolute\":\"x\"}").await;
         assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
     }
-    within(async {
+    within("both alarms", async {
         loop {
             let said = get(&socket, "/api/health/checks/alarms").await;
             if said.contains("memory") && said.contains("disk") {
