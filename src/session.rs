@@ -283,6 +283,9 @@ impl Session {
         };
         self.adapt(count, room_bytes);
         self.turn_bytes += count;
+        let traffic = self.connection.traffic();
+        traffic.received_bytes.add(count as u64);
+        traffic.reads.add(1);
         self.connection.handle_bytes(now, &mut self.input, &mut self.output);
         self.journal.note_bytes(&self.connection);
         Ok(true)
@@ -316,6 +319,9 @@ impl Session {
             };
             frames.advance(count);
             self.turn_bytes += count;
+            let traffic = self.connection.traffic();
+            traffic.sent_bytes.add(count as u64);
+            traffic.writes.add(1);
         }
         Ok(socket.poll_flush(context)?.is_ready())
     }

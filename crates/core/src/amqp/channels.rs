@@ -9,6 +9,8 @@
 //! In `Closing` everything but close and close-ok is discarded, whole publishes included.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use foldhash::fast::FixedState;
 use leveret_codec::frame::{Frame, FrameKind};
@@ -25,6 +27,7 @@ use crate::amqp::publish::asks_nothing;
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
+use crate::model::{ChannelRecord, Stat};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -179,7 +182,10 @@ impl ChannelTable {
         }
         method::decode(frame.payload, frames.limits())?;
         let seat = turn.session.take_channel()?;
-        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat))));
+        let record = Arc::new(ChannelRecord::new(frame.channel));
+        turn.session.record.add_channel(record.clone());
+        turn.session.broker.roll().enter_channel();
+        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat, record))));
         tell_channel_opened(turn.session, frame.channel);
         turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
@@ -289,8 +295,9 @@ impl ChannelTable {
 fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
     let left: Vec<Left> = channels.iter().flat_map(|channel| channel.leave(turn)).collect();
     for channel in channels {
-        let number = channel.number;
+        let (number, record) = (channel.number, channel.record.clone());
         channel.release(turn);
+        turn.session.broker.roll().leave_channel(&turn.session.record, &record);
         tell_channel_closed(turn.session, number);
     }
     for Left { queue, is_unused } in left {
@@ -303,9 +310,17 @@ fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
 
 fn send_confirms(channel: &mut Channel, out: &mut Output) {
     let Mode::Confirm(confirms) = &mut channel.mode else { return };
+    let mut confirmed = 0;
+    let mut told = confirms.told();
     while let Some(verdict) = confirms.take() {
         put_verdict(out, channel.number, verdict);
+        if matches!(verdict, Verdict::Ack(_)) {
+            confirmed += confirms.told() - told;
+        }
+        told = confirms.told();
     }
+    channel.record.counters.add(Stat::Confirm, confirmed);
+    channel.record.unconfirmed.store(confirms.untold(), Ordering::Relaxed);
 }
 
 fn put_verdict(out: &mut Output, channel: ChannelNumber, verdict: Verdict) {

@@ -33,7 +33,7 @@ use crate::amqp::open::{Interruption, Open};
 use crate::amqp::session::{Peer, Session};
 use crate::effect::Output;
 use crate::id::ConnectionId;
-use crate::model::{Broker, Event, Outlet, Seat, Vhost};
+use crate::model::{Broker, ConnectionRecord, Event, Outlet, Seat, Traffic, Vhost};
 use crate::refusal::Refusal;
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -74,6 +74,7 @@ pub struct Connection {
     broker: Arc<Broker>,
     peer: Peer,
     outlet: Arc<Outlet>,
+    traffic: Arc<Traffic>,
     limits: Limits,
     heartbeat: Option<Heartbeat>,
     heartbeat_secs: u16,
@@ -95,6 +96,7 @@ impl Connection {
             broker,
             peer,
             outlet,
+            traffic: Arc::default(),
             limits: Limits { frame_max_bytes: STRANGER_FRAME_MAX_BYTES, ..Limits::default() },
             heartbeat: None,
             heartbeat_secs: 0,
@@ -108,6 +110,11 @@ impl Connection {
     /// Which one it is.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Where what goes through its socket is to be counted.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// Who it is, as far as it has said.
@@ -295,12 +302,16 @@ impl Connection {
         out: &mut Output,
     ) {
         self.identity.vhost = Some(vhost.name().to_owned());
+        let facts = user.facts(now, &self.peer, tuned, vhost.name());
+        let record = Arc::new(ConnectionRecord::new(self.id, facts, self.traffic.clone()));
+        self.broker.roll().enter(record.clone());
         let session = Session {
             broker: self.broker.clone(),
             id: self.id,
             outlet: self.outlet.clone(),
             vhost,
             seat,
+            record,
             connection: self.peer.address.clone(),
             user: user.user.name.clone(),
             capabilities: user.capabilities,

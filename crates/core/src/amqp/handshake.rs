@@ -15,8 +15,9 @@ use leveret_codec::{DecodeError, MethodId};
 
 use crate::amqp::event::tell_login;
 use crate::amqp::sasl::{self, Credentials, Proof};
-use crate::amqp::session::{Capabilities, Peer};
-use crate::model::{Broker, BrokerSettings, Outlet, Seat, User, Vhost};
+use crate::amqp::session::{Capabilities, External, Peer};
+use crate::model::{Broker, BrokerSettings, ConnectionFacts, Outlet, Seat, User, Vhost};
+use crate::time::Timestamp;
 use crate::refusal::{Refusal, Ruling};
 
 /// The smallest frame-max that a client may settle on (the specification's; RabbitMQ 4.1 wants 8192).
@@ -46,6 +47,25 @@ pub struct LoggedIn {
     pub mechanism: String,
     /// What it said of itself.
     pub client_properties: Table,
+}
+
+impl LoggedIn {
+    /// What is to be known of its connection, now that it is open.
+    pub fn facts(&self, now: Timestamp, peer: &Peer, tuned: Tuned, vhost: &str) -> ConnectionFacts {
+        ConnectionFacts {
+            name: peer.address.clone(),
+            client_name: self.connection_name.clone(),
+            user: self.user.name.clone(),
+            vhost: vhost.into(),
+            mechanism: self.mechanism.clone(),
+            client_properties: self.client_properties.clone(),
+            connected_at: now,
+            channel_max: tuned.channel_max,
+            frame_max_bytes: tuned.frame_max_bytes,
+            heartbeat_secs: tuned.heartbeat_secs,
+            is_tls: peer.external != External::NoTls,
+        }
+    }
 }
 
 /// What tune-ok settled.

@@ -9,7 +9,7 @@ use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{
-    Access, Broker, ChannelSeat, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay, Resource, Seat,
+    Access, Broker, ChannelSeat, ConnectionRecord, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay, Resource, Seat,
     User, Vhost, locked,
 };
 use crate::refusal::{Refusal, Ruling};
@@ -63,6 +63,8 @@ pub struct Session {
     pub vhost: Arc<Vhost>,
     /// It counts among those of the virtual host and the user.
     pub seat: Seat,
+    /// What others see of it.
+    pub record: Arc<ConnectionRecord>,
     /// Its name for listings: its addresses.
     pub connection: Arc<str>,
     /// The user it logged in as.

@@ -26,7 +26,9 @@ use crate::model::event::{Event, Events};
 use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
+use crate::model::roll::Roll;
 use crate::model::schedule::Schedule;
+use crate::model::topology::QueuesPast;
 use crate::model::seats::Seats;
 use crate::model::user::User;
 use crate::model::vhost::Vhost;
@@ -137,6 +139,9 @@ pub struct Broker {
     replies: RwLock<HashMap<String, ReplyAddress>>,
     schedule: Schedule,
     pub(super) events: Arc<Events>,
+    roll: Roll,
+    /// Of virtual hosts that were deleted.
+    past: Mutex<QueuesPast>,
     last_queue: AtomicU64,
 }
 
@@ -159,6 +164,8 @@ impl Broker {
             replies: RwLock::default(),
             schedule: Schedule::default(),
             events,
+            roll: Roll::default(),
+            past: Mutex::default(),
             last_queue: AtomicU64::new(0),
         })
     }
@@ -224,6 +231,29 @@ impl Broker {
     /// A connection has ended.
     pub fn detach(&self, id: ConnectionId) {
         self.outlets.lock().remove(&id);
+    }
+
+    /// Who is connected.
+    pub fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
+    /// What has become of the queues of all virtual hosts, also of those that were deleted.
+    pub fn past(&self) -> QueuesPast {
+        let mut past = *self.past.lock();
+        for vhost in self.vhosts() {
+            past += vhost.past();
+        }
+        past
+    }
+
+    /// Asks a connection to go (320). `false`: there is none of this identity.
+    pub fn close_connection(&self, id: ConnectionId, reason: &str, effects: &mut Effects) -> bool {
+        let Some(outlet) = self.outlets.lock().get(&id).cloned() else { return false };
+        if outlet.notify(Notice::Forced(reason.into())) {
+            effects.wakes.push(id);
+        }
+        true
     }
 
     /// Leaves a notice with every connection.

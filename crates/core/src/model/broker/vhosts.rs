@@ -57,6 +57,7 @@ impl Broker {
         let mut vhosts = self.vhosts.write();
         let Some(vhost) = vhosts.remove(name) else { return false };
         vhost.close(now, effects);
+        *self.past.lock() += vhost.past();
         self.forget_permissions(name);
         self.define(|| Definition::NoVhost(name.to_owned()));
         self.events.note(|| event::vhost_deleted(name));
