@@ -18,6 +18,7 @@
 //! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
 //! | events of connections, channels, consumers (RabbitMQ) | `event` |
+//! | a client without a socket | `direct` |
 //! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
@@ -32,6 +33,7 @@ mod connection;
 mod consume;
 mod consumers;
 mod deliver;
+mod direct;
 mod ending;
 mod event;
 mod exchange;
@@ -53,4 +55,5 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
+pub use direct::{Answer, As, Closed, Direct};
 pub use session::{External, Peer};

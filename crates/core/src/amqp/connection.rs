@@ -314,6 +314,7 @@ impl Connection {
             record,
             connection: self.peer.address.clone(),
             user: user.user.name.clone(),
+            operator: None,
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,
         };

@@ -69,6 +69,8 @@ pub struct Session {
     pub connection: Arc<str>,
     /// The user it logged in as.
     pub user: String,
+    /// Who works in the house's name instead of a user's.
+    pub operator: Option<Arc<User>>,
     /// What the client understands.
     pub capabilities: Capabilities,
     /// Largest frame the client takes, in bytes.
@@ -78,6 +80,9 @@ pub struct Session {
 impl Session {
     /// The user as it is now; one that was deleted may do nothing.
     pub fn user(&self) -> Ruling<Arc<User>> {
+        if let Some(operator) = &self.operator {
+            return Ok(operator.clone());
+        }
         self.broker
             .user(&self.user)
             .ok_or_else(|| Refusal::access_refused(format!("user '{}' no longer exists", self.user)))

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use crate::effect::Effects;
+use crate::id::ConnectionId;
 use crate::model::broker::Broker;
 use crate::model::definition::Definition;
 use crate::model::event;
@@ -63,6 +64,12 @@ impl Broker {
         self.events.note(|| event::vhost_deleted(name));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
         true
+    }
+
+    /// Somebody of the house works in a virtual host for a moment; no limit is asked.
+    pub fn enter_aside(&self, name: &str, connection: ConnectionId) -> Ruling<(Arc<Vhost>, Seat)> {
+        let vhost = self.vhost(name).ok_or_else(|| Refusal::not_found(format!("no vhost '{name}'")))?;
+        Ok((vhost, self.seats.aside(connection)))
     }
 
     /// A user's connection comes in, if it may: the checks of connection.open, in RabbitMQ's order.
