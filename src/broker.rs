@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::builder::Builder;
+use crate::http::Http;
 use crate::session::{Shared, Stage};
 use crate::tls::{Tls, TlsError};
 
@@ -25,6 +26,8 @@ pub struct Listening {
     pub amqps: Vec<SocketAddr>,
     /// What those with it share.
     pub tls: Option<Arc<Tls>>,
+    /// The HTTP API.
+    pub http: Option<Http>,
 }
 
 /// A broker that runs until [`Broker::shutdown`] is called or it is dropped.
@@ -67,17 +70,31 @@ impl Broker {
         &self.listening.amqps
     }
 
+    /// Where the HTTP API is served, if it was asked for: the first address without TLS.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.http_addrs().first().copied()
+    }
+
+    /// All addresses where the HTTP API is served without TLS.
+    pub fn http_addrs(&self) -> &[SocketAddr] {
+        self.listening.http.as_ref().map_or(&[], Http::addresses)
+    }
+
     /// Reads the files of TLS again: certificate, key and authorities. New connections see what they hold, those
     /// that are open go on. Where it fails everything stays as it is. A broker that does not speak TLS has
     /// nothing to do.
     pub fn reload_tls(&self) -> Result<(), TlsError> {
-        self.listening.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+        let http = self.listening.http.as_ref().and_then(Http::tls);
+        self.listening.tls.iter().chain(http).try_for_each(|tls| tls.reload())
     }
 
     /// Accepts nobody any more, asks every client to go (320, `CONNECTION_FORCED`) and waits until they
     /// have gone, but not longer than a few seconds.
     pub async fn shutdown(mut self) {
         self.services.clear();
+        if let Some(http) = &self.listening.http {
+            http.shutdown().await;
+        }
         self.sessions.close();
         self.shared.enter_stage(Stage::Closing);
         if tokio::time::timeout(SHUTDOWN_WAIT, self.sessions.wait()).await.is_err() {

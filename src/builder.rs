@@ -19,6 +19,7 @@ use crate::deadlines;
 use crate::definitions::{Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
+use crate::http::{Api, Bound, Http, HttpError, Listener};
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
@@ -31,6 +32,9 @@ pub enum StartError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// HTTP cannot be served.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// TLS cannot be spoken.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
@@ -102,6 +106,12 @@ impl Builder {
     /// Accepts connections with TLS here too; port 0 takes any free one. Needs [`Builder::tls`].
     pub fn listen_tls(mut self, address: impl Into<SocketAddr>) -> Self {
         self.settings.listen_tls.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Serves the HTTP API here too; port 0 takes any free one. Without a call there is none.
+    pub fn http(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.http.listen.push(Listen::Address(address.into()));
         self
     }
 
@@ -235,8 +245,13 @@ impl Builder {
         );
         let plain = listener::bind(&self.settings.listen)?;
         let encrypted = listener::bind(&self.settings.listen_tls)?;
-        let listening =
-            Listening { amqp: addresses_of(&plain), amqps: addresses_of(&encrypted), tls: tls.clone() };
+        let http = Bound::bind(&self.settings.http)?;
+        let listening = Listening {
+            amqp: addresses_of(&plain),
+            amqps: addresses_of(&encrypted),
+            tls: tls.clone(),
+            http: None,
+        };
         let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
         let sessions = entrance.sessions.clone();
         let entrance_tls = Entrance { tls, ..entrance.clone() };
@@ -252,7 +267,28 @@ impl Builder {
         for address in &listening.amqps {
             tracing::info!("started TLS (SSL) listener on {address}");
         }
-        Ok(Broker::new(shared, listening, sessions, services))
+        let http = self.serve_http(http, &shared, &listening)?;
+        services.extend(
+            http.tls().map(|tls| {
+                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
+            }),
+        );
+        Ok(Broker::new(shared, Listening { http: Some(http), ..listening }, sessions, services))
+    }
+
+    fn serve_http(
+        &self,
+        bound: Bound,
+        shared: &Arc<Shared>,
+        listening: &Listening,
+    ) -> Result<Http, HttpError> {
+        let of = |protocol, tls| move |address: &SocketAddr| Listener { protocol, address: *address, tls };
+        let amqp = listening.amqp.iter().map(of("amqp", false));
+        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", true)));
+        let listeners = listeners.chain(bound.listeners()).collect();
+        let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
+        let api = Api::new(shared.clone(), self.settings.http.clone(), listeners);
+        bound.serve(Arc::new(api), port)
     }
 
     /// What TLS listeners need; nothing if there are none.

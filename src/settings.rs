@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use leveret_core::model::Mechanism;
 
+use crate::http::HttpSettings;
 use crate::tls::TlsSettings;
 
 /// RabbitMQ's port for AMQP without TLS.
@@ -59,6 +60,8 @@ pub struct Settings {
     pub accept_loss: bool,
     /// Free space where the data directory is, below which publishers are held back.
     pub disk_free_limit: DiskLimit,
+    /// The HTTP API.
+    pub http: HttpSettings,
 }
 
 impl Default for Settings {
@@ -83,6 +86,7 @@ impl Default for Settings {
             data_dir: None,
             accept_loss: false,
             disk_free_limit: DiskLimit::DEFAULT,
+            http: HttpSettings::default(),
         }
     }
 }

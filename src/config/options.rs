@@ -87,11 +87,11 @@ pub const SETTINGS: &[Setting] = &[
         environment: &["LEVERET_HTTP"],
         keys: &[],
         default: "off",
-        help: "Where to serve the HTTP API; this version has none yet, so only `off` is accepted",
-        set: |_, given| {
-            one(given, |text| match text {
-                "off" => Ok(()),
-                _ => Err("this version does not serve HTTP yet: say `off`, or leave it out".to_owned()),
+        help: "Where to serve the HTTP API: an address and a port, a port for all interfaces, or `off`",
+        set: |plan, given| {
+            one(given, |text| {
+                let listen = if text == "off" { Vec::new() } else { vec![value::listen(text)?] };
+                put(&mut plan.settings.http.listen, Ok(listen))
             })
         },
     },

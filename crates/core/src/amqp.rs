@@ -56,4 +56,5 @@ mod unacked;
 pub use connection::Connection;
 pub use connection::Identity;
 pub use direct::{Answer, As, Closed, Direct};
+pub use handshake::RABBITMQ_VERSION;
 pub use session::{External, Peer};

@@ -214,7 +214,7 @@ fn server_properties(settings: &BrokerSettings) -> Table {
 }
 
 /// The version of RabbitMQ whose behaviour this is.
-const RABBITMQ_VERSION: &str = "4.3.6";
+pub const RABBITMQ_VERSION: &str = "4.3.6";
 
 /// connection.start-ok: who is it?
 fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<LoggedIn, Failed> {
@@ -223,7 +223,9 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
     let mechanism = ok.mechanism.as_str();
     let credentials = sasl::credentials(broker.settings(), peer, mechanism, ok.response.as_bytes())
         .map_err(|error| Failed::Silent(error.to_string()))?;
-    match authenticate(broker, peer, &credentials) {
+    let found = authenticate(broker, peer, &credentials);
+    broker.logins().note(found.is_ok());
+    match found {
         Ok(user) => {
             let name = properties.as_ref().get(b"connection_name");
             let connection_name = name.and_then(|name| name.as_str().map(str::to_owned));

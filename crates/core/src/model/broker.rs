@@ -23,6 +23,7 @@ use crate::id::{ChannelNumber, ConnectionId, QueueId};
 use crate::model::Message;
 use crate::model::definition::Definition;
 use crate::model::event::{Event, Events};
+use crate::model::login_counts::LoginCounts;
 use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
@@ -132,6 +133,7 @@ pub struct Broker {
     permission_epoch: AtomicU64,
     /// Where in the log the last change of users and virtual hosts is.
     defined: AtomicU64,
+    logins: LoginCounts,
     /// Who is in.
     seats: Arc<Seats>,
     alarms: AtomicU8,
@@ -158,6 +160,7 @@ impl Broker {
             users: RwLock::default(),
             permission_epoch: AtomicU64::new(0),
             defined: AtomicU64::new(Position::ZERO.0),
+            logins: LoginCounts::default(),
             seats: Arc::default(),
             alarms: AtomicU8::new(0),
             outlets: Mutex::default(),
@@ -183,6 +186,11 @@ impl Broker {
     /// Where messages and definitions go that must not be lost.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// How many came with a password, or another proof, and how many were who they said.
+    pub fn logins(&self) -> &LoginCounts {
+        &self.logins
     }
 
     /// When the log has come so far, it has every user and virtual host as they are.

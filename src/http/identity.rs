@@ -1,0 +1,39 @@
+//! Who the broker is and who asks: version, cluster name, whoami, and where old addresses lead.
+
+use serde_json::{Value, json};
+
+use super::access::Access;
+use super::answer::Answer;
+use super::caller::Caller;
+use super::request::Request;
+use super::route::{Outcome, Row};
+
+pub const ROWS: &[Row] = &[
+    Row::get("/api", Access::Anyone, to_reference, "Leads to the reference."),
+    Row::get("/stats", Access::Anyone, to_reference, "Leads to the reference."),
+    Row::get("/doc/stats.html", Access::Anyone, to_reference, "Leads to the reference."),
+    Row::get("/api/version", Access::Anyone, version, "The version of RabbitMQ whose behaviour this is."),
+    Row::get("/api/whoami", Access::Management, whoami, "The user who asks."),
+];
+
+fn to_reference(request: &Request) -> Outcome {
+    Ok(Answer::moved_to(&format!("{}/api/index.html", request.api.settings.path_prefix)))
+}
+
+fn version(_: &Request) -> Outcome {
+    Ok(Answer::json(&leveret_core::amqp::RABBITMQ_VERSION))
+}
+
+fn whoami(request: &Request) -> Outcome {
+    Ok(Answer::json(&who(&request.caller)))
+}
+
+/// A user as it is told to itself.
+pub fn who(caller: &Caller) -> Value {
+    let tags: Value = match caller {
+        Caller::User(user) => user.tags.as_slice().into(),
+        Caller::Nobody => Value::Array(Vec::new()),
+        Caller::Local => json!(["administrator"]),
+    };
+    json!({"name": caller.name(), "tags": tags, "is_internal_user": true})
+}

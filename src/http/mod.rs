@@ -1,0 +1,35 @@
+//! The HTTP API: what tools, probes and scripts expect of a RabbitMQ at port 15672.
+//!
+//! ```text
+//! server ──▶ dispatch ──▶ route (table) ──▶ caller, access ──▶ body ──▶ a family's handler ──▶ answer
+//!                                                                             │
+//!                                                              listing, query (lists), Api (the broker)
+//! ```
+//! Invariants:
+//! - An endpoint is one row of a family's table ([`route::Row`]). What may be asked (405, `allow`), who may ask, and
+//!   what `/api/openapi.json` says of it come from that row and from nowhere else.
+//! - Handlers run where they may block; the threads that carry AMQP traffic only move bytes of HTTP.
+//! - A change is answered when the log has it: what was answered is there after a crash.
+//! - Statuses, bodies and their words are RabbitMQ 4.3's, where nothing else is said.
+
+mod access;
+mod answer;
+mod api;
+mod body;
+mod caller;
+mod cors;
+mod dispatch;
+mod gate;
+mod identity;
+mod listing;
+mod local_socket;
+mod query;
+mod request;
+mod route;
+mod server;
+mod settings;
+mod users;
+
+pub use api::{Api, Listener};
+pub use server::{Bound, Http, HttpError};
+pub use settings::{HTTP_PORT, HttpSettings, LocalSocket};

@@ -1,0 +1,282 @@
+//! Where HTTP is accepted: addresses, addresses with TLS, the local socket.
+//!
+//! hyper speaks HTTP/1.1 on each connection, in a task of its own. Invariants:
+//! - A connection that says nothing is closed: the head of a request may take [`HEAD_WAIT`], before the first one and
+//!   between two. At most [`MOST_CONNECTIONS`] are open; others wait to be accepted.
+//! - When the broker ends, requests that have begun are answered first.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::api::{Api, Listener};
+use super::dispatch::{self, Origin};
+use super::local_socket::{self, Local, LocalSocketError};
+use super::settings::{HttpSettings, LocalSocket};
+use crate::listener::{self, ListenError};
+use crate::tls::{Tls, TlsError};
+
+/// How long the head of a request may take, and how long a connection may be idle.
+const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// Connections that may be open at once.
+const MOST_CONNECTIONS: usize = 1024;
+/// How long accepting rests when the process has no file descriptors left.
+const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// How long requests may take that have begun when the broker ends.
+const LAST_ANSWERS_WAIT: Duration = Duration::from_secs(2);
+
+/// Why HTTP is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// An address cannot be listened at.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The local socket cannot be made.
+    #[error(transparent)]
+    Local(#[from] LocalSocketError),
+    /// There is no directory for the local socket.
+    #[error("cannot make the directory of the local socket: {0}")]
+    RuntimeDirectory(#[source] io::Error),
+    /// TLS cannot be spoken.
+    #[error("TLS of the HTTP API: {0}")]
+    Tls(#[from] TlsError),
+}
+
+/// Sockets that are bound and not served yet.
+pub struct Bound {
+    plain: Vec<TcpListener>,
+    encrypted: Vec<TcpListener>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Bound {
+    /// Binds everything that was asked for. Must be called within a runtime.
+    pub fn bind(settings: &HttpSettings) -> Result<Self, HttpError> {
+        let tls = match settings.listen_tls.as_slice() {
+            [] => None,
+            _ => Some(Arc::new(Tls::new(settings.tls.clone())?)),
+        };
+        Ok(Self {
+            plain: listener::bind(&settings.listen)?,
+            encrypted: listener::bind(&settings.listen_tls)?,
+            tls,
+        })
+    }
+
+    /// What is bound, with the ports that were really taken.
+    pub fn listeners(&self) -> Vec<Listener> {
+        let of = |protocol, tls, listeners: &[TcpListener]| {
+            let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
+            addresses.map(move |address| Listener { protocol, address, tls }).collect::<Vec<_>>()
+        };
+        [of("http", false, &self.plain), of("https", true, &self.encrypted)].concat()
+    }
+
+    /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
+    pub fn serve(self, api: Arc<Api>, port: u16) -> Result<Http, HttpError> {
+        let local = match api.settings.local_socket {
+            LocalSocket::None => None,
+            LocalSocket::Usual => {
+                let storage = api.shared.storage.as_ref();
+                let data_dir = storage.and_then(|storage| storage.data_dir());
+                let path =
+                    local_socket::path(data_dir.as_deref(), port).map_err(HttpError::RuntimeDirectory)?;
+                Some(Local::bind(path)?)
+            }
+        };
+        let listeners = self.listeners();
+        for Listener { address, tls, .. } in &listeners {
+            let kind = if *tls { "HTTPS" } else { "HTTP (non-TLS)" };
+            tracing::info!("Management plugin: {kind} listener started on port {}", address.port());
+        }
+        let addresses = listeners.iter().filter(|listener| !listener.tls);
+        let addresses = addresses.map(|listener| listener.address).collect();
+        let doors = Doors {
+            api,
+            tracker: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            aborting: CancellationToken::new(),
+            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+        };
+        let http = Http { addresses, doors: doors.clone(), tls: self.tls.clone() };
+        for listener in self.plain {
+            doors.tracker.spawn(doors.clone().accept(listener, None));
+        }
+        for listener in self.encrypted {
+            doors.tracker.spawn(doors.clone().accept(listener, self.tls.clone()));
+        }
+        if let Some(local) = local {
+            doors.tracker.spawn(doors.clone().accept_local(local));
+        }
+        Ok(http)
+    }
+}
+
+/// HTTP that is served, until [`Http::shutdown`] is called or this is dropped.
+pub struct Http {
+    addresses: Vec<SocketAddr>,
+    doors: Doors,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Http {
+    /// Where it is served without TLS.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Its TLS, if it speaks it.
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
+    }
+
+    /// Accepts nobody any more and answers what has begun, but does not wait long for it.
+    pub async fn shutdown(&self) {
+        self.doors.closing.cancel();
+        self.doors.tracker.close();
+        if tokio::time::timeout(LAST_ANSWERS_WAIT, self.doors.tracker.wait()).await.is_err() {
+            tracing::warn!(
+                connections = self.doors.tracker.len(),
+                "dropped HTTP connections that did not end"
+            );
+        }
+        self.doors.aborting.cancel();
+        self.doors.tracker.wait().await;
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.doors.aborting.cancel();
+    }
+}
+
+/// What all listeners have in common.
+#[derive(Clone)]
+struct Doors {
+    api: Arc<Api>,
+    tracker: TaskTracker,
+    /// No new connections and requests.
+    closing: CancellationToken,
+    /// No connections at all.
+    aborting: CancellationToken,
+    /// One permit a connection.
+    room: Arc<Semaphore>,
+}
+
+impl Doors {
+    async fn accept(self, listener: TcpListener, tls: Option<Arc<Tls>>) {
+        while let Some(permit) = self.permit().await {
+            let Some(accepted) = self.unless_closing(listener.accept()).await else { return };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    rest_after(&error).await;
+                    continue;
+                }
+            };
+            // Failing here means that the peer is gone already, which the first read will find.
+            let _ = stream.set_nodelay(true);
+            let serving = self.clone().serve(stream, peer, tls.clone(), permit);
+            self.tracker.spawn(serving);
+        }
+    }
+
+    async fn accept_local(self, local: Local) {
+        tracing::debug!("listening on the local socket {}", local.path().display());
+        while let Some(permit) = self.permit().await {
+            let Some(accepted) = self.unless_closing(local.accept()).await else { return };
+            match accepted {
+                Ok(stream) => {
+                    self.tracker.spawn(self.clone().speak(stream, Origin::Local, permit));
+                }
+                Err(error) => rest_after(&error).await,
+            }
+        }
+    }
+
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        tls: Option<Arc<Tls>>,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let origin = Origin::Remote(peer.ip());
+        let Some(tls) = tls else { return self.speak(stream, origin, permit).await };
+        let handshake = TlsAcceptor::from(tls.config()).accept(stream);
+        let wait = tls.settings().handshake_timeout;
+        match self.unless_closing(tokio::time::timeout(wait, handshake)).await {
+            Some(Ok(Ok(stream))) => self.speak(stream, origin, permit).await,
+            Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "a TLS handshake for HTTP failed"),
+            Some(Err(_)) | None => {}
+        }
+    }
+
+    /// HTTP on one connection, from its first request to its last.
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        origin: Origin,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let api = self.api.clone();
+        let service = service_fn(move |request| {
+            let answering = dispatch::answer(api.clone(), origin, request);
+            async move { Ok::<_, Infallible>(answering.await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WAIT)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = self.aborting.cancelled() => Ok(()),
+                }
+            }
+            () = self.aborting.cancelled() => Ok(()),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "an HTTP connection ended badly");
+        }
+        drop(permit);
+    }
+
+    /// Room for one more connection; `None` when no more are wanted.
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.unless_closing(self.room.clone().acquire_owned()).await?.ok()
+    }
+
+    async fn unless_closing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.closing.cancelled() => None,
+            () = self.aborting.cancelled() => None,
+        }
+    }
+}
+
+async fn rest_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::error!(%error, "cannot accept HTTP connections at the moment");
+        tokio::time::sleep(REST_AFTER_FAILURE).await;
+    }
+}
