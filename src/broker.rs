@@ -8,10 +8,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leveret_core::Effects;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::builder::Builder;
 use crate::http::Http;
+use crate::definitions::{self, ApplyReport, DefinitionsError, Recipient};
 use crate::session::{Shared, Stage};
 use crate::tls::{Tls, TlsError};
 
@@ -78,6 +80,35 @@ impl Broker {
     /// All addresses where the HTTP API is served without TLS.
     pub fn http_addrs(&self) -> &[SocketAddr] {
         self.listening.http.as_ref().map_or(&[], Http::addresses)
+    /// What it is made of, in RabbitMQ's export format: what [`Builder::definitions`] takes. Of one virtual host only
+    /// what is in it, as RabbitMQ exports one; `None` if it is not there. Messages and password texts are not in it.
+    ///
+    /// [`Builder::definitions`]: crate::Builder::definitions
+    pub fn export_definitions(&self, vhost: Option<&str>) -> Option<serde_json::Value> {
+        let core = &self.shared.core;
+        let is_there = vhost.is_none_or(|name| core.vhost(name).is_some());
+        is_there.then(|| definitions::export(core, vhost))
+    }
+
+    /// Creates what a definitions file describes, as [`Builder::definitions`] does at the start; with a virtual host, what
+    /// is in virtual hosts there is created in this one. What was there already stays, which the report tells of.
+    ///
+    /// [`Builder::definitions`]: crate::Builder::definitions
+    pub fn import_definitions(
+        &self,
+        text: &str,
+        vhost: Option<&str>,
+    ) -> Result<ApplyReport, DefinitionsError> {
+        let mut effects = Effects::default();
+        let now = self.shared.clock.now();
+        let mut recipient = Recipient { core: &self.shared.core, now, effects: &mut effects };
+        let imported = match vhost {
+            Some(name) => definitions::import_into_vhost(&mut recipient, name, text),
+            None => definitions::import(&mut recipient, text),
+        };
+        // Also after a refusal: what came before it is there.
+        self.shared.carry_out(&mut effects);
+        imported
     }
 
     /// Reads the files of TLS again: certificate, key and authorities. New connections see what they hold, those

@@ -16,7 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
 use crate::deadlines;
-use crate::definitions::{Definitions, DefinitionsError, Recipient};
+use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::http::{Api, Bound, Http, HttpError, Listener};
@@ -317,10 +317,15 @@ impl Builder {
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
             let recipient = Recipient { core: &core, now: clock.now(), effects };
-            crate::definitions::apply(recipient, &self.definitions, &self.settings.seed)?;
+            let beginning = Beginning {
+                seed: &self.settings.seed,
+                skip_if_unchanged: self.settings.skip_unchanged_definitions,
+            };
+            crate::definitions::apply(recipient, &self.definitions, &beginning)?;
             return Ok(Shared::new(core, clock, None));
         };
         let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
+        let skip_if_unchanged = self.settings.skip_unchanged_definitions;
         // Reading a log takes its time, and the runtime may have other things to do.
         let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
@@ -335,7 +340,11 @@ impl Builder {
                 "opened the data directory"
             );
             let recipient = Recipient { core: &core, now, effects: &mut effects };
-            crate::definitions::apply(recipient, &definitions, &seed)?;
+            crate::definitions::apply(
+                recipient,
+                &definitions,
+                &Beginning { seed: &seed, skip_if_unchanged },
+            )?;
             storage.commit().map_err(StorageError::from)?;
             Ok::<_, StartError>((core, storage, effects))
         });

@@ -41,6 +41,7 @@ pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
+pub use definitions::{ApplyReport, Definitions, DefinitionsError};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

@@ -50,6 +50,8 @@ pub struct Settings {
     pub event_vhost: Option<String>,
     /// The user and virtual host that an empty broker starts with.
     pub seed: Seed,
+    /// Whether definitions are left alone that an earlier start has applied, as long as they do not change.
+    pub skip_unchanged_definitions: bool,
     /// Users that may only log in from this machine.
     pub loopback_users: Vec<String>,
     /// When publishers are held back; `None` measures nothing.
@@ -81,6 +83,7 @@ impl Default for Settings {
             event_exchange: false,
             event_vhost: None,
             seed: Seed::default(),
+            skip_unchanged_definitions: false,
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,
             data_dir: None,

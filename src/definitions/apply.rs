@@ -1,17 +1,20 @@
 //! Creates what a document describes, in RabbitMQ's order: users, virtual hosts, permissions, exchanges, topic
-//! permissions, policies, parameters, queues, bindings.
+//! permissions, global parameters, policies, parameters, queues, bindings.
 //!
-//! Entities that are there already stay as they are, even when they differ; users, permissions, policies, parameters and
-//! what is said of a virtual host are replaced. Names beginning with `amq.` are skipped with a line in the log, as RabbitMQ does.
+//! Entities that are there already stay as they are, and the report says where they differ; users, permissions, policies,
+//! parameters and what is said of a virtual host are replaced. Names beginning with `amq.` are skipped and reported, as
+//! RabbitMQ does. Where one thing is refused, what came before it stays.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_core::model::{BindingSpec, Broker, ExchangeKind, ExchangeSpec, QueueSpec, Target, Vhost};
 use leveret_core::{Effects, Refusal, Timestamp};
+use serde_json::Value;
 
 use super::document::{self, Destination};
-use super::{DefinitionsError, Source, policies, table, users, vhosts};
+use super::report::ApplyReport;
+use super::{DefinitionsError, Source, difference, parameters, policies, table, users, vhosts};
 
 /// Why one entity was refused, before its place is known.
 pub type Reason = String;
@@ -26,20 +29,25 @@ pub struct Recipient<'a> {
     pub effects: &'a mut Effects,
 }
 
-/// Everything of one document.
-pub fn document(recipient: &mut Recipient<'_>, source: &Source) -> Result<(), DefinitionsError> {
+/// Everything of one document; what is not as it says goes into the report.
+pub fn document(
+    recipient: &mut Recipient<'_>,
+    source: &Source,
+    report: &mut ApplyReport,
+) -> Result<(), DefinitionsError> {
     let (core, document) = (recipient.core, &source.document);
     let version = document.rabbit_version.as_deref();
     each(source, "users", &document.users, |user| users::put(core, user, version))?;
     each(source, "vhosts", &document.vhosts, |vhost| vhosts::put(core, vhost))?;
     each(source, "permissions", &document.permissions, |row| users::permit(core, row))?;
-    each(source, "exchanges", &document.exchanges, |exchange| declare_exchange(core, exchange))?;
+    each(source, "exchanges", &document.exchanges, |row| declare_exchange(core, row, report))?;
     each(source, "topic_permissions", &document.topic_permissions, |row| users::permit_topics(core, row))?;
+    for global in &document.global_parameters {
+        parameters::import_global(core, &global.name, &global.value, report);
+    }
     each(source, "policies", &document.policies, |policy| policies::put_policy(recipient, policy))?;
-    each(source, "parameters", &document.parameters, |parameter| {
-        policies::put_parameter(recipient, parameter)
-    })?;
-    each(source, "queues", &document.queues, |queue| declare_queue(core, queue))?;
+    each(source, "parameters", &document.parameters, |own| policies::put_parameter(recipient, own, report))?;
+    each(source, "queues", &document.queues, |row| declare_queue(core, row, report))?;
     each(source, "bindings", &document.bindings, |binding| bind(core, binding))
 }
 
@@ -61,52 +69,60 @@ fn each<T>(
 
 /// A virtual host of the broker.
 pub fn vhost(core: &Broker, name: &str) -> Result<Arc<Vhost>, Reason> {
-    core.vhost(name).ok_or_else(|| format!("there is no vhost '{name}': add it to vhosts"))
+    core.vhost(name)
+        .ok_or_else(|| format!("Please create virtual host \"{name}\" prior to importing definitions."))
 }
 
 /// Predeclared and generated names are the broker's own.
-fn is_reserved(what: &str, name: &str) -> bool {
+fn is_reserved(what: &str, name: &str, report: &mut ApplyReport) -> bool {
     let is_reserved = name.is_empty() || name.starts_with("amq.");
     if is_reserved {
-        tracing::warn!("skipped the {what} '{name}': its name is reserved");
+        report.skip(format!("skipped the {what} '{name}': its name is reserved"));
     }
     is_reserved
 }
 
-fn declare_exchange(core: &Broker, exchange: &document::Exchange) -> Result<(), Reason> {
-    let vhost = vhost(core, &exchange.vhost)?;
-    if is_reserved("exchange", &exchange.name) || vhost.exchange(&exchange.name).is_some() {
+fn declare_exchange(core: &Broker, row: &document::Exchange, report: &mut ApplyReport) -> Result<(), Reason> {
+    let vhost = vhost(core, &row.vhost)?;
+    if is_reserved("exchange", &row.name, report) {
         return Ok(());
     }
-    let kind = ExchangeKind::parse(&exchange.kind).ok_or_else(|| {
-        format!("exchange '{}' has the type '{}', which is not served", exchange.name, exchange.kind)
-    })?;
+    if let Some(current) = vhost.exchange(&row.name) {
+        report.differs(difference::of_exchange(row, &current));
+        return Ok(());
+    }
+    let kind = ExchangeKind::parse(&row.kind)
+        .ok_or_else(|| format!("exchange '{}' has the type '{}', which is not served", row.name, row.kind))?;
     let spec = ExchangeSpec {
-        name: exchange.name.clone(),
+        name: row.name.clone(),
         kind,
-        durable: exchange.durable,
-        auto_delete: exchange.auto_delete,
-        internal: exchange.internal,
-        arguments: table::of(&exchange.arguments)?,
+        durable: row.durable,
+        auto_delete: row.auto_delete,
+        internal: row.internal,
+        arguments: table::of(&row.arguments)?,
         holder: (kind == ExchangeKind::Delayed).then(|| core.next_queue_id()),
     };
     vhost.declare_exchange(spec).map(drop).map_err(reason)
 }
 
-fn declare_queue(core: &Broker, queue: &document::Queue) -> Result<(), Reason> {
-    let vhost = vhost(core, &queue.vhost)?;
-    if is_reserved("queue", &queue.name) || vhost.queue(&queue.name).is_ok() {
+fn declare_queue(core: &Broker, row: &document::Queue, report: &mut ApplyReport) -> Result<(), Reason> {
+    let vhost = vhost(core, &row.vhost)?;
+    if is_reserved("queue", &row.name, report) {
         return Ok(());
     }
-    let mut arguments = queue.arguments.clone();
-    if let Some(kind) = &queue.kind {
+    if let Ok(current) = vhost.queue(&row.name) {
+        report.differs(difference::of_queue(row, current.facts()));
+        return Ok(());
+    }
+    let mut arguments = row.arguments.clone();
+    if let Some(kind) = &row.kind {
         // Exports since 3.10 name the type beside the arguments, which then may lack it.
-        arguments.entry("x-queue-type").or_insert_with(|| kind.clone().into());
+        arguments.entry("x-queue-type").or_insert_with(|| Value::from(kind.as_str()));
     }
     let spec = QueueSpec {
-        name: queue.name.clone(),
-        durable: queue.durable,
-        auto_delete: queue.auto_delete,
+        name: row.name.clone(),
+        durable: row.durable,
+        auto_delete: row.auto_delete,
         owner: None,
         arguments: table::of(&arguments)?,
     };

@@ -39,8 +39,9 @@ pub struct Document {
     pub bindings: Vec<Binding>,
     /// Before RabbitMQ 3.6 a hash without an algorithm is MD5.
     pub rabbit_version: Option<String>,
-    pub rabbitmq_definition_format: Option<String>,
     // The rest of the export's heading: nothing here has an effect.
+    #[serde(rename = "rabbitmq_definition_format")]
+    _rabbitmq_definition_format: Option<Value>,
     #[serde(rename = "rabbitmq_version")]
     _rabbitmq_version: Option<Value>,
     #[serde(rename = "product_name")]
@@ -51,6 +52,15 @@ pub struct Document {
     _original_cluster_name: Option<Value>,
     #[serde(rename = "explanation")]
     _explanation: Option<Value>,
+    // And of an export of a single virtual host, whose limits are among its parameters, too.
+    #[serde(rename = "original_vhost_name")]
+    _original_vhost_name: Option<Value>,
+    #[serde(rename = "description")]
+    _description: Option<Value>,
+    #[serde(rename = "metadata")]
+    _metadata: Option<Value>,
+    #[serde(rename = "limits")]
+    _limits: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,8 +82,8 @@ pub struct Vhost {
     pub metadata: Option<Metadata>,
     #[serde(default, deserialize_with = "limits")]
     pub limits: Option<LimitsDocument>,
-    #[serde(default)]
-    pub tracing: bool,
+    /// `None` says nothing of it.
+    pub tracing: Option<bool>,
 }
 
 /// What a virtual host says of itself.
@@ -178,6 +188,16 @@ pub enum Destination {
     Exchange,
 }
 
+/// Lists of the whole broker.
+const OF_THE_BROKER: &[&str] = &["users", "vhosts", "permissions", "topic_permissions", "global_parameters"];
+
+/// Lists of what is in a virtual host.
+const OF_A_VHOST: &[&str] = &["parameters", "policies", "queues", "exchanges", "bindings"];
+
+/// What somebody should do whose file names no virtual host.
+const SINGLE: &str = "if this is an export of a single virtual host, import it into one (`/api/definitions/VHOST`, \
+                      `import_definitions --vhost`), or export the whole broker";
+
 /// Text that is no document: where in it, and why.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {text}")]
@@ -211,6 +231,28 @@ impl Document {
         Ok(parsed)
     }
 
+    /// Reads an export of one virtual host, or what is in virtual hosts of any export, as being in this one: what is of
+    /// the whole broker is left out, as RabbitMQ does.
+    pub fn parse_for(text: &str, vhost: &str) -> Result<(Self, Vec<String>), Malformed> {
+        let at_top = |text: String| Malformed { place: "top level".to_owned(), text };
+        // Places in the text would be lost on the way through JSON, so the text is looked at first.
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let text = if text.is_empty() { "{}" } else { text };
+        let mut value: Value = serde_json::from_str(text).map_err(|error| at_top(error.to_string()))?;
+        if let Value::Object(document) = &mut value {
+            for list in OF_THE_BROKER {
+                document.remove(*list);
+            }
+            for list in OF_A_VHOST {
+                let rows = document.get_mut(*list).and_then(Value::as_array_mut).into_iter().flatten();
+                for row in rows.filter_map(Value::as_object_mut) {
+                    row.insert("vhost".to_owned(), vhost.into());
+                }
+            }
+        }
+        Self::from_value(&value)
+    }
+
     /// As [`Document::parse`], from JSON that is in memory already.
     pub fn from_value(value: &Value) -> Result<(Self, Vec<String>), Malformed> {
         if value.is_array() {
@@ -228,7 +270,11 @@ impl Document {
             Err(error) => {
                 let path = track.path().to_string();
                 let place = if path == "." { "top level".to_owned() } else { path };
-                Err(Malformed { place, text: error.to_string() })
+                let mut text = error.to_string();
+                if text.starts_with("missing field `vhost`") {
+                    text = format!("{text}: {SINGLE}");
+                }
+                Err(Malformed { place, text })
             }
         }
     }
@@ -327,7 +373,11 @@ mod tests {
                 r#"{"queues":[{"name":"q","vhost":"/"},{"name":"r","vhost":"/","durable":"yes"}]}"#,
                 "queues[1].durable: invalid type: string \"yes\", expected a boolean at line 1 column 75",
             ),
-            (r#"{"queues":[{"name":"q"}]}"#, "queues[0]: missing field `vhost` at line 1 column 23"),
+            (
+                r#"{"queues":[{"name":"q"}]}"#,
+                "queues[0]: missing field `vhost` at line 1 column 23: if this is an export of a single virtual host, \
+                 import it into one (`/api/definitions/VHOST`, `import_definitions --vhost`), or export the whole broker",
+            ),
             (r#"{"users":[{"name":"u"}]}"#, "users[0]: missing field `tags` at line 1 column 22"),
             (
                 r#"{"users":[{"name":"u","tags":7}]}"#,

@@ -5,9 +5,16 @@
 //! otherwise.
 
 mod apply;
+mod difference;
 mod document;
+mod export;
+mod layout;
+pub mod parameters;
 mod policies;
+mod report;
+mod rows;
 mod table;
+mod unchanged;
 mod unserved;
 mod users;
 mod vhosts;
@@ -16,10 +23,13 @@ use std::path::{Path, PathBuf};
 
 use leveret_core::model::Broker;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::settings::Seed;
 pub use apply::Recipient;
 use document::{Document, Malformed};
+pub use export::export;
+pub use report::ApplyReport;
 
 /// Where definitions come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +85,7 @@ pub enum DefinitionsError {
         /// What it asks for, by place and name.
         what: Vec<String>,
     },
-    /// No salt for the first user's password.
+    /// Neither a salt for the first user's password nor an identity.
     #[error("cannot get random numbers from the operating system: {0}")]
     Entropy(#[from] getrandom::Error),
     /// Something that cannot be created.
@@ -96,32 +106,83 @@ struct Source {
     document: Document,
 }
 
+/// What a start has to go by besides the definitions themselves.
+pub struct Beginning<'a> {
+    /// What a blank broker gets.
+    pub seed: &'a Seed,
+    /// Whether definitions that were applied at an earlier start, and have not changed since, are left alone.
+    pub skip_if_unchanged: bool,
+}
+
 /// Creates everything that `definitions` describe; a blank broker also gets its first user, unless they bring users.
 pub fn apply(
     mut recipient: Recipient<'_>,
     definitions: &[Definitions],
-    seed: &Seed,
-) -> Result<(), DefinitionsError> {
+    beginning: &Beginning<'_>,
+) -> Result<ApplyReport, DefinitionsError> {
+    let core = recipient.core;
     let mut sources = Vec::new();
+    let mut hash = Sha256::new();
     for definitions in definitions {
         match definitions {
             Definitions::File(path) => {
                 for file in files(path)? {
-                    sources.push(read(&file)?);
+                    sources.push(read(&file, &mut hash)?);
                 }
             }
             Definitions::Value(value) => {
-                let origin = "definitions".to_owned();
-                sources.push(source(origin, Document::from_value(value))?);
+                hash.update(value.to_string());
+                sources.push(source("definitions".to_owned(), Document::from_value(value))?);
             }
         }
     }
-    seed_broker(recipient.core, &sources, seed)?;
-    sources.iter().try_for_each(|source| {
-        unserved::check(source)?;
-        tracing::info!("Applying definitions from {}", source.origin);
-        apply::document(&mut recipient, source)
-    })
+    seed_broker(core, &sources, beginning.seed)?;
+    parameters::seed(core)?;
+    let hash = unchanged::Hash::of(hash);
+    let mut report = ApplyReport::default();
+    if beginning.skip_if_unchanged && hash.is_known(core) {
+        tracing::info!("Skipped the definitions: they are those of the last start that applied them");
+        return Ok(report);
+    }
+    for source in &sources {
+        report.extend(apply_source(&mut recipient, source)?);
+    }
+    if beginning.skip_if_unchanged && !sources.is_empty() {
+        hash.keep(core);
+    }
+    Ok(report)
+}
+
+/// Creates everything that a document describes, while the broker runs.
+pub fn import(recipient: &mut Recipient<'_>, text: &str) -> Result<ApplyReport, DefinitionsError> {
+    let source = source("definitions".to_owned(), Document::parse(text))?;
+    apply_source(recipient, &source)
+}
+
+/// Creates what a document describes, in this virtual host, whichever it names; users, virtual hosts and what else is of
+/// the whole broker are left out.
+pub fn import_into_vhost(
+    recipient: &mut Recipient<'_>,
+    vhost: &str,
+    text: &str,
+) -> Result<ApplyReport, DefinitionsError> {
+    let no_vhost = |reason| DefinitionsError::Refused {
+        origin: "definitions".to_owned(),
+        place: "top level".to_owned(),
+        reason,
+    };
+    apply::vhost(recipient.core, vhost).map_err(no_vhost)?;
+    let source = source("definitions".to_owned(), Document::parse_for(text, vhost))?;
+    apply_source(recipient, &source)
+}
+
+fn apply_source(recipient: &mut Recipient<'_>, source: &Source) -> Result<ApplyReport, DefinitionsError> {
+    unserved::check(source)?;
+    tracing::info!("Applying definitions from {}", source.origin);
+    let mut report = ApplyReport::default();
+    apply::document(recipient, source, &mut report)?;
+    report.log(&source.origin);
+    Ok(report)
 }
 
 /// RabbitMQ seeds neither user nor virtual host when definitions are configured; here the first user stays
@@ -160,9 +221,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, DefinitionsError> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<Source, DefinitionsError> {
+fn read(path: &Path, hash: &mut Sha256) -> Result<Source, DefinitionsError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| DefinitionsError::Unreadable { path: path.to_owned(), error })?;
+    hash.update(&text);
     source(path.display().to_string(), Document::parse(&text))
 }
 

@@ -11,19 +11,22 @@ use serde_json::Value;
 
 use super::apply::{Reason, Recipient, vhost};
 use super::document::{Parameter, Policy};
+use super::parameters::{self, LIMITS, OPERATOR_POLICY};
+use super::report::ApplyReport;
 use super::vhosts;
 use crate::policy::PolicyDocument;
-
-/// The component whose parameters are the policies of operators.
-pub const OPERATOR_POLICY: &str = "operator_policy";
 
 /// A policy of users.
 pub fn put_policy(recipient: &mut Recipient<'_>, policy: &Policy) -> Result<(), Reason> {
     put(recipient, (PolicyKind::User, &policy.vhost, &policy.name), &policy.content)
 }
 
-/// A parameter; those of components that are not served have been refused before.
-pub fn put_parameter(recipient: &mut Recipient<'_>, parameter: &Parameter) -> Result<(), Reason> {
+/// A parameter of any component.
+pub fn put_parameter(
+    recipient: &mut Recipient<'_>,
+    parameter: &Parameter,
+    report: &mut ApplyReport,
+) -> Result<(), Reason> {
     let Parameter { component, name, value, vhost } = parameter;
     match component.as_str() {
         OPERATOR_POLICY => {
@@ -31,8 +34,19 @@ pub fn put_parameter(recipient: &mut Recipient<'_>, parameter: &Parameter) -> Re
                 serde_json::from_value(value.clone()).map_err(|error| format!("value: {error}"))?;
             put(recipient, (PolicyKind::Operator, vhost, name), &content)
         }
-        vhosts::LIMITS => vhosts::put_limits(recipient.core, parameter),
-        _ => Ok(()),
+        LIMITS => vhosts::put_limits(recipient.core, parameter),
+        _ => {
+            self::vhost(recipient.core, vhost)?;
+            // One that has gone since is gone with its parameters.
+            let _ = parameters::keep(recipient.core, (vhost, component, name), value);
+            let what = if parameters::known_component(component) {
+                format!("the {component} '{name}' in vhost '{vhost}'")
+            } else {
+                format!("the parameter '{name}' of '{component}' in vhost '{vhost}', which nobody knows,")
+            };
+            report.skip(format!("{what} is kept and listed, but nothing here acts on it"));
+            Ok(())
+        }
     }
 }
 

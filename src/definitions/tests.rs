@@ -14,7 +14,8 @@ fn broker() -> Arc<Broker> {
 
 fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
     let recipient = Recipient { core, now: Timestamp::default(), effects: &mut Effects::default() };
-    super::apply(recipient, definitions, seed)
+    let beginning = Beginning { seed, skip_if_unchanged: false };
+    super::apply(recipient, definitions, &beginning).map(drop)
 }
 
 fn applied(value: Value) -> Arc<Broker> {
@@ -152,15 +153,11 @@ fn what_cannot_be_created_is_named_by_its_place() {
     let table = [
         (
             json!({"queues": [{"name": "q", "vhost": "nope"}]}),
-            "queues[0]: there is no vhost 'nope': add it to vhosts",
+            "queues[0]: Please create virtual host \"nope\" prior to importing definitions.",
         ),
         (
             json!({"permissions": [{"user": "nope", "vhost": "/", "configure": "", "write": "", "read": ""}]}),
             "permissions[0]: there is no user 'nope': add it to users",
-        ),
-        (
-            json!({"exchanges": [{"name": "e", "vhost": "/", "type": "x-odd"}]}),
-            "exchanges[0]: exchange 'e' has the type 'x-odd', which is not served",
         ),
         (
             json!({"bindings": [{"source": "nope", "vhost": "/", "destination": "amq.topic",
@@ -194,13 +191,11 @@ fn what_cannot_be_created_is_named_by_its_place() {
 fn what_is_not_served_is_refused_by_name() {
     let table = [
         (
-            json!({"parameters": [{"component": "federation-upstream", "name": "up", "vhost": "/",
-                                   "value": {"uri": "amqp://"}}]}),
-            "parameters[0] (federation-upstream 'up')",
-        ),
-        (
-            json!({"global_parameters": [{"name": "mqtt_port_to_vhost_mapping", "value": {"1883": "v"}}]}),
-            "global_parameters[0] 'mqtt_port_to_vhost_mapping'",
+            json!({"exchanges": [{"name": "e", "vhost": "/", "type": "x-odd"}],
+                   "queues": [{"name": "s", "vhost": "v", "type": "stream"}, {"name": "q", "vhost": "/"},
+                              {"name": "t", "vhost": "/", "arguments": {"x-queue-type": "stream"}}]}),
+            "queues[0] ('s' of type stream in vhost 'v'), queues[2] ('t' of type stream in vhost '/'), \
+             exchanges[0] ('e' of type x-odd in vhost '/')",
         ),
         (
             json!({"vhosts": [{"name": "v", "metadata": {"default_queue_type": "stream"}}]}),
@@ -317,16 +312,51 @@ fn a_policy_that_makes_no_sense_is_refused_with_rabbitmqs_text() {
 }
 
 #[test]
-fn what_has_no_effect_is_accepted() {
-    applied(json!({
+fn parameters_are_kept_whoever_they_are_for_and_the_broker_keeps_its_own_name() {
+    let core = applied(json!({
         "global_parameters": [
             {"name": "cluster_name", "value": "rabbit@host"},
-            {"name": "cluster_tags", "value": []},
-            {"name": "something_new", "value": {}},
+            {"name": "cluster_tags", "value": {"env": "dev"}},
+            {"name": "internal_cluster_id", "value": "of another"},
+            {"name": "mqtt_port_to_vhost_mapping", "value": {"1883": "v"}},
         ],
-        "parameters": [{"component": "vhost-limits", "name": "limits", "vhost": "/", "value": []}],
+        "parameters": [{"component": "vhost-limits", "name": "limits", "vhost": "/", "value": []},
+                       {"component": "federation-upstream", "name": "up", "vhost": "/", "value": {"uri": "amqp://"}}],
         "policies": [], "topic_permissions": [],
     }));
+    let told = export(&core, None);
+    assert_eq!(
+        told["global_parameters"],
+        json!([{"name": "cluster_name", "value": "rabbit@host"},
+               {"name": "cluster_tags", "value": {"env": "dev"}},
+               {"name": "mqtt_port_to_vhost_mapping", "value": {"1883": "v"}}])
+    );
+    let upstream = json!([{"vhost": "/", "component": "federation-upstream", "name": "up", "value": {"uri": "amqp://"}}]);
+    assert_eq!(told["parameters"], upstream);
+    assert_eq!(told["original_cluster_name"], "rabbit@host");
+    let id = core.global_parameter(parameters::CLUSTER_ID).unwrap();
+    assert!(id.starts_with(b"\"leveret-cluster-id-"), "{id:?}");
+    applied(told);
+}
+
+#[test]
+fn an_identity_stays_and_no_two_are_the_same() {
+    let id = |core: &Broker| core.global_parameter(parameters::CLUSTER_ID).unwrap();
+    let (one, other) = (applied(json!({})), applied(json!({})));
+    assert_ne!(id(&one), id(&other));
+    let before = id(&one);
+    apply(&one, &[], &Seed::default()).unwrap();
+    assert_eq!(id(&one), before);
+}
+
+#[test]
+fn tracing_is_switched_on_by_a_file_and_stays_where_it_says_nothing() {
+    let core =
+        applied(json!({"vhosts": [{"name": "on", "tracing": true}, {"name": "off", "tracing": false}]}));
+    let is_traced = |name: &str| core.vhost(name).unwrap().is_traced();
+    assert!(is_traced("on") && !is_traced("off"));
+    apply(&core, &[json!({"vhosts": [{"name": "on"}]}).into()], &Seed::default()).unwrap();
+    assert!(is_traced("on"));
 }
 
 #[test]

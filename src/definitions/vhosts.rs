@@ -6,9 +6,6 @@ use super::apply::{Reason, vhost};
 use super::document::{self, Metadata, Parameter};
 use crate::limits::LimitsDocument;
 
-/// The component whose parameters are the limits of virtual hosts.
-pub const LIMITS: &str = "vhost-limits";
-
 /// Adds a virtual host; of one that is there what the document says of it is changed.
 pub fn put(core: &Broker, row: &document::Vhost) -> Result<(), Reason> {
     let limits = row.limits.as_ref().filter(|limits| !limits.is_empty());
@@ -26,6 +23,9 @@ pub fn put(core: &Broker, row: &document::Vhost) -> Result<(), Reason> {
     }
     if let Some(limits) = limits {
         details.limits = limits;
+    }
+    if let Some(tracing) = row.tracing {
+        vhost.set_tracing(tracing);
     }
     if details != before {
         vhost.change_details(|current| *current = details);

@@ -9,6 +9,8 @@
 //! ["queue","/","orders.eu"]                        {"id":7,"auto_delete":false,"arguments":"…"}
 //! ["policy","/","p1"]                              {"pattern":"^q","apply-to":"queues","priority":1,"definition":{"max-length":100}}
 //! ["operator_policy","/","op1"]                    the same
+//! ["parameter","/","shovel","s1"]                  the JSON that it was given as
+//! ["global_parameter","cluster_tags"]              the same
 //! ["binding","/","orders","queue","orders.eu","eu.#","…"]     {}
 //! ```
 //! What says nothing is left out: a plain virtual host is `{}`. The last part of a binding's key is its arguments. Arguments are the bytes of the field table in base64,
@@ -27,7 +29,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use leveret_codec::{Limits, Table};
 use leveret_core::QueueId;
-use leveret_core::model::{BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, PolicyKind};
+use leveret_core::model::{
+    BindingEnd, Definition, DurableBinding, ExchangeKind, ExchangeSpec, GlobalParameter, Parameter,
+    PolicyKind,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyDocument;
@@ -96,6 +101,12 @@ pub fn encode(definition: &Definition) -> (String, Option<String>) {
             (key, Some(json(&PolicyDocument::of(policy))))
         }
         D::NoPolicy { vhost, kind, name } => (key(&[policy_word(*kind), vhost, name]), None),
+        D::Parameter(Parameter { vhost, component, name, value }) => {
+            (key(&["parameter", vhost, component, name]), Some(text(value)))
+        }
+        D::NoParameter { vhost, component, name } => (key(&["parameter", vhost, component, name]), None),
+        D::GlobalParameter(own) => (key(&["global_parameter", &own.name]), Some(text(&own.value))),
+        D::NoGlobalParameter(name) => (key(&["global_parameter", name]), None),
         D::Binding(binding) => (binding_key(binding), Some("{}".to_owned())),
         D::NoBinding(binding) => (binding_key(binding), None),
     }
@@ -134,6 +145,15 @@ fn parse(key: &[u8], value: &[u8]) -> Result<Definition, String> {
         }
         ["policy", vhost, name] => policy(PolicyKind::User, vhost, name, value)?,
         ["operator_policy", vhost, name] => policy(PolicyKind::Operator, vhost, name, value)?,
+        ["parameter", vhost, component, name] => Definition::Parameter(Parameter {
+            vhost: vhost.to_owned(),
+            component: component.to_owned(),
+            name: name.to_owned(),
+            value: json_text(value)?,
+        }),
+        ["global_parameter", name] => {
+            Definition::GlobalParameter(GlobalParameter { name: name.to_owned(), value: json_text(value)? })
+        }
         ["binding", vhost, source, kind, destination, routing_key, arguments] => {
             Definition::Binding(DurableBinding {
                 vhost: vhost.to_owned(),
@@ -212,6 +232,16 @@ fn table(arguments: &Table) -> String {
 fn from_base64(text: &str) -> Result<Table, String> {
     let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
     Table::decode(bytes.into(), &Limits::default()).map_err(|error| error.to_string())
+}
+
+/// A parameter's value is JSON already.
+fn text(value: &Bytes) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+fn json_text(value: &[u8]) -> Result<Bytes, String> {
+    read::<serde::de::IgnoredAny>(value)?;
+    Ok(Bytes::copy_from_slice(value))
 }
 
 fn key(parts: &[&str]) -> String {

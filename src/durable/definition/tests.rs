@@ -91,7 +91,17 @@ fn every_kind_of_definition_comes_back_as_it_was() {
         arguments: arguments(),
     };
     let policy = |kind| Definition::Policy { vhost: "/".to_owned(), policy: Arc::new(policy_of(kind)) };
+    let parameter = Parameter {
+        vhost: "/".to_owned(),
+        component: "shovel".to_owned(),
+        name: "s".to_owned(),
+        value: Bytes::from_static(br#"{"b":1, "a":[]}"#),
+    };
+    let tags =
+        GlobalParameter { name: "cluster_tags".to_owned(), value: Bytes::from_static(br#"{"env":"dev"}"#) };
     let definitions = [
+        Definition::Parameter(parameter),
+        Definition::GlobalParameter(tags),
         policy(PolicyKind::User),
         policy(PolicyKind::Operator),
         vhost("/", VhostDetails::default()),
@@ -141,6 +151,7 @@ fn what_is_gone_has_the_key_of_what_was_there_and_no_value() {
 
 #[test]
 fn what_makes_no_sense_is_named() {
+    assert!(decode(br#"["global_parameter","g"]"#, b"{").is_err());
     let error = decode(br#"["stream","/","s"]"#, b"{}").unwrap_err().to_string();
     assert!(error.contains(r#"["stream","/","s"] = {} (a kind of entity"#), "{error}");
     assert!(decode(b"\xFF", b"").is_err() && decode(br#"["queue","/","q"]"#, b"{}").is_err());

@@ -6,6 +6,7 @@
 //! guards them.
 
 mod carry_out;
+mod parameters;
 mod restore;
 mod users;
 mod vhosts;
@@ -26,6 +27,7 @@ use crate::model::event::{Event, Events};
 use crate::model::login_counts::LoginCounts;
 use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
+use crate::model::parameter::Parameters;
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
 use crate::model::roll::Roll;
 use crate::model::schedule::Schedule;
@@ -129,6 +131,7 @@ pub struct Broker {
     store: Arc<dyn Store>,
     vhosts: RwLock<HashMap<String, Arc<Vhost>>>,
     users: RwLock<HashMap<String, Arc<User>>>,
+    parameters: RwLock<Parameters>,
     /// Rises with every change of a user, so that remembered permissions are asked for again.
     permission_epoch: AtomicU64,
     /// Where in the log the last change of users and virtual hosts is.
@@ -158,6 +161,7 @@ impl Broker {
             store,
             vhosts: RwLock::default(),
             users: RwLock::default(),
+            parameters: RwLock::default(),
             permission_epoch: AtomicU64::new(0),
             defined: AtomicU64::new(Position::ZERO.0),
             logins: LoginCounts::default(),

@@ -1,4 +1,4 @@
-//! What of a broker's layout outlives it: virtual hosts, users, policies, durable exchanges, queues and
+//! What of a broker's layout outlives it: virtual hosts, users, policies, parameters, durable exchanges, queues and
 //! bindings.
 //!
 //! Each is a change, neutral to protocols and owning all it says, in the order in which changes were made. What
@@ -12,6 +12,7 @@ use leveret_codec::field::Table;
 
 use crate::id::QueueId;
 use crate::model::exchange::ExchangeSpec;
+use crate::model::parameter::{GlobalParameter, Parameter};
 use crate::model::policy::{Policy, PolicyKind};
 use crate::model::user::User;
 use crate::model::vhost::VhostDetails;
@@ -82,6 +83,21 @@ pub enum Definition {
         /// The name.
         name: String,
     },
+    /// A parameter of a virtual host.
+    Parameter(Parameter),
+    /// No such parameter.
+    NoParameter {
+        /// The virtual host.
+        vhost: String,
+        /// Whom it was for.
+        component: String,
+        /// The name.
+        name: String,
+    },
+    /// A parameter of the broker.
+    GlobalParameter(GlobalParameter),
+    /// No parameter of the broker of this name.
+    NoGlobalParameter(String),
     /// A binding, both ends of which are durable.
     Binding(DurableBinding),
     /// No such binding.

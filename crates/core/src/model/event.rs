@@ -11,6 +11,7 @@
 //! as text, arguments and client-properties as tables. Who asked for a change is told of connections, channels and
 //! consumers only.
 
+mod parameter;
 mod topology;
 mod user;
 mod vhost;
@@ -26,6 +27,7 @@ use crate::id::{ChannelNumber, ConnectionId};
 use crate::model::{Broker, Intake, Message};
 use crate::time::Timestamp;
 
+pub use parameter::{global_parameter_cleared, global_parameter_set, parameter_cleared, parameter_set};
 pub use topology::{
     binding_created, binding_deleted, exchange_created, exchange_deleted, queue_created, queue_deleted,
 };

@@ -217,6 +217,11 @@ impl Topology {
         self.changed = true;
     }
 
+    /// All exchanges as they were declared, in no order; the default one is never declared.
+    pub fn exchanges(&self) -> impl Iterator<Item = &ExchangeSpec> {
+        self.exchanges.values()
+    }
+
     /// A queue by name; 404 if there is none.
     pub fn queue(&self, name: &str) -> Ruling<QueueRef> {
         self.table.queue(name.as_bytes()).cloned().ok_or_else(|| no_queue(name, &self.vhost))

@@ -129,6 +129,11 @@ impl Vhost {
         self.topology.lock().exchange(name).cloned()
     }
 
+    /// All exchanges as they were declared, in no order; the default one is never declared.
+    pub fn exchanges(&self) -> Vec<ExchangeSpec> {
+        self.topology.lock().exchanges().cloned().collect()
+    }
+
     /// 404 if there is no such exchange.
     pub fn check_exchange(&self, name: &str) -> Ruling {
         let found = self.routes.load().exchange(name.as_bytes()).is_some();

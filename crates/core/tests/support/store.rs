@@ -305,6 +305,14 @@ fn described(definition: &Definition) -> String {
         Definition::NoPolicy { vhost, kind, name } => {
             format!("no {} {}", policy_kind(*kind), names(vhost, name))
         }
+        Definition::Parameter(own) => {
+            format!("parameter {} {}", own.component, names(&own.vhost, &own.name))
+        }
+        Definition::NoParameter { vhost, component, name } => {
+            format!("no parameter {component} {}", names(vhost, name))
+        }
+        Definition::GlobalParameter(own) => format!("global parameter {}", own.name),
+        Definition::NoGlobalParameter(name) => format!("no global parameter {name}"),
         Definition::Binding(binding) => format!("binding {}", described_binding(binding)),
         Definition::NoBinding(binding) => format!("no binding {}", described_binding(binding)),
     }

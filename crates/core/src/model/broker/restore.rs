@@ -138,11 +138,19 @@ impl Broker {
                 Definition::Policy { vhost, policy } => {
                     layouts.entry(vhost).or_default().policies.push(policy);
                 }
+                Definition::Parameter(parameter) => {
+                    self.parameters.write().put(parameter);
+                }
+                Definition::GlobalParameter(parameter) => {
+                    self.parameters.write().put_global(parameter);
+                }
                 Definition::NoVhost(_)
                 | Definition::NoUser(_)
                 | Definition::NoExchange { .. }
                 | Definition::NoQueue { .. }
                 | Definition::NoPolicy { .. }
+                | Definition::NoParameter { .. }
+                | Definition::NoGlobalParameter(_)
                 | Definition::NoBinding(_) => {}
             }
         }

@@ -5,7 +5,8 @@
 //! - Whoever is in a virtual host when it is deleted is asked to go, and nobody comes in afterwards: a seat is taken
 //!   before the virtual host is looked for again.
 //!
-//! Lock order: virtual hosts → `Topology` → …, virtual hosts → users, both → seats → outlet.
+//! Lock order: virtual hosts → `Topology` → …, virtual hosts → users, both → seats → outlet, virtual hosts →
+//! parameters.
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ impl Broker {
         vhost.close(now, effects);
         *self.past.lock() += vhost.past();
         self.forget_permissions(name);
+        self.forget_parameters(name);
         self.define(|| Definition::NoVhost(name.to_owned()));
         self.events.note(|| event::vhost_deleted(name));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
