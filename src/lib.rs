@@ -24,6 +24,7 @@ mod definitions;
 mod disk_space;
 #[doc(hidden)]
 pub mod durable;
+mod hooks;
 mod journal;
 mod limits;
 mod listener;
@@ -39,6 +40,7 @@ pub use broker::Broker;
 pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
+pub use hooks::Hooks;
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

@@ -18,7 +18,7 @@ async fn the_ready_line_is_printed_once_after_the_listeners_accept() {
     let mut served = Served::start(&HERE, &[]);
     let address = served.address();
     served.until("Server startup complete");
-    assert!(!served.printed.iter().any(|line| line.contains("WARN")), "{:#?}", served.printed);
+    assert!(!served.printed.iter().any(|line| line.contains("[warning]")), "{:#?}", served.printed);
     Peer::open(address).await;
     let (printed, code) = served.end_by("TERM");
     assert_eq!(code, Some(0));
