@@ -20,6 +20,7 @@ use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::http::{Api, Bound, Http, HttpError, Listener};
+use crate::hooks::Hooks;
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
@@ -62,6 +63,7 @@ pub struct Builder {
     clock: Option<Clock>,
     measure: Option<Measure>,
     measure_free: Option<MeasureFree>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 impl Builder {
@@ -130,6 +132,12 @@ impl Builder {
     /// Creates what a definitions file, or its JSON, describes before the first client is accepted.
     pub fn definitions(mut self, definitions: impl Into<Definitions>) -> Self {
         self.definitions.push(definitions.into());
+        self
+    }
+
+    /// Asks this of the program that it runs in.
+    pub fn hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
+        self.hooks = Some(hooks);
         self
     }
 
@@ -230,7 +238,9 @@ impl Builder {
         // Before the data directory, which may take its time: a wrong certificate is found at once.
         let tls = self.tls_of_listeners()?;
         let mut effects = Effects::default();
-        let shared = Arc::new(self.shared(&mut effects).await?);
+        let mut shared = self.shared(&mut effects).await?;
+        shared.hooks = self.hooks.take();
+        let shared = Arc::new(shared);
         self.warn_of_missing_vhosts(&shared.core);
         start_storage(&shared)?;
         shared.core.begin(shared.clock.now(), &mut effects);

@@ -25,6 +25,7 @@ mod disk_space;
 #[doc(hidden)]
 pub mod durable;
 mod http;
+mod hooks;
 mod journal;
 mod limits;
 mod listener;
@@ -42,6 +43,7 @@ pub use clock::{Clock, ManualClock};
 pub use definitions::{Definitions, DefinitionsError};
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
 pub use definitions::{ApplyReport, Definitions, DefinitionsError};
+pub use hooks::Hooks;
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

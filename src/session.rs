@@ -21,6 +21,7 @@ use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
 
 use crate::clock::{Clock, Timer};
 use crate::durable::Storage;
+use crate::hooks::Hooks;
 use crate::journal::Journal;
 use crate::registry::{Bell, Registry};
 use crate::socket::Socket;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub storage: Option<Arc<Storage>>,
     /// Rings when the next deadline of the rules is an earlier one than it was.
     pub deadline_moved: Bell,
+    /// What the program does that the broker runs in; none where it is embedded without.
+    pub hooks: Option<Arc<dyn Hooks>>,
     stage: AtomicU8,
 }
 
@@ -80,6 +83,7 @@ impl Shared {
             clock,
             storage,
             deadline_moved: Bell::default(),
+            hooks: None,
             stage: AtomicU8::new(Stage::Open as u8),
         }
     }
@@ -150,6 +154,7 @@ impl Session {
     /// A connection that has just been accepted.
     pub fn new(shared: Arc<Shared>, peer: Peer) -> Self {
         let (id, bell) = shared.registry.enter();
+        tracing::Span::current().record("id", id.0);
         if shared.stage() != Stage::Open {
             // It came in while everybody was told, and may have been missed.
             bell.ring();

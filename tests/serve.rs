@@ -18,7 +18,7 @@ async fn the_ready_line_is_printed_once_after_the_listeners_accept() {
     let mut served = Served::start(&HERE, &[]);
     let address = served.address();
     served.until("Server startup complete");
-    assert!(!served.printed.iter().any(|line| line.contains("WARN")), "{:#?}", served.printed);
+    assert!(!served.printed.iter().any(|line| line.contains("[warning]")), "{:#?}", served.printed);
     Peer::open(address).await;
     let (printed, code) = served.end_by("TERM");
     assert_eq!(code, Some(0));
@@ -220,9 +220,30 @@ async fn the_log_tells_who_came_and_how_it_ended_and_nothing_of_a_health_check()
     assert_eq!(count("user 'guest' authenticated and granted access to vhost '/'"), 2, "{printed:#?}");
     assert_eq!(count("closing AMQP connection"), 2, "{printed:#?}");
     assert_eq!(count("client unexpectedly closed TCP connection"), 1, "{printed:#?}");
-    let refusals: Vec<_> = printed.iter().filter(|line| line.contains("refused a login")).collect();
-    assert_eq!(refusals.len(), 1, "{printed:#?}");
-    assert!(refusals[0].contains("guest") && refusals[0].contains("wrong password"), "{refusals:?}");
+    assert_eq!(count("Error on AMQP connection"), 1, "{printed:#?}");
+    let why = "[error] <0.3.0> PLAIN login refused: user 'guest' - invalid credentials (wrong password)";
+    assert_eq!(count(why), 1, "{printed:#?}");
+}
+
+#[tokio::test]
+async fn a_log_of_objects_tells_of_a_connection_who_it_was_and_of_what_it_speaks() {
+    let arguments = [&HERE[..], &["--log-format", "json", "--log", "info,connection=warning"]].concat();
+    let mut served = Served::start(&arguments, &[]);
+    let line = served.until("started TCP listener on ");
+    let object = |line: &str| line.parse::<serde_json::Value>().unwrap();
+    let address = object(&line)["msg"].as_str().unwrap().rsplit_once(' ').unwrap().1.parse().unwrap();
+    let mut peer = Peer::open_channel(address).await;
+    let passive = queue::Declare { queue: "none".into(), passive: true, ..queue::Declare::default() };
+    peer.send(1, Method::Queue(queue::AMQPMethod::Declare(passive))).await;
+    let told = object(&served.until("Channel error"));
+    drop(peer);
+    let lost = object(&served.until("client unexpectedly closed TCP connection"));
+    let (printed, _) = served.end_by("TERM");
+    assert_eq!((&told["level"], &told["domain"]), (&"error".into(), &"rabbitmq.channel".into()));
+    assert_eq!((&told["user"], &told["vhost"]), (&"guest".into(), &"/".into()));
+    assert_eq!((&lost["domain"], &lost["pid"]), (&"rabbitmq.connection".into(), &told["pid"]));
+    assert!(printed.iter().all(|line| object(line)["time"].is_string()), "{printed:#?}");
+    assert!(!printed.iter().any(|line| line.contains("accepting AMQP connection")), "{printed:#?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use leveret::{Broker, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -21,9 +22,9 @@ pub fn serve(arguments: &Serve) -> ExitCode {
         .map_err(Failure::from)
         .and_then(|plan| with_data_dir(plan, &environment))
         .and_then(|plan| {
-            let _log = Log::to_stdout(plan.log);
+            let log = Log::to_stdout(&plan);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(until_signal(plan))
+            runtime.block_on(until_signal(plan, &log))
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,7 +57,7 @@ fn with_data_dir(mut plan: Plan, environment: &Environment) -> Result<Plan, Fail
     Ok(plan)
 }
 
-async fn until_signal(plan: Plan) -> Result<(), Failure> {
+async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
     // Before the start, so that a signal during it is not lost.
     let mut signals = Signals::listen()?;
     tracing::info!("Starting leveret {}", env!("CARGO_PKG_VERSION"));
@@ -66,7 +67,7 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
     if !plan.unused_variables.is_empty() {
         tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
     }
-    let broker = build(plan).start().await?;
+    let broker = build(plan).hooks(Arc::new(log.switch.clone())).start().await?;
     tell_ready();
     let name = loop {
         match signals.next().await {

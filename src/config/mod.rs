@@ -8,6 +8,7 @@ mod environment;
 mod events;
 mod file;
 mod known;
+mod log;
 mod login;
 mod options;
 mod tls;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use leveret::Settings;
 
 pub use environment::Environment;
+pub use log::{Asked, Category, LogFormat, LogLevel};
 pub use options::{Flag, Setting, settings};
 
 /// Everything that `leveret serve` was told.
@@ -32,37 +34,16 @@ pub struct Plan {
     pub definitions: Vec<PathBuf>,
     /// Whether keeping nothing was asked for.
     pub ephemeral: bool,
-    /// For the log.
+    /// How much is logged of what has no level of its own.
     pub log: LogLevel,
+    /// The levels of categories; a later one counts.
+    pub log_levels: Vec<(Category, LogLevel)>,
+    /// What a line of the log looks like.
+    pub log_format: LogFormat,
     /// The file that was read, if any.
     pub config_file: Option<PathBuf>,
     /// Variables that look like options and are none; worth a line in the log.
     pub unused_variables: Vec<String>,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogLevel(pub tracing::level_filters::LevelFilter);
-
-impl LogLevel {
-    /// RabbitMQ's names of levels, and tracing's.
-    fn parse(text: &str) -> Result<Self, String> {
-        use tracing::level_filters::LevelFilter as Level;
-        Ok(Self(match text.to_ascii_lowercase().as_str() {
-            "trace" => Level::TRACE,
-            "debug" => Level::DEBUG,
-            "info" => Level::INFO,
-            // Between info and warning for RabbitMQ, which tracing has no name for.
-            "notice" | "warning" | "warn" => Level::WARN,
-            "error" | "critical" => Level::ERROR,
-            "none" | "off" => Level::OFF,
-            _ => {
-                return Err(format!(
-                    "expected `trace`, `debug`, `info`, `warning`, `error` or `none`, found `{text}`"
-                ));
-            }
-        }))
-    }
 }
 
 /// A value as one source gave it.
@@ -114,6 +95,8 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
         definitions: Vec::new(),
         ephemeral: false,
         log: LogLevel(tracing::level_filters::LevelFilter::INFO),
+        log_levels: Vec::new(),
+        log_format: LogFormat::Text,
         config_file: None,
         unused_variables: environment.unused(),
     };
@@ -125,6 +108,7 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
     };
     // TLS first: whether there may be no listener without it depends on its listeners.
     let others = options::SETTINGS.iter().chain(login::LOGIN_SETTINGS).chain(events::EVENT_SETTINGS);
+    let others = others.chain(log::LOG_SETTINGS);
     for setting in tls::TLS_SETTINGS.iter().chain(others) {
         apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
     }

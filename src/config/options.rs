@@ -8,10 +8,11 @@ use std::time::Duration;
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::events::EVENT_SETTINGS;
+use super::log::LOG_SETTINGS;
 use super::login::LOGIN_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
-use super::{Given, LogLevel, Plan};
+use super::{Given, Plan};
 
 /// One option.
 pub struct Setting {
@@ -69,7 +70,7 @@ pub const CONFIG_FILE: Setting = Setting {
 
 /// All options, in the order of `--help`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS).chain(EVENT_SETTINGS)
+    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS).chain(EVENT_SETTINGS).chain(LOG_SETTINGS)
 }
 
 /// The options of the broker itself.
@@ -132,14 +133,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "false",
         help: "Keep everything in memory; nothing touches the disk and nothing survives a restart",
         set: |plan, given| one(given, |text| put(&mut plan.ephemeral, value::boolean(text))),
-    },
-    Setting {
-        flag: Some(Flag::Value { name: "log", value: "LEVEL" }),
-        environment: &["LEVERET_LOG"],
-        keys: &["log.level", "log.default.level", "log.console.level"],
-        default: "info",
-        help: "How much is logged: trace, debug, info, warning, error or none",
-        set: |plan, given| one(given, |text| put(&mut plan.log, LogLevel::parse(text))),
     },
     Setting {
         flag: None,

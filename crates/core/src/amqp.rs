@@ -44,6 +44,7 @@ mod late;
 mod open;
 mod publish;
 mod queue;
+mod report;
 mod route;
 mod sasl;
 mod session;

@@ -24,6 +24,7 @@ use crate::amqp::chunk::Frames;
 use crate::amqp::confirm::{Confirmed, Verdict};
 use crate::amqp::event::{tell_channel_closed, tell_channel_opened};
 use crate::amqp::publish::asks_nothing;
+use crate::amqp::report;
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
@@ -225,13 +226,8 @@ impl ChannelTable {
         if let Some(Slot::Open(channel)) = self.slots.insert(number, Slot::Closing) {
             release(turn, vec![*channel]);
         }
-        tracing::info!(
-            channel = number,
-            code = refusal.code.code(),
-            reply = refusal.reply_text(),
-            "closed a channel"
-        );
         let id = refusal.method(Some(id));
+        report::channel_error(turn.session, number, refusal, id);
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),
