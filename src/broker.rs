@@ -12,8 +12,8 @@ use leveret_core::Effects;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::builder::Builder;
-use crate::http::Http;
 use crate::definitions::{self, ApplyReport, DefinitionsError, Recipient};
+use crate::http::Http;
 use crate::session::{Shared, Stage};
 use crate::tls::{Tls, TlsError};
 
@@ -80,6 +80,8 @@ impl Broker {
     /// All addresses where the HTTP API is served without TLS.
     pub fn http_addrs(&self) -> &[SocketAddr] {
         self.listening.http.as_ref().map_or(&[], Http::addresses)
+    }
+
     /// What it is made of, in RabbitMQ's export format: what [`Builder::definitions`] takes. Of one virtual host only
     /// what is in it, as RabbitMQ exports one; `None` if it is not there. Messages and password texts are not in it.
     ///

@@ -66,7 +66,8 @@ pub use queue_ref::{
     DeleteConditions, DeliveredBefore, QueueFacts, QueueLook, QueueRef, SubscribeError, WeakQueueRef,
 };
 pub use record::{
-    ChannelMode, ChannelRecord, ConnectionFacts, ConnectionRecord, ConnectionState, ConsumerRecord, Outflow, Traffic,
+    ChannelMode, ChannelRecord, ConnectionFacts, ConnectionRecord, ConnectionState, ConsumerRecord, Outflow,
+    Traffic,
 };
 pub use roll::{Churn, Gone, Roll};
 pub use seats::{ChannelSeat, Seat};

@@ -92,7 +92,9 @@ fn refusals_are_those_that_all_clients_hear() {
     work(&broker, As::User("reader"), |direct| {
         let closed = ask(direct, declare("other", false)).unwrap_err();
         assert_eq!(closed.code, 403);
-        assert!(closed.text.contains("configure access to queue 'other' in vhost '/' refused for user 'reader'"));
+        assert!(
+            closed.text.contains("configure access to queue 'other' in vhost '/' refused for user 'reader'")
+        );
     });
     let Err(refusal) = Direct::open(NOW, (&broker, ConnectionId(9)), As::Operator("local"), "nope") else {
         panic!("there is no such virtual host")

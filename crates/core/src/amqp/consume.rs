@@ -17,8 +17,8 @@ use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
-    Access, ConsumerRecord, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, Stat,
-    SubscribeError, Traced, no_queue,
+    Access, ConsumerRecord, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource,
+    Stat, SubscribeError, Traced, no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;

@@ -227,7 +227,8 @@ impl Direct {
                 FrameKind::Header => {
                     let Ok(header) = ContentHeader::decode(payload, &self.limits) else { continue };
                     if let Some((answer, body_bytes)) = &mut waiting {
-                        answer.properties = payload.get(PROPERTIES_AT..).map(|it| frames.slice_ref(it)).unwrap_or_default();
+                        answer.properties =
+                            payload.get(PROPERTIES_AT..).map(|it| frames.slice_ref(it)).unwrap_or_default();
                         *body_bytes = usize::try_from(header.body_bytes).unwrap_or(usize::MAX);
                     }
                 }
@@ -238,7 +239,8 @@ impl Direct {
                 }
                 FrameKind::Heartbeat => {}
             }
-            if let Some((answer, _)) = waiting.take_if(|(answer, bytes)| is_whole(answer, *bytes, frame.kind)) {
+            if let Some((answer, _)) = waiting.take_if(|(answer, bytes)| is_whole(answer, *bytes, frame.kind))
+            {
                 self.heard.push_back(Ok(answer));
             }
         }
@@ -268,7 +270,7 @@ fn heard(method: Method) -> Result<Answer, Closed> {
 }
 
 fn closed(refusal: &Refusal) -> Closed {
-    Closed { code: refusal.code.code(), text: refusal.reply_text().into() }
+    Closed { code: refusal.code.code(), text: refusal.reply_text() }
 }
 
 fn has_content(method: &Method) -> bool {

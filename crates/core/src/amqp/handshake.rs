@@ -17,8 +17,8 @@ use crate::amqp::event::tell_login;
 use crate::amqp::sasl::{self, Credentials, Proof};
 use crate::amqp::session::{Capabilities, External, Peer};
 use crate::model::{Broker, BrokerSettings, ConnectionFacts, Outlet, Seat, User, Vhost};
-use crate::time::Timestamp;
 use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
 
 /// The smallest frame-max that a client may settle on (the specification's; RabbitMQ 4.1 wants 8192).
 const FRAME_MIN_BYTES: u32 = 4096;

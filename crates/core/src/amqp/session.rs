@@ -9,8 +9,8 @@ use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{
-    Access, Broker, ChannelSeat, ConnectionRecord, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay, Resource, Seat,
-    User, Vhost, locked,
+    Access, Broker, ChannelSeat, ConnectionRecord, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay,
+    Resource, Seat, User, Vhost, locked,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;

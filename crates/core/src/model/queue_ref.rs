@@ -337,13 +337,7 @@ impl QueueRef {
     }
 
     /// Deliveries that `from` (or a get) had are done with. The caller, who holds them, settles their records.
-    pub fn settle(
-        &self,
-        now: Timestamp,
-        from: Option<ConsumerId>,
-        settled: Settled,
-        effects: &mut Effects,
-    ) {
+    pub fn settle(&self, now: Timestamp, from: Option<ConsumerId>, settled: Settled, effects: &mut Effects) {
         self.turn(effects, |queue, doors| queue.settle(now, from, settled, doors));
     }
 

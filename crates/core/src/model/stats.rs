@@ -194,7 +194,9 @@ mod tests {
     #[test]
     fn what_was_handed_out_is_delivered_or_got() {
         let mut stats = MessageStats::default();
-        for (stat, count) in [(Stat::Deliver, 1), (Stat::DeliverNoAck, 2), (Stat::Get, 4), (Stat::GetNoAck, 8)] {
+        for (stat, count) in
+            [(Stat::Deliver, 1), (Stat::DeliverNoAck, 2), (Stat::Get, 4), (Stat::GetNoAck, 8)]
+        {
             stats[stat] = count;
         }
         stats[Stat::Redeliver] = 100;

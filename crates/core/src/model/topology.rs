@@ -10,8 +10,8 @@
 
 mod cascade;
 mod details;
-mod past;
 mod notes;
+mod past;
 mod policies;
 
 use std::collections::HashMap;
@@ -176,11 +176,6 @@ impl Topology {
 
     fn is_durable_exchange(&self, name: &str) -> bool {
         self.exchanges.get(name).is_some_and(|exchange| exchange.durable)
-    }
-
-    /// All exchanges, in no order.
-    pub fn exchanges(&self) -> impl Iterator<Item = &ExchangeSpec> {
-        self.exchanges.values()
     }
 
     /// An exchange as it was declared.

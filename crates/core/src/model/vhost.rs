@@ -191,11 +191,6 @@ impl Vhost {
         *self.topology.lock().past()
     }
 
-    /// Its exchanges as they were declared, in no order.
-    pub fn exchanges(&self) -> Vec<ExchangeSpec> {
-        self.topology.lock().exchanges().cloned().collect()
-    }
-
     /// Where messages to its delayed exchanges wait.
     pub fn holders(&self) -> &Holders {
         &self.holders
