@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leveret_codec::method::{Method, basic, queue};
+use leveret_codec::{PropertiesBuilder, TableBuilder, Value};
 use leveret_core::amqp::{Answer, As, Closed, Direct};
-use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, Stat, User};
+use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, SpanKind, Stat, User};
 use leveret_core::{ConnectionId, Effects, NoStore, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
 fn broker() -> Arc<Broker> {
-    let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+    broker_with(BrokerSettings::default())
+}
+
+fn broker_with(settings: BrokerSettings) -> Arc<Broker> {
+    let broker = Broker::new(settings, [7; 32], Arc::new(NoStore));
     broker.add_vhost("/");
     let mut user = User::new("reader", PasswordHash::default(), Vec::new());
     user.set_permissions("/", Permissions::new("", "", ".*"));
@@ -131,4 +136,32 @@ fn its_messages_count_and_it_does_not() {
     let look = broker.vhost("/").unwrap().queue("q").unwrap().look(NOW, &mut Effects::default());
     assert_eq!((look.stats[Stat::Publish], look.stats[Stat::GetNoAck]), (1, 1));
     assert_eq!(broker.past().created, 1);
+}
+
+/// Publishes with the header, gets, and says what is told of it.
+fn spans(broker: &Arc<Broker>, flags: &str) -> Vec<(SpanKind, String, &'static str)> {
+    work(broker, As::Operator("local"), |direct| {
+        ask(direct, declare("q", false)).unwrap();
+        let mut headers = TableBuilder::new();
+        let parent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+        headers.insert("traceparent", Value::Str(parent.as_bytes()));
+        let properties = PropertiesBuilder::default().headers(headers.build().as_ref()).build();
+        let publish = basic::Publish { routing_key: "q".into(), ..basic::Publish::default() };
+        direct.publish(NOW, &publish, (&properties, &Bytes::from_static(b"x")));
+        direct.hear().unwrap().unwrap();
+        let got = get(direct, "q");
+        assert_eq!(got.properties, properties, "clients see what was published");
+        let spans = std::mem::take(&mut direct.effects().spans);
+        spans.into_iter().map(|span| (span.kind, span.place, span.outcome)).collect()
+    })
+}
+
+#[test]
+fn the_stay_of_a_message_is_told_if_its_publisher_records_its_trace_and_spans_are_on() {
+    let on = broker_with(BrokerSettings { spans: true, ..BrokerSettings::default() });
+    let expected =
+        [(SpanKind::Publish, String::new(), "routed"), (SpanKind::Queue, "q".to_owned(), "delivered")];
+    assert_eq!(spans(&on, "01"), expected);
+    assert_eq!(spans(&on, "00"), []);
+    assert_eq!(spans(&broker(), "01"), []);
 }

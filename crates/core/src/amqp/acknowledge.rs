@@ -26,6 +26,17 @@ pub enum Fate {
     Failed,
 }
 
+impl Fate {
+    /// The word for it, in spans.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "ack",
+            Self::Rejected => "reject",
+            Self::Requeued | Self::Failed => "requeue",
+        }
+    }
+}
+
 impl Channel {
     /// basic.ack.
     pub fn ack(&mut self, turn: &mut Turn<'_>, ack: Ack) -> Ruling {
@@ -87,6 +98,7 @@ impl Channel {
         for held in self.unacked.range(outstanding.clone()) {
             acked += 1;
             counted += u32::from(held.counted);
+            turn.tell_settled(held, "ack");
             turn.batch.settle(turn.now, held, &mut turn.out.effects);
         }
         self.unacked.forget(outstanding);
@@ -116,6 +128,9 @@ impl Channel {
     /// Settles or requeues, outside or at the end of a transaction.
     pub fn carry_out(&mut self, turn: &mut Turn<'_>, held: Vec<Held>, fate: Fate) {
         let counted = held.iter().filter(|held| held.counted).count();
+        for held in &held {
+            turn.tell_settled(held, fate.as_str());
+        }
         match fate {
             Fate::Settled => {
                 self.count(Stat::Ack, held.len(), 0);

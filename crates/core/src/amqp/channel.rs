@@ -245,6 +245,9 @@ impl Channel {
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
         }
+        for held in &held {
+            turn.tell_settled(held, "lost");
+        }
         returned.extend(held.into_iter().map(|held| seen(held, true)));
         give_back(turn, returned, QueueRef::requeue);
     }

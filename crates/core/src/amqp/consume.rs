@@ -240,6 +240,7 @@ impl Channel {
         let message = &entry.message;
         let (name, redelivered) = (&*queue.facts().name, entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue: name, redelivered });
+        turn.tell_handed_out(message, name);
         let frames = &mut turn.out.frames;
         let (exchange, key) = (message.exchange(), message.routing_key());
         let left = u32::try_from(left).unwrap_or(u32::MAX);

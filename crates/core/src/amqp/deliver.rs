@@ -86,6 +86,7 @@ impl Channel {
         let (entry, message) = (&delivery.entry, &delivery.entry.message);
         let (queue, redelivered) = (consumer.source.name(), entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue, redelivered });
+        turn.tell_handed_out(message, queue);
         let frames = &mut turn.out.frames;
         let is_plain = !redelivered && entry.returns == Returns::default() && message.hides_nothing();
         if is_plain

@@ -16,6 +16,7 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::chunk::Frames;
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
+use crate::model::span;
 use crate::model::{
     Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent, Stat,
     Traced, is_hidden, with_mark,
@@ -45,9 +46,14 @@ impl Channel {
         let message = &mut assembled.message;
         turn.session.record.sizes.add(message.body().len(), 1);
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
-        let details = self.details(message.properties())?;
+        let mut details = self.details(message.properties())?;
         self.route.check_keys(turn.session, more_keys(details.as_deref()))?;
         check_user_id(turn.session, message.properties())?;
+        if let Some(details) = details.as_deref_mut()
+            && turn.session.broker.settings().spans
+        {
+            details.begin_stay(turn, message.properties());
+        }
         if let Some(details) = details.as_deref() {
             details.apply(message);
         }
@@ -108,6 +114,7 @@ impl Channel {
         }
         let targets = self.route.matched().as_slice();
         self.route.count(1, targets.len());
+        turn.tell_published(&message, targets.len());
         turn.trace(self.number, &message, Traced::Published(targets));
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
@@ -282,6 +289,15 @@ impl Details {
         let current = self.properties.as_deref().map_or(published, Properties::from_checked);
         if let Some(changed) = change(current) {
             self.properties = Some(changed);
+        }
+    }
+
+    /// The message has spans from now on, if its publisher says so.
+    fn begin_stay(&mut self, turn: &Turn<'_>, published: Properties<'_>) {
+        let current = self.properties.as_deref().map_or(published, Properties::from_checked);
+        if let Some(marked) = span::begun(turn.now, current, turn.session.broker.entropy()) {
+            self.properties = Some(marked);
+            self.hides = true;
         }
     }
 

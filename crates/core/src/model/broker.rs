@@ -64,6 +64,8 @@ pub struct BrokerSettings {
     pub event_vhost: Option<String>,
     /// Virtual hosts whose messages are traced from the start.
     pub traced_vhosts: Vec<String>,
+    /// Whether messages that are traced have spans, see [`Span`](crate::model::Span).
+    pub spans: bool,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -82,6 +84,7 @@ impl Default for BrokerSettings {
             node: "leveret@localhost".to_owned(),
             event_vhost: None,
             traced_vhosts: Vec::new(),
+            spans: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
