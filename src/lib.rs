@@ -38,7 +38,7 @@ mod tls;
 pub use broker::Broker;
 pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
-pub use definitions::{ApplyReport, Definitions, DefinitionsError};
+pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
