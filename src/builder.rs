@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_core::model::{BrokerSettings, Mechanism};
+use leveret_core::model::{BrokerSettings, Mechanism, QueueKind};
 use leveret_core::{Effects, NoStore};
 use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
@@ -24,7 +24,7 @@ use crate::http::{Api, Bound, Http, HttpError, Listener};
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
 use crate::session::Shared;
-use crate::settings::{DiskLimit, Listen, Settings, Watermark};
+use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
 
 /// Why a broker did not start.
@@ -327,15 +327,11 @@ impl Builder {
             }
             let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
             let recipient = Recipient { core: &core, now: clock.now(), effects };
-            let beginning = Beginning {
-                seed: &self.settings.seed,
-                skip_if_unchanged: self.settings.skip_unchanged_definitions,
-            };
+            let beginning = beginning(&self.settings);
             crate::definitions::apply(recipient, &self.definitions, &beginning)?;
             return Ok(Shared::new(core, clock, None));
         };
-        let (definitions, seed) = (std::mem::take(&mut self.definitions), self.settings.seed.clone());
-        let skip_if_unchanged = self.settings.skip_unchanged_definitions;
+        let (definitions, told) = (std::mem::take(&mut self.definitions), self.settings.clone());
         // Reading a log takes its time, and the runtime may have other things to do.
         let now = clock.now();
         let opening = tokio::task::spawn_blocking(move || {
@@ -350,11 +346,7 @@ impl Builder {
                 "opened the data directory"
             );
             let recipient = Recipient { core: &core, now, effects: &mut effects };
-            crate::definitions::apply(
-                recipient,
-                &definitions,
-                &Beginning { seed: &seed, skip_if_unchanged },
-            )?;
+            crate::definitions::apply(recipient, &definitions, &beginning(&told))?;
             storage.commit().map_err(StorageError::from)?;
             Ok::<_, StartError>((core, storage, effects))
         });
@@ -398,6 +390,13 @@ impl Builder {
             anonymous_login: Some(&self.settings.anonymous_login)
                 .filter(|login| login.user != "none")
                 .map(|login| (login.user.clone(), login.password.clone())),
+            node: self.settings.node.clone(),
+            cluster_name: self.settings.cluster_name.clone(),
+            default_queue_type: match self.settings.default_queue_type {
+                // Nobody's word: a virtual host says so only if somebody does.
+                DefaultQueueType::Classic => None,
+                DefaultQueueType::Quorum => Some(QueueKind::Quorum),
+            },
             ..BrokerSettings::default()
         }
     }
@@ -426,6 +425,15 @@ impl Builder {
         let measure = self.measure.take().unwrap_or_else(|| Box::new(memory::resident_bytes));
         let watching = memory::watch(shared.clone(), limit_bytes, measure);
         Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
+    }
+}
+
+/// What definitions have to go by.
+fn beginning(settings: &Settings) -> Beginning<'_> {
+    Beginning {
+        seed: &settings.seed,
+        cluster_tags: &settings.cluster_tags,
+        skip_if_unchanged: settings.skip_unchanged_definitions,
     }
 }
 

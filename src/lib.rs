@@ -43,12 +43,14 @@ pub use clock::{Clock, ManualClock};
 pub use definitions::{ApplyReport, Definitions, DefinitionsError};
 pub use hooks::Hooks;
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
+pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
 pub use settings::{
-    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark,
+    AMQP_PORT, AMQPS_PORT, AnonymousLogin, DefaultQueueType, DiskLimit, Listen, Need, Permissions, Seed,
+    Settings, Watermark,
 };
 pub use tls::{
     CertificateLogin, LoginFrom, PeerVerification, SanType, TlsCipher, TlsError, TlsSettings, TlsVersion,

@@ -3,6 +3,7 @@
 //! There is no global configuration: a [`Settings`] is a plain value that is handed over once, so two
 //! brokers in one process never see each other's.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -52,6 +53,14 @@ pub struct Settings {
     pub seed: Seed,
     /// Whether definitions are left alone that an earlier start has applied, as long as they do not change.
     pub skip_unchanged_definitions: bool,
+    /// What the broker is called, where tools and events name it.
+    pub node: String,
+    /// What the whole is called, unless a tool has called it otherwise; `None` is the node's name.
+    pub cluster_name: Option<String>,
+    /// Words about the whole; they replace those of the last start. None at all leave them as they were.
+    pub cluster_tags: BTreeMap<String, String>,
+    /// What virtual hosts that are created from now on have as the type of queues whose declaration names none.
+    pub default_queue_type: DefaultQueueType,
     /// Users that may only log in from this machine.
     pub loopback_users: Vec<String>,
     /// When publishers are held back; `None` measures nothing.
@@ -84,6 +93,10 @@ impl Default for Settings {
             event_vhost: None,
             seed: Seed::default(),
             skip_unchanged_definitions: false,
+            node: "leveret@localhost".to_owned(),
+            cluster_name: None,
+            cluster_tags: BTreeMap::new(),
+            default_queue_type: DefaultQueueType::default(),
             loopback_users: vec!["guest".to_owned()],
             memory_high_watermark: None,
             data_dir: None,
@@ -92,6 +105,16 @@ impl Default for Settings {
             http: HttpSettings::default(),
         }
     }
+}
+
+/// A type of queues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DefaultQueueType {
+    /// What RabbitMQ has by default, too.
+    #[default]
+    Classic,
+    /// For durable queues that are neither exclusive nor auto-delete; the others stay classic.
+    Quorum,
 }
 
 /// Who a client is that does not say who it is.

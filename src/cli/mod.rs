@@ -4,6 +4,7 @@
 
 mod allocator;
 mod arguments;
+mod check;
 mod client;
 mod inspect;
 mod log;
@@ -31,6 +32,8 @@ struct CommandLine {
 enum Command {
     /// Run the broker (what `leveret` alone does)
     Serve(Serve),
+    /// Say what this broker would make of a rabbitmq.conf or a definitions.json
+    Check(check::CheckOptions),
     /// Look into a data directory
     Log(inspect::LogOptions),
     /// Measure a broker: throughput, latency, churn, idle cost, backlog, recovery
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     match line.command.unwrap_or(Command::Serve(line.serve)) {
         Command::Serve(serve) => serve::serve(&serve),
+        Command::Check(options) => check::run_and_print(&options),
         Command::Log(options) => inspect::run_and_print(&options),
         Command::Perf(options) => perf::run_and_print(&options),
     }

@@ -61,9 +61,10 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
     // Before the start, so that a signal during it is not lost.
     let mut signals = Signals::listen()?;
     tracing::info!("Starting leveret {}", env!("CARGO_PKG_VERSION"));
-    if let Some(path) = &plan.config_file {
+    for path in &plan.config_files {
         tracing::info!("config file(s) : {}", path.display());
     }
+    plan.notes.iter().for_each(config::Note::log);
     if !plan.unused_variables.is_empty() {
         tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
     }

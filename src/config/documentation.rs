@@ -6,25 +6,58 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::known::{Effect, KNOWN, KNOWN_VARIABLES};
 use super::options::{Flag, Setting, settings};
 
 const HEAD: &str = "\
 # Configuration
 
-<!-- Printed from src/config/options.rs by `UPDATE_DOCS=1 cargo test -p leveret --bin leveret documentation`. -->
+<!-- Printed from the tables in src/config by `UPDATE_DOCS=1 cargo test -p leveret --bin leveret documentation`. -->
 
 `leveret` takes its options from four places: a flag wins over the environment, the environment over the
-file given by `--config`, the file over the default. A source that speaks of an option replaces what the
-sources below it say of it.
+files, the files over the default. A source that speaks of an option replaces what the sources below it say of it.
 
-The file has the syntax of rabbitmq.conf: one `key = value` a line, `#` begins a comment, single quotes keep a
-value as it is, `$(NAME)` stands for an environment variable. Every key is honoured or the start is refused
-with the file, the line and the key: one that RabbitMQ knows and this version does not serve is refused
-like one that nobody knows. Variables of RabbitMQ that are not listed here do not stop the start; the log
-names them once.
+## Files
+
+The file is the one that `--config` or its variables name (without `.conf` at the end too); else
+`/etc/leveret/leveret.conf`; else `/etc/rabbitmq/rabbitmq.conf`. Behind it come the files `conf.d/*.conf` beside it, in the
+order of their names, or those that `LEVERET_CONFIG_FILES` or `RABBITMQ_CONFIG_FILES` say; of lines for the same key the
+last one counts. `/etc/rabbitmq/conf.d` is read without a main file, too. `advanced.config` is not read, which the log says if
+there is one. Simple lines (`NAME=value`) of `/etc/rabbitmq/rabbitmq-env.conf` count as variables.
+
+A file has the syntax of rabbitmq.conf: one `key = value` a line, `#` begins a comment, single quotes keep a
+value as it is, `$(NAME)` stands for an environment variable.
+
+- A key of the first table does what it says. A value that makes no sense refuses the start, naming the file, the line and
+  the key, and what was expected.
+- A key that RabbitMQ knows and that changes nothing here (second table) is named in the log, once: as a warning where
+  somebody may miss what it asks for.
+- A key that nobody knows is named in the log with the nearest one that somebody knows. (RabbitMQ does not start then.)
+
+`leveret check FILE` says which of these each line of a file is, before a start.
+
+`enabled_plugins` and `RABBITMQ_ENABLED_PLUGINS` are not asked: the HTTP API and metrics are served whether or not they name
+`rabbitmq_management` and `rabbitmq_prometheus`; `--http off` and `--metrics off` switch them off.
+
+## Options
 
 | option | flag | environment | rabbitmq.conf | default |
 |---|---|---|---|---|
+";
+
+const KEYS: &str = "
+## Keys of RabbitMQ that change nothing
+
+A key that ends in a dot stands for all that begin so and are not among the options. Those in bold are warned of: what they
+ask for does not happen.
+
+| rabbitmq.conf | why |
+|---|---|
+";
+
+const VARIABLES: &str = "
+## Variables of RabbitMQ that change nothing
+
 ";
 
 fn page() -> String {
@@ -39,13 +72,23 @@ fn page() -> String {
         ];
         writeln!(page, "| {} |", row.join(" | ")).unwrap();
     }
+    page.push_str(KEYS);
+    for (key, effect) in KNOWN {
+        match effect {
+            Effect::None(why) => writeln!(page, "| `{key}` | {why} |"),
+            Effect::Missed(why) => writeln!(page, "| **`{key}`** | {why} |"),
+        }
+        .unwrap();
+    }
+    page.push_str(VARIABLES);
+    writeln!(page, "{}.", code(KNOWN_VARIABLES.iter())).unwrap();
     page
 }
 
 fn written(flag: Flag) -> String {
     match flag {
         Flag::Value { name, value } => format!("`--{name} {}`", value.replace('|', "\\|")),
-        Flag::Values { name, value } => format!("`--{name} {value}`, repeatable"),
+        Flag::Values { name, value } => format!("`--{name} {}`, repeatable", value.replace('|', "\\|")),
         Flag::Switch { name } => format!("`--{name}`"),
     }
 }

@@ -1,27 +1,36 @@
 //! The settings of `leveret serve`, resolved whole from four sources before anything starts.
 //!
-//! A flag wins over the environment, the environment over the file, the file over the default; a source
-//! that speaks of an option replaces what the sources below it say. Nothing is ignored in silence: a key
-//! is honoured or the start is refused, naming file, line and key.
+//! A flag wins over the environment, the environment over the files, the files over the default; a source
+//! that speaks of an option replaces what the sources below it say. Nothing is ignored in silence: a key is honoured, or
+//! the plan has a note of it; a value that makes no sense refuses the start, naming file, line and key.
 
 mod environment;
 mod events;
 mod file;
+mod files;
+mod http;
 mod known;
 mod log;
 mod login;
+mod node;
+mod note;
 mod options;
+mod review;
 mod tls;
 mod value;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use known::{Effect, Verdict};
 use leveret::Settings;
 
 pub use environment::Environment;
 pub use log::{Asked, Category, LogFormat, LogLevel};
+pub use http::{Http, Metrics};
+pub use note::{Note, Weight};
 pub use options::{Flag, Setting, settings};
+pub use review::{Line, Standing, review};
 
 /// Everything that `leveret serve` was told.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +50,18 @@ pub struct Plan {
     /// What a line of the log looks like.
     pub log_format: LogFormat,
     /// The file that was read, if any.
+    /// The HTTP API.
+    pub http: Http,
+    /// The page of metrics.
+    pub metrics: Metrics,
+    /// The file that was asked for, if any.
     pub config_file: Option<PathBuf>,
+    /// The files that come after it, where they are not those of `conf.d`: a directory, or a pattern.
+    pub more_config: Option<String>,
+    /// The files that were read, in order.
+    pub config_files: Vec<PathBuf>,
+    /// What is worth a line in the log.
+    pub notes: Vec<Note>,
     /// Variables that look like options and are none; worth a line in the log.
     pub unused_variables: Vec<String>,
 }
@@ -111,11 +131,58 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
     let others = others.chain(log::LOG_SETTINGS);
     for setting in tls::TLS_SETTINGS.iter().chain(others) {
         apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
+    let mut plan = Plan::new(environment);
+    let mut problems = Vec::new();
+    for setting in [&options::CONFIG_FILE, &options::MORE_CONFIG] {
+        apply(setting, &mut plan, &[flags, &environment.given], &mut problems);
     }
+    plan.config_files = files::find(&mut plan, environment);
+    let mut in_files = Vec::new();
+    for path in plan.config_files.clone() {
+        let given = read_file(&path, environment, &mut problems);
+        in_files.extend(served(given, &mut plan, &mut problems));
+    }
+    let sources = [flags, &environment.given, &in_files];
+    // TLS first: whether there may be no listener without it depends on its listeners.
+    for setting in tls::TLS_SETTINGS.iter().chain(options::without_tls()) {
+        apply(setting, &mut plan, &sources, &mut problems);
+    }
+    tls::fill_in(&mut plan, &environment.given);
+    http::fill_in(&mut plan);
     if plan.listens_plain && plan.settings.listen.is_empty() {
         plan.settings.listen.push(options::DEFAULT_LISTEN);
     }
     if problems.is_empty() { Ok(plan) } else { Err(ConfigError(problems)) }
+}
+
+impl Plan {
+    /// What holds before any source has spoken.
+    fn new(environment: &Environment) -> Self {
+        let mut plan = Self {
+            settings: options::defaults(),
+            listens_plain: true,
+            definitions: Vec::new(),
+            ephemeral: false,
+            log: LogLevel(tracing::level_filters::LevelFilter::INFO),
+            http: Http::default(),
+            metrics: Metrics::default(),
+            config_file: None,
+            more_config: None,
+            config_files: Vec::new(),
+            notes: Vec::new(),
+            unused_variables: environment.unused(),
+        };
+        let inert = environment.inert();
+        if !inert.is_empty() {
+            plan.inform(format!("these variables of RabbitMQ change nothing here: {}", inert.join(", ")));
+        }
+        for line in &environment.not_understood {
+            plan.warn(format!(
+                "a line of rabbitmq-env.conf that only a shell understands is left out: {line}"
+            ));
+        }
+        plan
+    }
 }
 
 /// Where a broker keeps its data that was told nothing: where services of the machine do, or the user's programs.
@@ -163,8 +230,15 @@ impl Setting {
         match given.origin {
             Origin::Flag => self.flag.is_some_and(|flag| flag.name() == given.name),
             Origin::Variable => self.environment.contains(&given.name.as_str()),
-            Origin::Line(..) => self.keys.iter().any(|pattern| matches(pattern, &given.name)),
+            Origin::Line(..) => self.has_key(&given.name),
         }
+    }
+}
+
+impl Setting {
+    /// Whether a key of a file is one of its.
+    pub fn has_key(&self, key: &str) -> bool {
+        self.keys.iter().any(|pattern| matches(pattern, key))
     }
 }
 
@@ -176,11 +250,8 @@ fn matches(pattern: &str, key: &str) -> bool {
     }
 }
 
-/// Reads the entries of a file; a key that is no option is a problem of its own.
+/// Reads the entries of a file.
 fn read_file(path: &Path, environment: &Environment, problems: &mut Vec<String>) -> Vec<Given> {
-    // RabbitMQ lets the name be given without its extension.
-    let with_extension = path.with_added_extension("conf");
-    let path = if !path.exists() && with_extension.exists() { &with_extension } else { path };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -198,9 +269,21 @@ fn read_file(path: &Path, environment: &Environment, problems: &mut Vec<String>)
         value: entry.value,
         origin: Origin::Line(path.to_owned(), entry.line),
     });
-    let (served, other): (Vec<_>, Vec<_>) =
-        given.partition(|given| settings().any(|setting| setting.is_named(given)));
-    problems.extend(other.iter().map(|given| format!("{given}: {}", known::refusal(&given.name))));
+    given.collect()
+}
+
+/// Those that are options; of the others the plan has notes, or they are problems.
+fn served(given: Vec<Given>, plan: &mut Plan, problems: &mut Vec<String>) -> Vec<Given> {
+    let mut served = Vec::new();
+    for given in given {
+        match known::verdict(&given.name, &given.value) {
+            Verdict::Served => served.push(given),
+            Verdict::Inert(Effect::None(why)) => plan.inform(format!("{given}: changes nothing, {why}")),
+            Verdict::Inert(Effect::Missed(why)) => plan.warn(format!("{given}: has no effect, {why}")),
+            Verdict::Refused(why) => problems.push(format!("{given}: {why}")),
+            Verdict::Unknown(near) => plan.warn(format!("{given}: {}", known::unknown(near))),
+        }
+    }
     served
 }
 

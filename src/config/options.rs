@@ -3,16 +3,21 @@
 //!
 //! `--help`, the reading of each source and the refusal of unknown keys are all printed from this table.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::events::EVENT_SETTINGS;
 use super::log::LOG_SETTINGS;
+use super::http::HTTP_SETTINGS;
 use super::login::LOGIN_SETTINGS;
+use super::node::NODE_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
 use super::{Given, Plan};
+use super::{Given, LogLevel, Origin, Plan};
 
 /// One option.
 pub struct Setting {
@@ -63,21 +68,38 @@ pub const CONFIG_FILE: Setting = Setting {
     flag: Some(Flag::Value { name: "config", value: "FILE" }),
     environment: &["RABBITMQ_CONFIG_FILE", "LEVERET_CONFIG"],
     keys: &[],
-    default: "none",
+    default: "/etc/leveret/leveret.conf, else /etc/rabbitmq/rabbitmq.conf",
     help: "Settings in the syntax of rabbitmq.conf",
     set: |plan, given| one(given, |text| put(&mut plan.config_file, Ok(Some(text.into())))),
+};
+
+/// The option that names the files behind it, likewise.
+pub const MORE_CONFIG: Setting = Setting {
+    flag: None,
+    environment: &["RABBITMQ_CONFIG_FILES", "LEVERET_CONFIG_FILES"],
+    keys: &[],
+    default: "conf.d/*.conf beside the file",
+    help: "Settings that come after the file: a directory, or a pattern of file names",
+    set: |plan, given| one(given, |text| put(&mut plan.more_config, Ok(Some(text.to_owned())))),
 };
 
 /// All options, in the order of `--help`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS).chain(EVENT_SETTINGS).chain(LOG_SETTINGS)
+    without_tls().chain(TLS_SETTINGS)
+}
+
+/// All options but those of AMQP's TLS.
+pub fn without_tls() -> impl Iterator<Item = &'static Setting> {
+    let tables = [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS];
+    tables.into_iter().flatten()
 }
 
 /// The options of the broker itself.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         flag: Some(Flag::Values { name: "listen", value: "ADDR:PORT" }),
-        environment: &["RABBITMQ_NODE_PORT", "LEVERET_LISTEN"],
+        environment: &["RABBITMQ_NODE_PORT", "RABBITMQ_NODE_IP_ADDRESS", "LEVERET_LISTEN"],
         keys: &["listeners.tcp.*", "listeners.tcp"],
         default: "5672 on all interfaces",
         help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces; `none` leaves those with TLS alone",
@@ -97,26 +119,14 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     CONFIG_FILE,
-    Setting {
-        flag: Some(Flag::Values { name: "definitions", value: "FILE" }),
-        environment: &["LEVERET_DEFINITIONS"],
-        keys: &["load_definitions"],
-        default: "none",
-        help: "Users, virtual hosts, exchanges, queues and bindings to create at start (definitions.json)",
-        set: |plan, given| {
-            plan.definitions = given.iter().map(|given| given.value.clone().into()).collect();
-            Ok(())
-        },
-    },
+    MORE_CONFIG,
     Setting {
         flag: Some(Flag::Value { name: "data-dir", value: "DIR" }),
-        environment: &["LEVERET_DATA_DIR"],
+        environment: &["RABBITMQ_MNESIA_BASE", "RABBITMQ_MNESIA_DIR", "LEVERET_DATA_DIR"],
         keys: &[],
         default: "/var/lib/leveret for root, else ~/.local/share/leveret",
-        help: "Where messages and definitions are kept; made if it is not there",
-        set: |plan, given| {
-            one(given, |text| named(text).map(|directory| plan.settings.data_dir = Some(directory.into())))
-        },
+        help: "Where messages and definitions are kept; made if it is not there. Under `RABBITMQ_MNESIA_BASE` it is `leveret`",
+        set: set_data_dir,
     },
     Setting {
         flag: Some(Flag::Switch { name: "accept-loss" }),
@@ -136,7 +146,7 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         flag: None,
-        environment: &["LEVERET_MEMORY_HIGH_WATERMARK"],
+        environment: &["RABBITMQ_VM_MEMORY_HIGH_WATERMARK", "LEVERET_MEMORY_HIGH_WATERMARK"],
         keys: &["vm_memory_high_watermark.relative", "vm_memory_high_watermark.absolute"],
         default: "0.6",
         help: "Memory above which publishers are held back: a part of what there is, or bytes",
@@ -152,21 +162,29 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         flag: None,
-        environment: &["RABBITMQ_DEFAULT_USER", "LEVERET_DEFAULT_USER"],
+        environment: &[
+            "RABBITMQ_DEFAULT_USER_FILE",
+            "RABBITMQ_DEFAULT_USER",
+            "LEVERET_DEFAULT_USER_FILE",
+            "LEVERET_DEFAULT_USER",
+        ],
         keys: &["default_user"],
         default: "guest",
-        help: "The user that an empty broker starts with",
-        set: |plan, given| one(given, |text| named(text).map(|name| plan.settings.seed.user = name)),
+        help: "The user that an empty broker starts with; a variable that ends in `_FILE` names a file that has it",
+        set: |plan, given| secret(given, &mut plan.settings.seed.user),
     },
     Setting {
         flag: None,
-        environment: &["RABBITMQ_DEFAULT_PASS", "LEVERET_DEFAULT_PASS"],
+        environment: &[
+            "RABBITMQ_DEFAULT_PASS_FILE",
+            "RABBITMQ_DEFAULT_PASS",
+            "LEVERET_DEFAULT_PASS_FILE",
+            "LEVERET_DEFAULT_PASS",
+        ],
         keys: &["default_pass"],
         default: "guest",
-        help: "That user's password",
-        set: |plan, given| {
-            one(given, |text| named(text).map(|password| plan.settings.seed.password = password))
-        },
+        help: "That user's password, likewise",
+        set: |plan, given| secret(given, &mut plan.settings.seed.password),
     },
     Setting {
         flag: None,
@@ -229,20 +247,18 @@ pub const SETTINGS: &[Setting] = &[
         environment: &["LEVERET_FRAME_MAX"],
         keys: &["frame_max"],
         default: "131072",
-        help: "Largest frame proposed to clients, in bytes",
-        set: |plan, given| {
-            // 8192 is the least that RabbitMQ 4 negotiates. Its 0, no limit, is refused: every buffer has a bound.
-            one(given, |text| put(&mut plan.settings.frame_max_bytes, value::integer(text, 8192, 16 << 20)))
-        },
+        help: "Largest frame proposed to clients, in bytes; 0 is 16 MiB, as every buffer has a bound",
+        // 8192 is the least that RabbitMQ 4 negotiates.
+        set: |plan, given| one(given, |text| put(&mut plan.settings.frame_max_bytes, frame_max(text))),
     },
     Setting {
         flag: None,
         environment: &["LEVERET_CHANNEL_MAX"],
         keys: &["channel_max", "max_channels_per_connection"],
         default: "2047",
-        help: "How many channels a connection may have",
+        help: "How many channels a connection may have; 0 is as many as it can number",
         set: |plan, given| {
-            one(given, |text| put(&mut plan.settings.channel_max, value::integer(text, 1, u16::MAX)))
+            one(given, |text| put(&mut plan.settings.channel_max, value::integer(text, 0, u16::MAX)))
         },
     },
     Setting {
@@ -268,11 +284,14 @@ pub const SETTINGS: &[Setting] = &[
         environment: &[],
         keys: &["log.console", "log.file"],
         default: "log.console = true, log.file = false",
-        help: "The log goes to standard output and nowhere else; these keys may say so",
-        set: |_, given| {
-            each(given, |given| match (given.last_part(), value::boolean(&given.value)) {
-                ("console", Ok(true)) | ("file", Ok(false)) => Ok(()),
-                _ => Err("the log goes to standard output and nowhere else: leave the key out".to_owned()),
+        help: "The log goes to standard output and nowhere else, whatever these keys say",
+        set: |plan, given| {
+            each(given, |given| {
+                match (given.last_part(), value::boolean(&given.value)) {
+                    ("console", Ok(true)) | ("file", Ok(false)) => {}
+                    _ => plan.warn(format!("{given}: the log goes to standard output and nowhere else")),
+                }
+                Ok(())
             })
         },
     },
@@ -312,6 +331,35 @@ fn member(list: &mut Vec<String>, name: &str, wanted: bool) -> Result<(), String
     Ok(())
 }
 
+/// A value, or that of the file which the variable names.
+fn secret(given: &[Given], place: &mut String) -> Result<(), Refused> {
+    let Some((last, before)) = given.split_last() else { return Ok(()) };
+    let text = if last.origin == Origin::Variable && last.name.ends_with("_FILE") {
+        let text = std::fs::read_to_string(&last.value);
+        text.map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+            .map_err(|error| format!("cannot read {}: {error}", last.value))
+    } else {
+        Ok(last.value.clone())
+    };
+    let refused = |text| Refused { at: before.len(), text };
+    put(place, text.and_then(|text| named(&text))).map_err(refused)
+}
+
+/// What RabbitMQ has under its base is named after its node; nothing here depends on that.
+fn set_data_dir(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
+    let is_base = given.last().is_some_and(|given| given.name == "RABBITMQ_MNESIA_BASE");
+    one(given, |text| {
+        let directory = PathBuf::from(named(text)?);
+        plan.settings.data_dir = Some(if is_base { directory.join("leveret") } else { directory });
+        Ok(())
+    })
+}
+
+fn frame_max(text: &str) -> Result<u32, String> {
+    const MOST: u32 = 16 << 20;
+    if text == "0" { Ok(MOST) } else { value::integer(text, 8192, MOST) }
+}
+
 fn consumer_timeout(text: &str) -> Result<Option<Duration>, String> {
     let millis: u64 = value::integer(text, 0, 315_360_000_000)?;
     Ok((millis != 0).then(|| Duration::from_millis(millis)))
@@ -330,6 +378,10 @@ fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
     let own = given.iter().position(|given| given.name == "LEVERET_LISTEN").unwrap_or(0);
     let Settings { listen, listen_tls, .. } = &mut plan.settings;
     for (at, given) in given.iter().enumerate().skip(own) {
+        if given.name == "RABBITMQ_NODE_IP_ADDRESS" {
+            bind_to(listen, &given.value).map_err(|text| Refused { at, text })?;
+            continue;
+        }
         if given.value == "none" {
             if listen_tls.is_empty() {
                 let text = "`none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)";
@@ -342,6 +394,18 @@ fn set_listen(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
         }
     }
     plan.listens_plain = !plan.settings.listen.is_empty();
+    Ok(())
+}
+
+/// The address of the port that the variable before it has given, or of the usual one.
+fn bind_to(listen: &mut Vec<Listen>, text: &str) -> Result<(), String> {
+    let ip: IpAddr = text.parse().map_err(|_| format!("expected an IP address, found `{text}`"))?;
+    let port = match listen.pop() {
+        Some(Listen::AllInterfaces(port)) => port,
+        Some(Listen::Address(address)) => address.port(),
+        None => AMQP_PORT,
+    };
+    listen.push(Listen::Address((ip, port).into()));
     Ok(())
 }
 

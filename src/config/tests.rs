@@ -164,6 +164,8 @@ fn the_environment_sets_what_it_names() {
             ("LEVERET_DISK_FREE_LIMIT", "1GiB"),
             ("HOME", "/root"),
             ("RABBITMQ_NODENAME", "rabbit@here"),
+            ("RABBITMQ_ERLANG_COOKIE", "secret"),
+            ("RABBITMQ_PORT", "tcp://10.0.0.1:5672"),
         ]),
     )
     .unwrap();
@@ -176,7 +178,10 @@ fn the_environment_sets_what_it_names() {
     assert!(plan.settings.accept_loss);
     assert_eq!(plan.settings.disk_free_limit, DiskLimit::Absolute(1 << 30));
     assert_eq!(plan.definitions, [PathBuf::from("/d.json")]);
-    assert_eq!(plan.unused_variables, ["RABBITMQ_NODENAME"]);
+    assert_eq!(plan.settings.node, "rabbit@here");
+    assert_eq!(plan.unused_variables, ["RABBITMQ_PORT"]);
+    let inert = "these variables of RabbitMQ change nothing here: RABBITMQ_ERLANG_COOKIE";
+    assert_eq!(plan.notes, [Note { weight: Weight::Info, text: inert.to_owned() }]);
 }
 
 #[test]
@@ -216,25 +221,25 @@ fn a_refused_line_is_named_by_file_line_and_key() {
             "heartbeat = 1\nheartbeat = x",
             "F, line 2: heartbeat: expected a whole number from 0 to 65535, found `x`",
         ),
-        (
-            "hartbeat = 1",
-            "F, line 1: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
-        ),
-        (
-            "mqtt.vhost = /",
-            "F, line 1: mqtt.vhost: RabbitMQ knows this key, this version of leveret does not serve it yet: \
-             take the line out",
-        ),
         ("heartbeat", "F, line 1: expected `key = value`, found `heartbeat`"),
         (
             "listeners.tcp = none",
             "F, line 1: listeners.tcp: `none` leaves no listener at all: give one with TLS (`listeners.ssl.default`)",
         ),
-        ("frame_max = 0", "F, line 1: frame_max: expected a whole number from 8192 to 16777216, found `0`"),
+        ("frame_max = 1", "F, line 1: frame_max: expected a whole number from 8192 to 16777216, found `1`"),
         ("max_message_size = 1GiB", "F, line 1: max_message_size: expected 1 byte to 512MiB, found `1GiB`"),
         (
-            "log.console = false",
-            "F, line 1: log.console: the log goes to standard output and nowhere else: leave the key out",
+            "proxy_protocol = true",
+            "F, line 1: proxy_protocol: the PROXY protocol is not spoken: let the proxy send plain TCP",
+        ),
+        (
+            "definitions.import_backend = https",
+            "F, line 1: definitions.import_backend: definitions come from files only (`local_filesystem`), found \
+             `https`: fetch the file before the start and give its path in `load_definitions`",
+        ),
+        (
+            "default_queue_type = stream",
+            "F, line 1: default_queue_type: expected `classic` or `quorum`, found `stream`",
         ),
     ];
     for (text, expected) in table {
@@ -244,7 +249,7 @@ fn a_refused_line_is_named_by_file_line_and_key() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let problems = with_file("heartbeat = x\nnonsense = 1\nchannel_max = 0").unwrap_err();
+    let problems = with_file("heartbeat = x\nssl_options.password = 1\nchannel_max = -1").unwrap_err();
     assert_eq!(problems.0.len(), 3, "{problems}");
 }
 
@@ -252,7 +257,13 @@ fn all_problems_are_told_at_once() {
 fn a_refused_flag_or_variable_is_named() {
     let table: &[(Pairs<'_>, Pairs<'_>, &str)] = &[
         (&[("listen", "here")], &[], "--listen: expected a port or an IP address and a port"),
-        (&[("http", "127.0.0.1:15672")], &[], "--http: this version does not serve HTTP yet"),
+        (&[("http", "here")], &[], "--http: expected a port or an IP address and a port"),
+        (&[("node-name", "a@b@c")], &[], "--node-name: expected a name such as `leveret@localhost`"),
+        (
+            &[],
+            &[("RABBITMQ_DEFAULT_PASS_FILE", "/no/such/file")],
+            "environment variable RABBITMQ_DEFAULT_PASS_FILE: cannot read /no/such/file: No such file",
+        ),
         (&[("log", "loud")], &[], "--log: expected `trace`, `debug`"),
         (
             &[("config", "/no/such/file")],
@@ -280,6 +291,82 @@ fn a_refused_flag_or_variable_is_named() {
         let refusal = resolve(&flags(line), &variables(environment)).unwrap_err().to_string();
         assert!(refusal.starts_with(expected), "{refusal}");
     }
+}
+
+#[test]
+fn a_key_that_changes_nothing_or_that_nobody_knows_is_noted_and_does_not_stop_the_start() {
+    let notes = |text: &str| {
+        let file = file(text);
+        let path = file.path().display().to_string();
+        let plan = resolve(&flags(&[("config", &path)]), &variables(&[])).unwrap();
+        let notes = plan.notes.into_iter().map(|note| (note.weight, note.text.replace(&path, "F")));
+        notes.collect::<Vec<_>>()
+    };
+    let table = [
+        (
+            "hartbeat = 1",
+            Weight::Warning,
+            "hartbeat: there is no setting with this name; did you mean `heartbeat`?",
+        ),
+        ("nonsense = 1", Weight::Warning, "nonsense: there is no setting with this name"),
+        ("mqtt.vhost = /", Weight::Warning, "mqtt.vhost: has no effect, MQTT is not spoken"),
+        (
+            "num_acceptors.tcp = 10",
+            Weight::Info,
+            "num_acceptors.tcp: changes nothing, sockets are set up by the broker itself",
+        ),
+        (
+            "log.file = rabbit.log",
+            Weight::Warning,
+            "log.file: the log goes to standard output and nowhere else",
+        ),
+        (
+            "auth_backends.1 = ldap",
+            Weight::Warning,
+            "auth_backends.1: only `internal` is served: users of `ldap` cannot log in",
+        ),
+    ];
+    for (text, weight, expected) in table {
+        assert_eq!(notes(text), [(weight, format!("F, line 1: {expected}"))]);
+    }
+    assert_eq!(notes("auth_backends.1 = internal\nlog.console = true\nproxy_protocol = false"), []);
+}
+
+/// As the files say that people have: no line of them stops the start.
+#[test]
+fn the_settings_of_a_whole_rabbitmq_are_taken() {
+    let text = include_str!("../../tests/fixtures/rabbitmq.conf");
+    let plan = with_file(text).unwrap();
+    let unknown = plan.notes.iter().filter(|note| note.text.contains("there is no setting with this name"));
+    assert_eq!(unknown.collect::<Vec<_>>(), [] as [&Note; 0]);
+    assert_eq!(plan.settings.cluster_name.as_deref(), Some("shop"));
+    assert_eq!(plan.settings.cluster_tags, [("env".to_owned(), "dev".to_owned())].into());
+    assert_eq!(plan.settings.default_queue_type, leveret::DefaultQueueType::Quorum);
+    assert_eq!(plan.definitions, [PathBuf::from("/etc/rabbitmq/definitions.json")]);
+    assert!(plan.settings.skip_unchanged_definitions);
+    assert_eq!((plan.settings.channel_max, plan.settings.frame_max_bytes), (0, 16 << 20));
+}
+
+#[test]
+fn the_variables_of_rabbitmqs_images_set_what_they_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    std::fs::write(&secret, "from a file\n").unwrap();
+    let secret = secret.display().to_string();
+    let settings = |pairs: Pairs<'_>| resolve(&[], &variables(pairs)).unwrap().settings;
+    let address_and_port = [("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"), ("RABBITMQ_NODE_PORT", "1")];
+    assert_eq!(settings(&address_and_port).listen, [address("127.0.0.1:1")]);
+    assert_eq!(settings(&[("RABBITMQ_NODE_IP_ADDRESS", "::1")]).listen, [address("[::1]:5672")]);
+    let named = settings(&[("RABBITMQ_DEFAULT_USER_FILE", &secret), ("RABBITMQ_DEFAULT_PASS_FILE", &secret)]);
+    assert_eq!((&*named.seed.user, &*named.seed.password), ("from a file", "from a file"));
+    assert_eq!(settings(&[("RABBITMQ_MNESIA_BASE", "/data")]).data_dir, Some("/data/leveret".into()));
+    let both = [("RABBITMQ_MNESIA_BASE", "/data"), ("RABBITMQ_MNESIA_DIR", "/data/own")];
+    assert_eq!(settings(&both).data_dir, Some("/data/own".into()));
+    let watermark = settings(&[("RABBITMQ_VM_MEMORY_HIGH_WATERMARK", "40%")]).memory_high_watermark;
+    assert_eq!(watermark, Some(Watermark::Relative(0.4)));
+    let tls = [("RABBITMQ_SSL_CERTFILE", "/c"), ("RABBITMQ_SSL_KEYFILE", "/k")];
+    assert_eq!(settings(&tls).listen_tls, [Listen::AllInterfaces(5671)]);
+    assert_eq!(settings(&[("RABBITMQ_NODENAME", "rabbit")]).node, "rabbit@localhost");
 }
 
 #[test]

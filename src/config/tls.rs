@@ -5,33 +5,24 @@
 
 use std::time::Duration;
 
-use leveret::{PeerVerification, TlsCipher, TlsVersion};
+use leveret::{Listen, PeerVerification, TlsCipher, TlsSettings, TlsVersion};
 
+use super::known::{Effect, is_meant};
 use super::options::{Flag, Refused, Setting, each, named, one, put};
 use super::{Given, Plan, value};
 
-/// Keys that can't be kept, or families that end in a dot, and why.
+/// Keys that can't be kept, or families that end in a dot, and why: the broker would be less safe than its operator
+/// believes, or not speak TLS at all.
 const REFUSED: &[(&str, &str)] = &[
-    (
-        "ssl_options.password",
-        "keys that are protected by a password are not supported: write the key without one (`openssl pkey -in \
-         KEY -out PLAIN`), readable for the broker's user alone",
-    ),
-    ("ssl_options.dh", NO_DH),
-    ("ssl_options.dhfile", NO_DH),
+    ("ssl_options.password", NO_PASSWORD),
+    ("management.ssl.password", NO_PASSWORD),
+    ("prometheus.ssl.password", NO_PASSWORD),
     ("ssl_options.crl_check", NO_CRL),
     ("ssl_options.crl_cache.", NO_CRL),
     ("ssl_options.psk_identity", "keys that are shared beforehand are not supported: take the line out"),
-    (
-        "ssl_options.signature_algs.",
-        "signature algorithms are those of rustls, none of which is weak: take the line out",
-    ),
     ("ssl_options.cert", NO_VALUES),
     ("ssl_options.key", NO_VALUES),
     ("ssl_options.key.", NO_VALUES),
-    ("ssl_options.log_level", NO_ERLANG),
-    ("ssl_options.hibernate_after", NO_ERLANG),
-    ("ssl_allow_poodle_attack", "versions of TLS that it concerns are not spoken: take the line out"),
 ];
 /// Keys whose value rustls has settled.
 const FIXED: &[&str] = &[
@@ -40,17 +31,18 @@ const FIXED: &[&str] = &[
     "ssl_options.honor_ecc_order",
     "ssl_options.bypass_pem_cache",
 ];
-const NO_DH: &str = "keys are exchanged over elliptic curves only, without parameters: take the line out";
+const NO_PASSWORD: &str = "keys that are protected by a password are not supported: write the key without one \
+                           (`openssl pkey -in KEY -out PLAIN`), readable for the broker's user alone";
 const NO_CRL: &str = "revocation lists are not looked at: take the line out, and the certificate's authority \
                       out of `ssl_options.cacertfile` if it cannot be trusted";
 const NO_VALUES: &str =
     "certificates and keys are read from files: give `ssl_options.certfile` and `ssl_options.keyfile`";
-const NO_ERLANG: &str = "this is about Erlang's TLS, which is not here: take the line out";
+/// See [`super::known`].
+pub const NO_DH: Effect = Effect::None("keys are exchanged over elliptic curves only, without parameters");
 
 /// Why a key of RabbitMQ's TLS is not served, if it is one of these.
 pub fn reason(key: &str) -> Option<&'static str> {
-    let is_meant = |name: &str| key == name || (name.ends_with('.') && key.starts_with(name));
-    REFUSED.iter().find(|(name, _)| is_meant(name)).map(|(_, reason)| *reason)
+    REFUSED.iter().find(|(name, _)| is_meant(name, key)).map(|(_, reason)| *reason)
 }
 
 /// Whether connections with TLS are accepted, and with what; in the order of `--help`.
@@ -174,8 +166,8 @@ pub const TLS_SETTINGS: &[Setting] = &[
         environment: &[],
         keys: FIXED,
         default: "as rustls has it",
-        help: "What can only be `true` (`secure_renegotiate`), only `false` (`client_renegotiation`, `honor_ecc_order`), or makes no difference (`bypass_pem_cache`)",
-        set: |_, given| each(given, |given| fixed(given.last_part(), &given.value)),
+        help: "What is always `true` (`secure_renegotiate`), always `false` (`client_renegotiation`, `honor_ecc_order`), or makes no difference (`bypass_pem_cache`), whatever they say",
+        set: set_fixed,
     },
     Setting {
         flag: None,
@@ -231,20 +223,65 @@ fn cipher(text: &str) -> Result<TlsCipher, String> {
     })
 }
 
-fn fixed(name: &str, text: &str) -> Result<(), String> {
-    let why = match (name, value::boolean(text)?) {
-        ("secure_renegotiate", false) => "insecure renegotiation is not spoken",
-        ("client_renegotiation", true) => "clients cannot renegotiate",
-        ("honor_ecc_order", true) => "of the curves that both sides know the client's first is taken",
-        _ => return Ok(()),
-    };
-    Err(format!("{why}: take the line out"))
+/// What rustls has settled: the other word is no reason not to start, as it asks for less than there is.
+fn set_fixed(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
+    each(given, |given| {
+        let why = match (given.last_part(), value::boolean(&given.value)?) {
+            ("secure_renegotiate", false) => "insecure renegotiation is not spoken",
+            ("client_renegotiation", true) => "clients cannot renegotiate",
+            ("honor_ecc_order", true) => "of the curves that both sides know the client's first is taken",
+            _ => return Ok(()),
+        };
+        plan.inform(format!("{given}: {why}"));
+        Ok(())
+    })
+}
+
+/// What keys and variables say that have the same last parts as those of `ssl_options`, for another listener.
+pub fn set_all(tls: &mut TlsSettings, given: &[Given]) -> Result<(), Refused> {
+    if given.iter().any(|given| part(given) == "versions") {
+        tls.versions.clear();
+    }
+    each(given, |given| {
+        let text = given.value.as_str();
+        match part(given).as_str() {
+            "certfile" => tls.certfile = Some(named(text)?.into()),
+            "keyfile" => tls.keyfile = Some(named(text)?.into()),
+            "cacertfile" => tls.cacertfile = Some(named(text)?.into()),
+            "verify" => tls.verify = verification(text)?,
+            "fail_if_no_peer_cert" => tls.fail_if_no_peer_cert = value::boolean(text)?,
+            "depth" => tls.depth = Some(value::integer(text, 0, u8::MAX)?),
+            "versions" => tls.versions.push(version(text)?),
+            "ciphers" => tls.ciphers.push(cipher(text)?),
+            "honor_cipher_order" => tls.honor_cipher_order = value::boolean(text)?,
+            "password" => return Err(NO_PASSWORD.to_owned()),
+            // Of the rest nothing can be set in rustls.
+            _ => {}
+        }
+        Ok(())
+    })
+}
+
+/// `certfile` of `management.ssl.certfile` and of `RABBITMQ_MANAGEMENT_SSL_CERTFILE`; of a list, its name.
+fn part(given: &Given) -> String {
+    match given.name.strip_prefix("RABBITMQ_MANAGEMENT_SSL_") {
+        Some(name) => name.to_ascii_lowercase(),
+        None if given.name.contains(".versions.") => "versions".to_owned(),
+        None if given.name.contains(".ciphers.") => "ciphers".to_owned(),
+        None => given.last_part().to_owned(),
+    }
+}
+
+/// RabbitMQ's images opened the port of TLS when they were given a certificate in the environment.
+pub fn fill_in(plan: &mut Plan, given: &[Given]) {
+    let by_variable = given.iter().any(|given| given.name == "RABBITMQ_SSL_CERTFILE");
+    if by_variable && plan.settings.listen_tls.is_empty() && plan.settings.tls.certfile.is_some() {
+        plan.settings.listen_tls.push(Listen::AllInterfaces(leveret::AMQPS_PORT));
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use leveret::{Listen, TlsSettings};
-
     use super::super::tests::with_file;
     use super::super::{Environment, resolve};
     use super::*;
@@ -323,22 +360,34 @@ mod tests {
     }
 
     #[test]
+    fn what_rustls_has_settled_is_taken_for_what_it_is() {
+        let text = "ssl_options.honor_ecc_order = true\nssl_options.client_renegotiation = true\n\
+                    ssl_options.secure_renegotiate = false\nssl_options.dhfile = dh.pem\nssl_options.hibernate_after = 1";
+        let plan = with_file(text).unwrap();
+        let words = [
+            "curves only",
+            "Erlang",
+            "honor_ecc_order: of the curves",
+            "renegotiation: clients cannot",
+            "insecure",
+        ];
+        assert_eq!(plan.notes.len(), words.len());
+        for word in words {
+            assert!(plan.notes.iter().any(|note| note.text.contains(word)), "{word}");
+        }
+    }
+
+    #[test]
     fn what_rustls_cannot_keep_is_refused_with_the_reason() {
         let table = [
             ("ssl_options.versions.1 = tlsv1.1", "ssl_options.versions.1: `tlsv1.1` is insecure"),
             ("ssl_options.versions.1 = tlsv2", "ssl_options.versions.1: expected `tlsv1.2` or `tlsv1.3`"),
             ("ssl_options.password = secret", "ssl_options.password: keys that are protected by a password"),
-            ("ssl_options.honor_ecc_order = true", "ssl_options.honor_ecc_order: of the curves"),
-            ("ssl_options.client_renegotiation = true", "ssl_options.client_renegotiation: clients cannot"),
-            ("ssl_options.secure_renegotiate = false", "ssl_options.secure_renegotiate: insecure"),
             ("ssl_options.ciphers.1 = RC4-MD5", "ssl_options.ciphers.1: there is no cipher suite `RC4-MD5`"),
-            ("ssl_options.dhfile = dh.pem", "ssl_options.dhfile: keys are exchanged over elliptic curves"),
             ("ssl_options.crl_check = true", "ssl_options.crl_check: revocation lists are not looked at"),
             ("ssl_options.key.RSAPrivateKey = x", "ssl_options.key.RSAPrivateKey: certificates and keys are"),
-            ("ssl_options.hibernate_after = 1", "ssl_options.hibernate_after: this is about Erlang's"),
             ("ssl_options.verify = maybe", "ssl_options.verify: expected `verify_peer` or `verify_none`"),
             ("ssl_options.depth = deep", "ssl_options.depth: expected a whole number"),
-            ("ssl_options.verfy = verify_peer", "ssl_options.verfy: there is no setting with this name; did"),
         ];
         for (line, expected) in table {
             let refusal = with_file(line).unwrap_err().to_string();

@@ -72,7 +72,10 @@ pub fn multiple(text: &str) -> Result<f64, String> {
 pub fn watermark(text: &str) -> Result<Watermark, String> {
     let words =
         format!("expected a part of the memory such as `0.6`, or bytes such as `512MiB`, found `{text}`");
-    let parsed = if text.contains('.') || text == "1" {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let parsed = if let Some(percent) = percent {
+        fraction(&(percent / 100.0).to_string()).map(Watermark::Relative)
+    } else if text.contains('.') || text == "1" {
         fraction(text).map(Watermark::Relative)
     } else {
         bytes(text).map(Watermark::Absolute)
@@ -147,10 +150,11 @@ mod tests {
     #[test]
     fn watermarks_are_fractions_or_bytes() {
         assert_eq!(watermark("0.4"), Ok(Watermark::Relative(0.4)));
+        assert_eq!(watermark("40%"), Ok(Watermark::Relative(0.4)));
         assert_eq!(watermark("1.0"), Ok(Watermark::Relative(1.0)));
         assert_eq!(watermark("512MiB"), Ok(Watermark::Absolute(512 << 20)));
         assert_eq!(watermark("1000000"), Ok(Watermark::Absolute(1_000_000)));
-        for wrong in ["0.0", "1.1", "-0.1", "NaN", "inf", "much", ""] {
+        for wrong in ["0%", "101%", "0.0", "1.1", "-0.1", "NaN", "inf", "much", ""] {
             assert!(watermark(wrong).is_err(), "{wrong}");
         }
     }

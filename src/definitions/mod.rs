@@ -12,6 +12,7 @@ mod layout;
 pub mod parameters;
 mod policies;
 mod report;
+mod review;
 mod rows;
 mod table;
 mod unchanged;
@@ -19,6 +20,7 @@ mod unserved;
 mod users;
 mod vhosts;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use leveret_core::model::Broker;
@@ -27,9 +29,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::settings::Seed;
 pub use apply::Recipient;
+use apply::Steps;
 use document::{Document, Malformed};
 pub use export::export;
 pub use report::ApplyReport;
+pub use review::{DefinitionsReview, review_definitions};
 
 /// Where definitions come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +114,8 @@ struct Source {
 pub struct Beginning<'a> {
     /// What a blank broker gets.
     pub seed: &'a Seed,
+    /// Words about the whole; none leave them as they are.
+    pub cluster_tags: &'a BTreeMap<String, String>,
     /// Whether definitions that were applied at an earlier start, and have not changed since, are left alone.
     pub skip_if_unchanged: bool,
 }
@@ -137,7 +143,7 @@ pub fn apply(
         }
     }
     seed_broker(core, &sources, beginning.seed)?;
-    parameters::seed(core)?;
+    parameters::seed(core, beginning.cluster_tags)?;
     let hash = unchanged::Hash::of(hash);
     let mut report = ApplyReport::default();
     if beginning.skip_if_unchanged && hash.is_known(core) {
@@ -179,10 +185,10 @@ pub fn import_into_vhost(
 fn apply_source(recipient: &mut Recipient<'_>, source: &Source) -> Result<ApplyReport, DefinitionsError> {
     unserved::check(source)?;
     tracing::info!("Applying definitions from {}", source.origin);
-    let mut report = ApplyReport::default();
-    apply::document(recipient, source, &mut report)?;
-    report.log(&source.origin);
-    Ok(report)
+    let mut steps = Steps { origin: &source.origin, report: ApplyReport::default(), refused: None };
+    apply::document(recipient, &source.document, &mut steps)?;
+    steps.report.log(&source.origin);
+    Ok(steps.report)
 }
 
 /// RabbitMQ seeds neither user nor virtual host when definitions are configured; here the first user stays

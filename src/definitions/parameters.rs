@@ -4,11 +4,13 @@
 //! and have an effect. Everything else is kept as it was given and told again: nothing here reads it, save the names of
 //! the broker below.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use leveret_core::model::{Broker, GlobalParameter, Parameter, PolicyKind, Vhost};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::report::ApplyReport;
 use super::rows;
@@ -62,7 +64,8 @@ pub fn rows(core: &Broker, vhost: &Vhost) -> Vec<Value> {
 pub fn cluster_name(core: &Broker) -> String {
     let given = core.global_parameter(CLUSTER_NAME).map(|value| json(&value));
     let given = given.and_then(|value| value.as_str().map(str::to_owned));
-    given.unwrap_or_else(|| core.settings().node.clone())
+    let settings = core.settings();
+    given.or_else(|| settings.cluster_name.clone()).unwrap_or_else(|| settings.node.clone())
 }
 
 /// The JSON that a parameter was given as.
@@ -95,15 +98,19 @@ pub fn import_global(core: &Broker, name: &str, value: &Value, report: &mut Appl
     }
 }
 
-/// What every broker has among its global parameters from its first start on.
-pub fn seed(core: &Broker) -> Result<(), getrandom::Error> {
+/// What every broker has among its global parameters from its first start on, and what its settings say of it.
+pub fn seed(core: &Broker, tags: &BTreeMap<String, String>) -> Result<(), getrandom::Error> {
     if core.global_parameter(CLUSTER_ID).is_none() {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let id = format!("leveret-cluster-id-{}", URL_SAFE_NO_PAD.encode(random));
         keep_global(core, CLUSTER_ID, &id.into());
     }
-    if core.global_parameter(CLUSTER_TAGS).is_none() {
+    if !tags.is_empty() {
+        let tags: Map<String, Value> =
+            tags.iter().map(|(key, tag)| (key.clone(), tag.as_str().into())).collect();
+        keep_global(core, CLUSTER_TAGS, &tags.into());
+    } else if core.global_parameter(CLUSTER_TAGS).is_none() {
         keep_global(core, CLUSTER_TAGS, &Value::Array(Vec::new()));
     }
     Ok(())

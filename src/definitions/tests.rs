@@ -14,7 +14,7 @@ fn broker() -> Arc<Broker> {
 
 fn apply(core: &Broker, definitions: &[Definitions], seed: &Seed) -> Result<(), DefinitionsError> {
     let recipient = Recipient { core, now: Timestamp::default(), effects: &mut Effects::default() };
-    let beginning = Beginning { seed, skip_if_unchanged: false };
+    let beginning = Beginning { seed, cluster_tags: &BTreeMap::new(), skip_if_unchanged: false };
     super::apply(recipient, definitions, &beginning).map(drop)
 }
 

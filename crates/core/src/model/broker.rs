@@ -33,6 +33,7 @@ use crate::model::roll::Roll;
 use crate::model::schedule::Schedule;
 use crate::model::seats::Seats;
 use crate::model::topology::QueuesPast;
+use crate::model::settings::QueueKind;
 use crate::model::user::User;
 use crate::model::vhost::Vhost;
 use crate::store::{Position, Store};
@@ -60,12 +61,16 @@ pub struct BrokerSettings {
     pub anonymous_login: Option<(String, String)>,
     /// The broker's name, as events and traced messages tell it.
     pub node: String,
+    /// What the whole is called, as long as nobody calls it otherwise; the broker's name if there is none.
+    pub cluster_name: Option<String>,
     /// The virtual host that has an exchange of events; `None` is none, and no events.
     pub event_vhost: Option<String>,
     /// Virtual hosts whose messages are traced from the start.
     pub traced_vhosts: Vec<String>,
     /// Whether messages that are traced have spans, see [`Span`](crate::model::Span).
     pub spans: bool,
+    /// What new virtual hosts have as the type of queues whose declaration names none.
+    pub default_queue_type: Option<QueueKind>,
     /// The version that server-properties tell; clients parse it.
     pub version: String,
 }
@@ -82,9 +87,11 @@ impl Default for BrokerSettings {
             mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain, Mechanism::Anonymous],
             anonymous_login: Some(("guest".to_owned(), "guest".to_owned())),
             node: "leveret@localhost".to_owned(),
+            cluster_name: None,
             event_vhost: None,
             traced_vhosts: Vec::new(),
             spans: false,
+            default_queue_type: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

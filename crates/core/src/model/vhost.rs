@@ -95,9 +95,9 @@ impl Vhost {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// It is new: what was declared with it, and itself, have come just now.
-    pub fn tell_created(&self) {
-        self.change(|_| ());
+    /// It is new, and begins with these details: what was declared with it, and itself, have come just now.
+    pub fn tell_created(&self, details: Arc<VhostDetails>) {
+        self.change(|topology| topology.restore_details(details));
         self.events.note(|| event::vhost_created(&self.events, self));
     }
 

@@ -18,7 +18,7 @@ use crate::model::event;
 use crate::model::outlet::Outlet;
 use crate::model::seats::{Asked, Full, Seat};
 use crate::model::user::User;
-use crate::model::vhost::Vhost;
+use crate::model::vhost::{Vhost, VhostDetails};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -27,9 +27,11 @@ impl Broker {
     pub fn add_vhost(&self, name: &str) -> Arc<Vhost> {
         let mut vhosts = self.vhosts.write();
         let vhost = || {
-            self.define(|| Definition::Vhost { name: name.to_owned(), details: Arc::default() });
+            let default_queue_type = self.settings.default_queue_type;
+            let details = Arc::new(VhostDetails { default_queue_type, ..VhostDetails::default() });
+            self.define(|| Definition::Vhost { name: name.to_owned(), details: details.clone() });
             let vhost = self.new_vhost(name);
-            vhost.tell_created();
+            vhost.tell_created(details);
             vhost
         };
         vhosts.entry(name.to_owned()).or_insert_with(vhost).clone()
