@@ -27,6 +27,9 @@ use crate::session::Shared;
 use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
 
+/// What says where AMQP is listened for.
+const LISTEN_FLAGS: &str = "--listen or --listen-tls";
+
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -253,8 +256,8 @@ impl Builder {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
             }),
         );
-        let plain = listener::bind(&self.settings.listen)?;
-        let encrypted = listener::bind(&self.settings.listen_tls)?;
+        let plain = listener::bind(&self.settings.listen, LISTEN_FLAGS)?;
+        let encrypted = listener::bind(&self.settings.listen_tls, LISTEN_FLAGS)?;
         let http = Bound::bind(&self.settings.http)?;
         let listening = Listening {
             amqp: addresses_of(&plain),
@@ -277,7 +280,7 @@ impl Builder {
         for address in &listening.amqps {
             tracing::info!("started TLS (SSL) listener on {address}");
         }
-        let http = self.serve_http(http, &shared, &listening)?;
+        let http = self.serve_http(http, &shared, &listening);
         services.extend(
             http.tls().map(|tls| {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
@@ -286,15 +289,12 @@ impl Builder {
         Ok(Broker::new(shared, Listening { http: Some(http), ..listening }, sessions, services))
     }
 
-    fn serve_http(
-        &self,
-        bound: Bound,
-        shared: &Arc<Shared>,
-        listening: &Listening,
-    ) -> Result<Http, HttpError> {
-        let of = |protocol, tls| move |address: &SocketAddr| Listener { protocol, address: *address, tls };
-        let amqp = listening.amqp.iter().map(of("amqp", false));
-        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", true)));
+    fn serve_http(&self, bound: Bound, shared: &Arc<Shared>, listening: &Listening) -> Http {
+        let of = |protocol, tls: Option<Arc<Tls>>| {
+            move |address: &SocketAddr| Listener { protocol, address: *address, tls: tls.clone() }
+        };
+        let amqp = listening.amqp.iter().map(of("amqp", None));
+        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", listening.tls.clone())));
         let listeners = listeners.chain(bound.listeners()).collect();
         let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
         let api = Api::new(shared.clone(), self.settings.http.clone(), listeners);

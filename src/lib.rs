@@ -44,6 +44,7 @@ pub use definitions::{ApplyReport, Definitions, DefinitionsError};
 pub use hooks::Hooks;
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
 pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
+pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

@@ -28,26 +28,28 @@ const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// An address that cannot be listened at.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}{}", hint(source))]
+#[error("cannot listen on {address}: {source}{}", hint(source, flags))]
 pub struct ListenError {
     address: SocketAddr,
+    /// What the address can be given with.
+    flags: &'static str,
     #[source]
     source: io::Error,
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(error: &io::Error, flags: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            " (perhaps another broker runs there: stop it, or choose another port with --listen or --listen-tls)"
+            format!(" (perhaps another broker runs there: stop it, or choose another port with {flags})")
         }
-        io::ErrorKind::AddrNotAvailable => " (no interface of this machine has this address)",
-        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)",
-        _ => "",
+        io::ErrorKind::AddrNotAvailable => " (no interface of this machine has this address)".to_owned(),
+        io::ErrorKind::PermissionDenied => " (ports below 1024 need a privilege)".to_owned(),
+        _ => String::new(),
     }
 }
 
-/// Binds everything that was asked for. Must be called within a runtime.
-pub fn bind(listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
+/// Binds everything that was asked for with these flags. Must be called within a runtime.
+pub fn bind(listen: &[Listen], flags: &'static str) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::new();
     for (address, need) in listen.iter().flat_map(|listen| listen.addresses()) {
         match (bind_one(address), need) {
@@ -55,7 +57,7 @@ pub fn bind(listen: &[Listen]) -> Result<Vec<TcpListener>, ListenError> {
             (Err(error), Need::WhereAvailable) if is_missing_family(&error) => {
                 tracing::info!("this machine has no IPv6: not listening on {address}");
             }
-            (Err(source), _) => return Err(ListenError { address, source }),
+            (Err(source), _) => return Err(ListenError { address, flags, source }),
         }
     }
     Ok(listeners)

@@ -83,11 +83,6 @@ async fn it_is_set_by_file_environment_and_flag() {
 
 #[test]
 fn what_is_not_served_yet_is_refused_with_what_to_do() {
-    let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "127.0.0.1:15672")]);
-    assert!(
-        http.contains("environment variable LEVERET_HTTP: this version does not serve HTTP yet"),
-        "{http}"
-    );
     let file = refused(&["--config", "/no/such/rabbitmq.conf"], &[]);
     assert!(file.contains("cannot read the configuration file /no/such/rabbitmq.conf"), "{file}");
 }

@@ -55,7 +55,7 @@ impl Server {
     pub fn start(data_dir: &DataDir) -> Outcome<Self> {
         let started = Instant::now();
         let mut process = Command::new(env!("CARGO_BIN_EXE_leveret"))
-            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["--listen", "127.0.0.1:0", "--http", "off", "--metrics", "off", "--data-dir"])
             .arg(data_dir.path())
             .env_clear()
             .stdout(Stdio::piped())

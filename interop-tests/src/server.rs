@@ -138,7 +138,8 @@ impl Place {
 
     fn command(&self) -> Result<Command, BuildError> {
         let mut command = Command::new(binary::leveret()?);
-        command.args(["serve", "--listen", &self.address.to_string(), "--http", "off", "--data-dir"]);
+        command.args(["serve", "--listen", &self.address.to_string(), "--http", "off"]);
+        command.args(["--metrics", "off", "--data-dir"]);
         command.arg(self.data.path()).args(&self.arguments);
         // A developer's own settings must not leak into what is tested.
         for (name, _) in env::vars_os() {

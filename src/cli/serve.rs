@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use leveret::{Broker, StartError};
+use leveret::{Broker, HttpSettings, LocalSocket, Settings, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::allocator;
@@ -94,9 +94,24 @@ fn tell_ready() {
 }
 
 fn build(plan: Plan) -> leveret::Builder {
-    let builder = Broker::builder().settings(plan.settings).memory_measure(allocator::resident_bytes);
+    let settings = Settings { http: http(plan.http), ..plan.settings };
+    let builder = Broker::builder().settings(settings).memory_measure(allocator::resident_bytes);
     let builder = if plan.ephemeral { builder.ephemeral() } else { builder };
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)
+}
+
+/// The HTTP API as it is asked for, and a socket for the tools of this machine.
+fn http(asked: config::Http) -> HttpSettings {
+    HttpSettings {
+        listen: asked.listeners.listen,
+        listen_tls: asked.listeners.listen_tls,
+        tls: asked.listeners.tls,
+        local_socket: LocalSocket::Usual,
+        path_prefix: asked.path_prefix,
+        cors_origins: asked.cors_origins,
+        cors_max_age_secs: asked.cors_max_age_secs,
+        max_body_bytes: asked.max_body_bytes,
+    }
 }
 
 /// Takes what can be taken anew while clients are connected.

@@ -10,6 +10,7 @@ use super::gate::Gate;
 use super::settings::HttpSettings;
 use crate::registry::Bell;
 use crate::session::Shared;
+use crate::tls::Tls;
 
 /// The broker behind the API.
 pub struct Api {
@@ -28,14 +29,14 @@ pub struct Api {
 }
 
 /// An address where the broker is spoken to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Listener {
     /// As RabbitMQ calls it: `amqp`, `amqp/ssl`, `http`...
     pub protocol: &'static str,
     /// With the port that was really taken.
     pub address: SocketAddr,
-    /// Whether with TLS.
-    pub tls: bool,
+    /// Its TLS, if it speaks that.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// The log takes nothing any more: what was changed may be gone after the next start.

@@ -4,7 +4,7 @@
 //! the endpoint reads. A body is read only of who may send it.
 
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,9 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use super::access::Sight;
+use leveret_core::model::User;
+
+use super::access::{Access, Sight};
 use super::answer::{Answer, Problem};
 use super::api::Api;
 use super::caller::{Caller, Credentials, Stranger, log_in};
@@ -87,7 +89,8 @@ impl Asked {
         }
         let body = read(body, self.api.settings.max_body_bytes).await?;
         let api = self.api.clone();
-        let request = Request { api: self.api, caller, values: self.found.values, query, headers, body };
+        let (origin, values) = (self.origin, self.found.values);
+        let request = Request { api: self.api, origin, caller, values, query, headers, body };
         let outcome = match row.handler {
             Handler::Now(now) => blocking(move || now(&request)).await?,
             Handler::Later(later) => later(request).await,
@@ -104,8 +107,10 @@ impl Asked {
     }
 
     async fn caller(&self, row: &Row, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let Origin::Remote(address) = self.origin else { return Ok(Caller::Local) };
-        if row.access == super::access::Access::Anyone {
+        if self.origin == Origin::Local {
+            return Ok(Caller::Local);
+        }
+        if row.access == Access::Anyone {
             return Ok(Caller::Nobody);
         }
         match Credentials::of(headers) {
@@ -113,7 +118,7 @@ impl Asked {
             Credentials::Other => Err(Problem::wrong_credentials()),
             Credentials::Malformed => Err(Problem::silent(StatusCode::BAD_REQUEST)),
             Credentials::Basic { user, password } => {
-                authenticate(&self.api, address, user, password).await.map(Caller::User)
+                authenticate(&self.api, self.origin, (user, password)).await.map(Caller::User)
             }
         }
     }
@@ -132,10 +137,13 @@ impl Asked {
 /// The user of a name and a password. A wrong one is answered late when there have been many from there.
 pub async fn authenticate(
     api: &Arc<Api>,
-    address: IpAddr,
-    user: String,
-    password: Vec<u8>,
-) -> Result<Arc<leveret_core::model::User>, Problem> {
+    origin: Origin,
+    (user, password): (String, Vec<u8>),
+) -> Result<Arc<User>, Problem> {
+    let address = match origin {
+        Origin::Local => Ipv4Addr::LOCALHOST.into(),
+        Origin::Remote(address) => address,
+    };
     if !api.gate.is_open(address) {
         return Err(Problem::wrong_credentials());
     }
@@ -178,7 +186,8 @@ async fn read(body: Incoming, most: usize) -> Result<Bytes, Problem> {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
     let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = said.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")

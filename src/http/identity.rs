@@ -13,6 +13,20 @@ pub const ROWS: &[Row] = &[
     Row::get("/stats", Access::Anyone, to_reference, "Leads to the reference."),
     Row::get("/doc/stats.html", Access::Anyone, to_reference, "Leads to the reference."),
     Row::get("/api/version", Access::Anyone, version, "The version of RabbitMQ whose behaviour this is."),
+    Row::get("/api/extensions", Access::Management, extensions, "Scripts of the management interface."),
+    Row::delete("/api/reset", Access::Administrator, nothing, "Does nothing: counters are not reset."),
+    Row::delete(
+        "/api/reset/:node",
+        Access::Administrator,
+        nothing_of_node,
+        "Does nothing: counters are not reset.",
+    ),
+    Row::post(
+        "/api/rebalance/queues",
+        Access::Administrator,
+        nothing,
+        "Does nothing: all queues are on the one node.",
+    ),
     Row::get("/api/whoami", Access::Management, whoami, "The user who asks."),
 ];
 
@@ -22,6 +36,20 @@ fn to_reference(request: &Request) -> Outcome {
 
 fn version(_: &Request) -> Outcome {
     Ok(Answer::json(&leveret_core::amqp::RABBITMQ_VERSION))
+}
+
+/// Tools that wait for the interface look here (RabbitMQ's has a script); there is none, and its name does no harm.
+fn extensions(_: &Request) -> Outcome {
+    Ok(Answer::json(&json!([{"javascript": "dispatcher.js"}])))
+}
+
+fn nothing(_: &Request) -> Outcome {
+    Ok(Answer::done())
+}
+
+fn nothing_of_node(request: &Request) -> Outcome {
+    request.check_node()?;
+    nothing(request)
 }
 
 fn whoami(request: &Request) -> Outcome {

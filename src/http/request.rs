@@ -12,12 +12,15 @@ use super::answer::Problem;
 use super::api::Api;
 use super::body::{Fields, object};
 use super::caller::Caller;
+use super::dispatch::Origin;
 use super::query::Query;
 
 /// A request.
 pub struct Request {
     /// The broker and what goes with it.
     pub api: Arc<Api>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Who asks; it may do so.
     pub caller: Caller,
     /// What stands for the parameters of the path.

@@ -22,8 +22,22 @@ pub type Outcome = Result<Answer, Problem>;
 /// An outcome that is waited for.
 pub type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// All endpoints, a family a file.
-pub const FAMILIES: &[&[Row]] = &[super::identity::ROWS, super::users::ROWS];
+/// All endpoints, a family a file, with the heading that it has in the reference.
+pub const FAMILIES: &[(&str, &[Row])] = &[
+    ("overview", super::identity::ROWS),
+    ("overview", super::reference::ROWS),
+    ("health", super::health::ROWS),
+    ("logins", super::logins::ROWS),
+    ("features", super::features::ROWS),
+    ("vhosts", super::vhosts::ROWS),
+    ("users", super::users::ROWS),
+    ("permissions", super::permissions::ROWS),
+    ("limits", super::limits::ROWS),
+    ("policies", super::policies::ROWS),
+    ("parameters", super::parameters::ROWS),
+    ("definitions", super::definitions::ROWS),
+    ("plugins", super::plugins::ROWS),
+];
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]
@@ -152,7 +166,7 @@ impl Row {
 
 /// All endpoints.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+    FAMILIES.iter().flat_map(|(_, family)| family.iter())
 }
 
 /// A path that is there.

@@ -23,13 +23,15 @@ use tokio_util::task::TaskTracker;
 
 use super::api::{Api, Listener};
 use super::dispatch::{self, Origin};
-use super::local_socket::{self, Local, LocalSocketError};
+use super::local_socket::{self, Local};
 use super::settings::{HttpSettings, LocalSocket};
 use crate::listener::{self, ListenError};
 use crate::tls::{Tls, TlsError};
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
+/// What says where HTTP is listened for.
+const FLAGS: &str = "--http or --http-tls";
 /// Connections that may be open at once.
 const MOST_CONNECTIONS: usize = 1024;
 /// How long accepting rests when the process has no file descriptors left.
@@ -43,12 +45,6 @@ pub enum HttpError {
     /// An address cannot be listened at.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The local socket cannot be made.
-    #[error(transparent)]
-    Local(#[from] LocalSocketError),
-    /// There is no directory for the local socket.
-    #[error("cannot make the directory of the local socket: {0}")]
-    RuntimeDirectory(#[source] io::Error),
     /// TLS cannot be spoken.
     #[error("TLS of the HTTP API: {0}")]
     Tls(#[from] TlsError),
@@ -69,39 +65,34 @@ impl Bound {
             _ => Some(Arc::new(Tls::new(settings.tls.clone())?)),
         };
         Ok(Self {
-            plain: listener::bind(&settings.listen)?,
-            encrypted: listener::bind(&settings.listen_tls)?,
+            plain: listener::bind(&settings.listen, FLAGS)?,
+            encrypted: listener::bind(&settings.listen_tls, FLAGS)?,
             tls,
         })
     }
 
     /// What is bound, with the ports that were really taken.
     pub fn listeners(&self) -> Vec<Listener> {
-        let of = |protocol, tls, listeners: &[TcpListener]| {
+        let of = |protocol, tls: Option<&Arc<Tls>>, listeners: &[TcpListener]| {
             let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
-            addresses.map(move |address| Listener { protocol, address, tls }).collect::<Vec<_>>()
+            let listener = |address| Listener { protocol, address, tls: tls.cloned() };
+            addresses.map(listener).collect::<Vec<_>>()
         };
-        [of("http", false, &self.plain), of("https", true, &self.encrypted)].concat()
+        [of("http", None, &self.plain), of("https", self.tls.as_ref(), &self.encrypted)].concat()
     }
 
     /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
-    pub fn serve(self, api: Arc<Api>, port: u16) -> Result<Http, HttpError> {
+    pub fn serve(self, api: Arc<Api>, port: u16) -> Http {
         let local = match api.settings.local_socket {
             LocalSocket::None => None,
-            LocalSocket::Usual => {
-                let storage = api.shared.storage.as_ref();
-                let data_dir = storage.and_then(|storage| storage.data_dir());
-                let path =
-                    local_socket::path(data_dir.as_deref(), port).map_err(HttpError::RuntimeDirectory)?;
-                Some(Local::bind(path)?)
-            }
+            LocalSocket::Usual => usual_socket(&api, port),
         };
         let listeners = self.listeners();
         for Listener { address, tls, .. } in &listeners {
-            let kind = if *tls { "HTTPS" } else { "HTTP (non-TLS)" };
+            let kind = if tls.is_some() { "HTTPS" } else { "HTTP (non-TLS)" };
             tracing::info!("Management plugin: {kind} listener started on port {}", address.port());
         }
-        let addresses = listeners.iter().filter(|listener| !listener.tls);
+        let addresses = listeners.iter().filter(|listener| listener.tls.is_none());
         let addresses = addresses.map(|listener| listener.address).collect();
         let doors = Doors {
             api,
@@ -120,8 +111,17 @@ impl Bound {
         if let Some(local) = local {
             doors.tracker.spawn(doors.clone().accept_local(local));
         }
-        Ok(http)
+        http
     }
+}
+
+/// The socket of a broker whose first port of AMQP this is. Where it can't be had the broker does without: a file system
+/// that cannot be written to, or has no sockets, is no reason not to serve.
+fn usual_socket(api: &Api, port: u16) -> Option<Local> {
+    let storage = api.shared.storage.as_ref();
+    let data_dir = storage.and_then(|storage| storage.data_dir());
+    let local = local_socket::path(data_dir.as_deref(), port).and_then(Local::bind);
+    local.inspect_err(|error| tracing::warn!("{error}: tools must come with a password")).ok()
 }
 
 /// HTTP that is served, until [`Http::shutdown`] is called or this is dropped.

@@ -4,5 +4,16 @@
 #![cfg(test)]
 
 mod ask;
+mod definitions;
+mod durable;
+mod grants;
+mod health;
+mod identity;
+mod limits;
+mod local_socket;
+mod matrix;
+mod parameters;
+mod policies;
 mod transport;
 mod users;
+mod vhosts;

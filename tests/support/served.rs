@@ -92,7 +92,9 @@ impl Drop for Served {
 /// The broker with these arguments, and nothing in its environment but this.
 pub fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
-    command.args(arguments).env_clear().envs(environment.iter().copied());
+    // Several run at once, and the ports of HTTP and metrics are the same for all, unless a test says otherwise.
+    command.args(arguments).env_clear().env("LEVERET_HTTP", "off").env("LEVERET_METRICS", "off");
+    command.envs(environment.iter().copied());
     command
 }
 

@@ -42,7 +42,8 @@ impl Server {
         std::fs::create_dir_all(&programs.work)?;
         let data = TempDir::new_in(&programs.work)?;
         let mut command = Command::new(&programs.broker);
-        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path()).env_clear();
+        command.args(["--listen", "127.0.0.1:0", "--http", "off", "--metrics", "off", "--data-dir"]);
+        command.arg(data.path()).env_clear();
         let mut server = Self::start(&mut command, cores, broker_address)?;
         server.data = Some(data);
         Ok(server)

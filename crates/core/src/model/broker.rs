@@ -107,8 +107,11 @@ pub enum Alarm {
 }
 
 impl Alarm {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Memory, Self::Disk];
+
     /// RabbitMQ's word.
-    const fn source(self) -> &'static str {
+    pub const fn source(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Disk => "disk",
@@ -233,6 +236,11 @@ impl Broker {
             self.events
                 .note(|| Event::new(key).text("source", alarm.source()).text("node", &self.settings.node));
         }
+    }
+
+    /// Whether an alarm is set.
+    pub fn has_alarm(&self, alarm: Alarm) -> bool {
+        self.alarms.load(Ordering::Acquire) & alarm.bit() != 0
     }
 
     /// Why publishers are blocked, in RabbitMQ's words; `None` if they are not.
