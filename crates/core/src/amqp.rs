@@ -53,4 +53,5 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
+pub use handshake::RABBITMQ_VERSION;
 pub use session::{External, Peer};

@@ -194,7 +194,7 @@ fn server_properties(settings: &BrokerSettings) -> Table {
 }
 
 /// The version of RabbitMQ whose behaviour this is.
-const RABBITMQ_VERSION: &str = "4.3.6";
+pub const RABBITMQ_VERSION: &str = "4.3.6";
 
 /// connection.start-ok: who is it?
 fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<LoggedIn, Failed> {
