@@ -9,6 +9,7 @@ mod inspect;
 mod log;
 mod perf;
 mod serve;
+mod service_manager;
 mod target;
 
 use std::process::ExitCode;
