@@ -30,6 +30,8 @@ mod journal;
 mod limits;
 mod listener;
 mod memory;
+#[doc(hidden)]
+pub mod otlp;
 mod policy;
 mod registry;
 mod session;

@@ -11,6 +11,7 @@ mod inspect;
 mod log;
 mod perf;
 mod serve;
+mod service_manager;
 mod target;
 
 use std::path::Path;

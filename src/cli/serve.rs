@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::allocator;
 use super::arguments::Serve;
 use super::log::Log;
+use super::service_manager;
 use crate::config::{self, Environment, Plan};
 
 /// Runs until a signal comes.
@@ -70,6 +71,7 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
     }
     let broker = build(plan).hooks(Arc::new(log.switch.clone())).start().await?;
     tell_ready();
+    service_manager::tell(service_manager::READY);
     let name = loop {
         match signals.next().await {
             Asked::Reload => reload(&broker),
@@ -77,6 +79,7 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
         }
     };
     tracing::info!("{name} received: shutting down");
+    service_manager::tell(service_manager::STOPPING);
     broker.shutdown().await;
     tracing::info!("Stopped");
     Ok(())
