@@ -32,4 +32,4 @@ mod users;
 
 pub use api::{Api, Listener};
 pub use server::{Bound, Http, HttpError};
-pub use settings::{HTTP_PORT, HttpSettings, LocalSocket};
+pub use settings::{HTTP_PORT, HttpSettings, LocalSocket, RatesMode};
