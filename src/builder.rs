@@ -20,9 +20,10 @@ use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
 use crate::hooks::Hooks;
-use crate::http::{Api, Bound, Http, HttpError, Listener};
+use crate::http::{Api, Bound, Http, HttpError, Listener, RatesMode};
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
+use crate::rates;
 use crate::session::Shared;
 use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
@@ -251,6 +252,7 @@ impl Builder {
         let mut services = self.watch_memory(&shared)?;
         services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
         services.extend(self.watch_disk(&shared));
+        services.extend(self.take_samples(&shared));
         services.extend(
             tls.iter().map(|tls| {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
@@ -374,6 +376,12 @@ impl Builder {
         let measure = measure.unwrap_or_else(|| Box::new(move || disk_space::free_bytes(&directory)));
         let watching = disk_space::watch(shared.clone(), limit_bytes, measure);
         Some(AbortOnDropHandle::new(tokio::spawn(watching)))
+    }
+
+    /// Nobody asks for rates where nothing is served over HTTP.
+    fn take_samples(&self, shared: &Arc<Shared>) -> Option<AbortOnDropHandle<()>> {
+        let is_asked = self.settings.http.is_served() && self.settings.http.rates_mode != RatesMode::None;
+        is_asked.then(|| AbortOnDropHandle::new(tokio::spawn(rates::keep(shared.clone()))))
     }
 
     fn core_settings(&self) -> BrokerSettings {

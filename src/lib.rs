@@ -33,11 +33,13 @@ mod memory;
 #[doc(hidden)]
 pub mod otlp;
 mod policy;
+mod rates;
 mod registry;
 mod session;
 mod settings;
 mod socket;
 mod tls;
+mod vitals;
 
 pub use broker::Broker;
 pub use builder::{Builder, StartError};
@@ -47,6 +49,7 @@ pub use hooks::Hooks;
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
 pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
+pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket, RatesMode};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

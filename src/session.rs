@@ -23,8 +23,10 @@ use crate::clock::{Clock, Timer};
 use crate::durable::Storage;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
+use crate::rates::Rates;
 use crate::registry::{Bell, Registry};
 use crate::socket::Socket;
+use crate::vitals::Vitals;
 
 /// Deliveries that may wait for a slow reader, in bytes. Beyond it they stay in their queues' care.
 const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
@@ -59,6 +61,10 @@ pub struct Shared {
     pub deadline_moved: Bell,
     /// What the program does that the broker runs in; none where it is embedded without.
     pub hooks: Option<Arc<dyn Hooks>>,
+    /// How fast what is counted changes.
+    pub rates: Rates,
+    /// How the process is doing.
+    pub vitals: Vitals,
     stage: AtomicU8,
 }
 
@@ -84,6 +90,8 @@ impl Shared {
             storage,
             deadline_moved: Bell::default(),
             hooks: None,
+            rates: Rates::default(),
+            vitals: Vitals::default(),
             stage: AtomicU8::new(Stage::Open as u8),
         }
     }

@@ -45,4 +45,4 @@ mod vhosts;
 
 pub use api::{Api, Listener};
 pub use server::{Bound, Http, HttpError};
-pub use settings::{HTTP_PORT, HttpSettings, LocalSocket};
+pub use settings::{HTTP_PORT, HttpSettings, LocalSocket, RatesMode};
