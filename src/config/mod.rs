@@ -26,8 +26,8 @@ use known::{Effect, Verdict};
 use leveret::Settings;
 
 pub use environment::Environment;
-pub use log::{Asked, Category, LogFormat, LogLevel};
 pub use http::{Http, Metrics};
+pub use log::{Asked, Category, LogFormat, LogLevel};
 pub use note::{Note, Weight};
 pub use options::{Flag, Setting, settings};
 pub use review::{Line, Standing, review};
@@ -49,7 +49,6 @@ pub struct Plan {
     pub log_levels: Vec<(Category, LogLevel)>,
     /// What a line of the log looks like.
     pub log_format: LogFormat,
-    /// The file that was read, if any.
     /// The HTTP API.
     pub http: Http,
     /// The page of metrics.
@@ -109,28 +108,6 @@ impl fmt::Display for ConfigError {
 
 /// Resolves all sources. `flags` is what the command line gave, in order.
 pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, ConfigError> {
-    let mut plan = Plan {
-        settings: options::defaults(),
-        listens_plain: true,
-        definitions: Vec::new(),
-        ephemeral: false,
-        log: LogLevel(tracing::level_filters::LevelFilter::INFO),
-        log_levels: Vec::new(),
-        log_format: LogFormat::Text,
-        config_file: None,
-        unused_variables: environment.unused(),
-    };
-    let mut problems = Vec::new();
-    apply(&options::CONFIG_FILE, &mut plan, &[flags, &environment.given], &mut problems);
-    let file = match &plan.config_file {
-        Some(path) => read_file(path, environment, &mut problems),
-        None => Vec::new(),
-    };
-    // TLS first: whether there may be no listener without it depends on its listeners.
-    let others = options::SETTINGS.iter().chain(login::LOGIN_SETTINGS).chain(events::EVENT_SETTINGS);
-    let others = others.chain(log::LOG_SETTINGS);
-    for setting in tls::TLS_SETTINGS.iter().chain(others) {
-        apply(setting, &mut plan, &[flags, &environment.given, &file], &mut problems);
     let mut plan = Plan::new(environment);
     let mut problems = Vec::new();
     for setting in [&options::CONFIG_FILE, &options::MORE_CONFIG] {
@@ -164,6 +141,8 @@ impl Plan {
             definitions: Vec::new(),
             ephemeral: false,
             log: LogLevel(tracing::level_filters::LevelFilter::INFO),
+            log_levels: Vec::new(),
+            log_format: LogFormat::Text,
             http: Http::default(),
             metrics: Metrics::default(),
             config_file: None,

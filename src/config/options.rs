@@ -10,14 +10,13 @@ use std::time::Duration;
 use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::events::EVENT_SETTINGS;
-use super::log::LOG_SETTINGS;
 use super::http::HTTP_SETTINGS;
+use super::log::LOG_SETTINGS;
 use super::login::LOGIN_SETTINGS;
 use super::node::NODE_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
-use super::{Given, Plan};
-use super::{Given, LogLevel, Origin, Plan};
+use super::{Given, Origin, Plan};
 
 /// One option.
 pub struct Setting {
@@ -85,13 +84,12 @@ pub const MORE_CONFIG: Setting = Setting {
 
 /// All options, in the order of `--help`.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(TLS_SETTINGS).chain(LOGIN_SETTINGS).chain(EVENT_SETTINGS).chain(LOG_SETTINGS)
     without_tls().chain(TLS_SETTINGS)
 }
 
 /// All options but those of AMQP's TLS.
 pub fn without_tls() -> impl Iterator<Item = &'static Setting> {
-    let tables = [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS];
+    let tables = [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS, LOG_SETTINGS];
     tables.into_iter().flatten()
 }
 
@@ -104,19 +102,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "5672 on all interfaces",
         help: "Where to accept AMQP connections: an address and a port, or a port for all interfaces; `none` leaves those with TLS alone",
         set: set_listen,
-    },
-    Setting {
-        flag: Some(Flag::Value { name: "http", value: "ADDR:PORT|off" }),
-        environment: &["LEVERET_HTTP"],
-        keys: &[],
-        default: "off",
-        help: "Where to serve the HTTP API: an address and a port, a port for all interfaces, or `off`",
-        set: |plan, given| {
-            one(given, |text| {
-                let listen = if text == "off" { Vec::new() } else { vec![value::listen(text)?] };
-                put(&mut plan.settings.http.listen, Ok(listen))
-            })
-        },
     },
     CONFIG_FILE,
     MORE_CONFIG,
