@@ -30,8 +30,7 @@ mod journal;
 mod limits;
 mod listener;
 mod memory;
-#[doc(hidden)]
-pub mod otlp;
+mod otlp;
 mod policy;
 mod rates;
 mod registry;
@@ -51,6 +50,7 @@ pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
+pub use otlp::{Endpoint as OtlpEndpoint, EndpointError as OtlpEndpointError};
 pub use settings::{
     AMQP_PORT, AMQPS_PORT, AnonymousLogin, DefaultQueueType, DiskLimit, Listen, Need, Permissions, Seed,
     Settings, Watermark,

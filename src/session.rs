@@ -23,6 +23,7 @@ use crate::clock::{Clock, Timer};
 use crate::durable::Storage;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
+use crate::otlp::Spans;
 use crate::rates::Rates;
 use crate::registry::{Bell, Registry};
 use crate::socket::Socket;
@@ -63,6 +64,8 @@ pub struct Shared {
     pub hooks: Option<Arc<dyn Hooks>>,
     /// How fast what is counted changes.
     pub rates: Rates,
+    /// Where spans of messages are left; none where nobody collects them.
+    pub spans: Option<Spans>,
     /// How the process is doing.
     pub vitals: Vitals,
     stage: AtomicU8,
@@ -91,6 +94,7 @@ impl Shared {
             deadline_moved: Bell::default(),
             hooks: None,
             rates: Rates::default(),
+            spans: None,
             vitals: Vitals::default(),
             stage: AtomicU8::new(Stage::Open as u8),
         }
@@ -100,6 +104,9 @@ impl Shared {
     pub fn carry_out(&self, effects: &mut Effects) {
         if effects.has_rules() || self.core.events().has_noted() {
             self.core.carry_out(self.clock.now(), effects);
+        }
+        if let Some(spans) = &self.spans {
+            effects.spans.drain(..).for_each(|span| spans.offer(span.into()));
         }
         if std::mem::take(&mut effects.is_due_earlier) {
             self.deadline_moved.ring();

@@ -114,6 +114,9 @@ fn http(asked: config::Http) -> HttpSettings {
         cors_origins: asked.cors_origins,
         cors_max_age_secs: asked.cors_max_age_secs,
         max_body_bytes: asked.max_body_bytes,
+        rates_mode: asked.rates_mode,
+        disable_stats: asked.disable_stats,
+        enable_queue_totals: asked.enable_queue_totals,
     }
 }
 

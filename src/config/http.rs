@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use leveret::{Listen, TlsSettings};
+use leveret::{Listen, RatesMode, TlsSettings};
 
 use super::options::{Flag, Refused, Setting, each, named, one, put};
 use super::{Given, Plan, tls, value};
@@ -45,7 +45,11 @@ pub struct Http {
     /// Longest body of a request.
     pub max_body_bytes: usize,
     /// Whether rates are told.
-    pub has_rates: bool,
+    pub rates_mode: RatesMode,
+    /// Numbers are not told, whatever is asked for.
+    pub disable_stats: bool,
+    /// Those of messages are told all the same.
+    pub enable_queue_totals: bool,
 }
 
 impl Default for Http {
@@ -56,7 +60,9 @@ impl Default for Http {
             cors_origins: Vec::new(),
             cors_max_age_secs: Some(1800),
             max_body_bytes: 10_000_000,
-            has_rates: true,
+            rates_mode: RatesMode::Basic,
+            disable_stats: false,
+            enable_queue_totals: false,
         }
     }
 }
@@ -179,13 +185,9 @@ pub const HTTP_SETTINGS: &[Setting] = &[
     Setting {
         flag: None,
         environment: &[],
-        keys: &[
-            "management.rates_mode",
-            "management.disable_stats",
-            "management_agent.disable_metrics_collector",
-        ],
+        keys: &["management.rates_mode", "management.disable_stats", "management.enable_queue_totals"],
         default: "basic",
-        help: "Whether the HTTP API tells rates: `none` (or the other two `true`) leaves them out; `detailed` is `basic` here",
+        help: "How much the HTTP API tells of what happens: `none` leaves rates out, `disable_stats` all numbers, `enable_queue_totals` brings how many messages there are back",
         set: set_rates,
     },
     Setting {
@@ -328,18 +330,20 @@ fn path(text: &str) -> Result<String, String> {
 }
 
 fn set_rates(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
-    each(given, |given| {
-        let has_rates = match (given.last_part(), given.value.as_str()) {
-            ("rates_mode", "none") => false,
-            ("rates_mode", "basic" | "detailed") => plan.http.has_rates,
-            ("rates_mode", other) => {
-                return Err(format!("expected `none`, `basic` or `detailed`, found `{other}`"));
-            }
-            (_, text) => !value::boolean(text)? && plan.http.has_rates,
-        };
-        plan.http.has_rates = has_rates;
-        Ok(())
+    each(given, |given| match given.last_part() {
+        "disable_stats" => put(&mut plan.http.disable_stats, value::boolean(&given.value)),
+        "enable_queue_totals" => put(&mut plan.http.enable_queue_totals, value::boolean(&given.value)),
+        _ => put(&mut plan.http.rates_mode, rates_mode(&given.value)),
     })
+}
+
+fn rates_mode(text: &str) -> Result<RatesMode, String> {
+    match text {
+        "none" => Ok(RatesMode::None),
+        "basic" => Ok(RatesMode::Basic),
+        "detailed" => Ok(RatesMode::Detailed),
+        _ => Err(format!("expected `none`, `basic` or `detailed`, found `{text}`")),
+    }
 }
 
 /// What nobody spoke of, when everybody has spoken.

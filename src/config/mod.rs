@@ -15,6 +15,7 @@ mod login;
 mod node;
 mod note;
 mod options;
+mod otlp;
 mod review;
 mod tls;
 mod value;

@@ -14,6 +14,7 @@ use super::http::HTTP_SETTINGS;
 use super::log::LOG_SETTINGS;
 use super::login::LOGIN_SETTINGS;
 use super::node::NODE_SETTINGS;
+use super::otlp::OTLP_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
 use super::{Given, Origin, Plan};
@@ -89,7 +90,8 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
 
 /// All options but those of AMQP's TLS.
 pub fn without_tls() -> impl Iterator<Item = &'static Setting> {
-    let tables = [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS, LOG_SETTINGS];
+    let tables =
+        [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS, LOG_SETTINGS, OTLP_SETTINGS];
     tables.into_iter().flatten()
 }
 

@@ -31,7 +31,7 @@ fn encoded(span: &Span) -> Value {
     let mut encoded = json!({
         "traceId": span.trace.to_string(),
         "spanId": span.id.to_string(),
-        "name": &*span.name,
+        "name": span.name,
         "kind": span.kind as u8,
         "startTimeUnixNano": nanos(span.start),
         "endTimeUnixNano": nanos(span.end),
@@ -50,7 +50,7 @@ fn nanos(moment: Timestamp) -> String {
 
 fn attribute(key: &str, value: &Attribute) -> Value {
     let value = match value {
-        Attribute::Text(text) => json!({ "stringValue": &**text }),
+        Attribute::Text(text) => json!({ "stringValue": text }),
         Attribute::Integer(number) => json!({ "intValue": number.to_string() }),
     };
     json!({ "key": key, "value": value })
@@ -58,17 +58,16 @@ fn attribute(key: &str, value: &Attribute) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::span::Kind;
-    use super::super::trace_context::{SpanId, TraceId};
+    use super::super::span::{Kind, Name};
     use super::*;
 
     #[test]
     fn a_batch_is_written_as_collectors_read_it() {
         let source = Source { service: "shop".into(), version: "1.2".into(), instance: "here".into() };
         let span = Span {
-            trace: TraceId([0xab; 16]),
-            id: SpanId([1; 8]),
-            parent: Some(SpanId([2; 8])),
+            trace: Name([0xab; 16]),
+            id: Name([1; 8]),
+            parent: Some(Name([2; 8])),
             name: "publish orders".into(),
             kind: Kind::Internal,
             start: Timestamp::from_micros(u64::MAX - 1),

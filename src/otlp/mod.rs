@@ -1,6 +1,6 @@
 //! Spans for an OpenTelemetry collector: OTLP over HTTP/1.1, in its JSON encoding, which every collector takes.
 //!
-//! Whoever ends a span offers it and never waits: at most [`WAITING_SPANS`] wait, what is over is counted and gone. One
+//! Whoever ends a span offers it and never waits: at most [`exporter::WAITING_SPANS`] wait, what is over is counted and gone. One
 //! task gathers them into batches and posts one batch at a time. A collector that is away costs spans, and a line in the
 //! log a minute; nothing else of the broker hears of it.
 //!
@@ -11,9 +11,6 @@ mod endpoint;
 mod exporter;
 mod post;
 mod span;
-mod trace_context;
 
 pub use endpoint::{Endpoint, EndpointError};
-pub use exporter::{Counts, Exporter, Source, Spans, WAITING_SPANS};
-pub use span::{Attribute, Kind, Span};
-pub use trace_context::{SpanId, TraceContext, TraceId};
+pub use exporter::{Exporter, Source, Spans};

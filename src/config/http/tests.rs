@@ -96,7 +96,9 @@ fn the_rest_is_what_the_file_says() {
         cors_origins: vec!["https://a".to_owned(), "https://b".to_owned()],
         cors_max_age_secs: Some(60),
         max_body_bytes: 1000,
-        has_rates: false,
+        rates_mode: RatesMode::None,
+        disable_stats: false,
+        enable_queue_totals: false,
     };
     assert_eq!(plan.http, expected);
     assert!(plan.metrics.per_object && plan.metrics.asks_for_login);

@@ -6,8 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::span::Kind;
-use super::super::trace_context::{SpanId, TraceId};
+use super::super::span::{Kind, Name};
 use super::*;
 use crate::clock::ManualClock;
 
@@ -51,8 +50,8 @@ fn names(body: &Value) -> Vec<&str> {
 
 fn span(name: &str) -> Span {
     Span {
-        trace: TraceId([1; 16]),
-        id: SpanId([2; 8]),
+        trace: Name([1; 16]),
+        id: Name([2; 8]),
         parent: None,
         name: name.into(),
         kind: Kind::Internal,
