@@ -51,6 +51,24 @@ fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
 }
 
 #[test]
+fn the_service_manager_hears_that_it_is_ready_and_that_it_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let heard = || {
+        let mut buffer = [0; 64];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let mut served = Served::start(&HERE, &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(heard(), "READY=1");
+    // Whoever hears it can connect.
+    std::net::TcpStream::connect(served.address()).unwrap();
+    served.end_by("TERM");
+    assert_eq!(heard(), "STOPPING=1");
+}
+
+#[test]
 fn without_a_word_the_data_is_kept_where_the_data_of_programs_is() {
     if rustix::process::geteuid().is_root() {
         // For root it is a directory of the machine, which a test leaves alone.
