@@ -44,10 +44,14 @@ async fn either_signal_ends_it_cleanly_and_tells_the_clients() {
 
 #[test]
 fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
-    let mut served = Served::start(&[&HERE[..], &["--log", "none"]].concat(), &[]);
-    served.until("Server startup complete");
-    let (printed, _) = served.end_by("TERM");
-    assert_eq!(printed.len(), 1, "{printed:#?}");
+    for format in ["text", "json"] {
+        let arguments = [&HERE[..], &["--log", "none", "--log-format", format]].concat();
+        let mut served = Served::start(&arguments, &[]);
+        served.until("Server startup complete");
+        let (printed, _) = served.end_by("TERM");
+        assert_eq!(printed.len(), 1, "{printed:#?}");
+        assert_eq!(printed[0].starts_with('{'), format == "json", "{printed:#?}");
+    }
 }
 
 #[test]
