@@ -31,4 +31,7 @@ printf 'root:x:0:0:root:/root:/bin/sh\nrabbitmq:x:999:999:leveret:/var/lib/rabbi
 printf 'root:x:0:\nrabbitmq:x:999:\n' > "$root/etc/group"
 
 chmod 1777 "$root/tmp"
+# Whoever the container is run as (`--user`) may write where RabbitMQ's image lets him.
+chmod 777 "$root/var/lib/rabbitmq" "$root/var/lib/rabbitmq/mnesia" "$root/var/log/rabbitmq" "$root/etc/rabbitmq" \
+    "$root/etc/rabbitmq/conf.d"
 chown -R 999:999 "$root/var/lib/rabbitmq" "$root/var/log/rabbitmq" "$root/etc/rabbitmq"

@@ -1,4 +1,5 @@
-//! The binary that is given away, in a directory that has nothing else: no shell, no libraries, no `/etc`, no `/proc`.
+//! The binary that is given away, in a directory that has nothing else: no shell, no libraries, no `/etc`, no `/proc`;
+//! and the files around it, as their own tools judge them.
 //!
 //! `cargo xtask test` builds it and says where it is. Only root can make such a directory the whole world of a
 //! process; who is somebody else leaves that out.
@@ -110,4 +111,39 @@ fn it_finds_names_without_a_library() {
     let output = world.command(SOMEBODY, &arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("refused"), "{said}");
+}
+
+/// The output of a tool that finds fault with a file; `None` if it finds none, or is not there, which CI sees to.
+fn faults(tool: &str, arguments: &[&str]) -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = match Command::new(tool).args(arguments).current_dir(root).output() {
+        Ok(output) => output,
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "CI installs {tool}: {error}");
+            eprintln!("left out: {tool} is not installed");
+            return None;
+        }
+    };
+    let said = [output.stdout, output.stderr].concat();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn scripts_and_the_recipe_of_the_image_have_no_faults() {
+    assert_eq!(
+        faults("shellcheck", &["packaging/image.sh", "packaging/docker-entrypoint.sh", ".ci/run"]),
+        None
+    );
+    assert_eq!(faults("hadolint", &["Dockerfile"]), None);
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_understands() {
+    let unit = include_str!("../packaging/leveret.service");
+    // It looks for the program too.
+    let unit = unit.replace("/usr/local/bin/leveret", env!("CARGO_BIN_EXE_leveret"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("leveret.service");
+    fs::write(&path, unit).unwrap();
+    assert_eq!(faults("systemd-analyze", &["verify", path.to_str().unwrap()]), None);
 }

@@ -44,10 +44,32 @@ async fn either_signal_ends_it_cleanly_and_tells_the_clients() {
 
 #[test]
 fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
-    let mut served = Served::start(&[&HERE[..], &["--log", "none"]].concat(), &[]);
-    served.until("Server startup complete");
-    let (printed, _) = served.end_by("TERM");
-    assert_eq!(printed.len(), 1, "{printed:#?}");
+    for format in ["text", "json"] {
+        let arguments = [&HERE[..], &["--log", "none", "--log-format", format]].concat();
+        let mut served = Served::start(&arguments, &[]);
+        served.until("Server startup complete");
+        let (printed, _) = served.end_by("TERM");
+        assert_eq!(printed.len(), 1, "{printed:#?}");
+        assert_eq!(printed[0].starts_with('{'), format == "json", "{printed:#?}");
+    }
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_and_that_it_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let heard = || {
+        let mut buffer = [0; 64];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let mut served = Served::start(&HERE, &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(heard(), "READY=1");
+    // Whoever hears it can connect.
+    std::net::TcpStream::connect(served.address()).unwrap();
+    served.end_by("TERM");
+    assert_eq!(heard(), "STOPPING=1");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The log goes to standard output, as containers expect; why a start was refused goes to standard error,
 //! and the exit code is 1. SIGTERM and SIGINT end it cleanly, with exit code 0. SIGHUP reads the files of TLS again.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
         tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
     }
     let broker = build(plan).hooks(Arc::new(log.switch.clone())).start().await?;
-    tell_ready();
+    log.say(READY_LINE);
     service_manager::tell(service_manager::READY);
     let name = loop {
         match signals.next().await {
@@ -86,15 +86,7 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
 }
 
 /// The line that container tools wait for: exactly once, after the listeners accept, whatever is logged.
-fn tell_ready() {
-    const READY: &str = "Server startup complete; 0 plugins started.";
-    if tracing::enabled!(tracing::Level::INFO) {
-        tracing::info!("{READY}");
-    } else {
-        // Nobody may be listening; that is no reason to end.
-        let _ = writeln!(io::stdout(), "{READY}");
-    }
-}
+const READY_LINE: &str = "Server startup complete; 0 plugins started.";
 
 fn build(plan: Plan) -> leveret::Builder {
     let settings = Settings { http: http(plan.http), ..plan.settings };

@@ -16,11 +16,29 @@ use super::sink::Lines;
 use super::{Form, json, text};
 
 /// The last layer: what comes here is written.
+#[derive(Clone)]
 pub struct Layer {
     /// How.
     pub form: Form,
     /// To where.
     pub lines: Lines,
+}
+
+impl Layer {
+    /// A line that is of no event.
+    pub fn say(&self, sentence: &str) {
+        let fields = Fields { message: sentence.to_owned(), named: Vec::new() };
+        let (at, span) = (SystemTime::now(), &SpanFields::default());
+        self.write(&Line { at, level: Level::INFO, module: module_path!(), fields, span });
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        let written = match self.form {
+            Form::Text { coloured } => text::written(line, coloured),
+            Form::Json => json::written(line),
+        };
+        self.lines.add(written.as_bytes());
+    }
 }
 
 /// An event with all that a line tells of it.
@@ -89,12 +107,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         let metadata = event.metadata();
         let write = |span: &SpanFields| {
             let (at, level, module) = (SystemTime::now(), *metadata.level(), metadata.target());
-            let line = Line { at, level, module, fields, span };
-            let written = match self.form {
-                Form::Text { coloured } => text::written(&line, coloured),
-                Form::Json => json::written(&line),
-            };
-            self.lines.add(written.as_bytes());
+            self.write(&Line { at, level, module, fields, span });
         };
         match context.event_span(event) {
             Some(span) => write(span.extensions().get().unwrap_or(&SpanFields::default())),

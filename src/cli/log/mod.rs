@@ -27,6 +27,7 @@ use sink::Sink;
 pub struct Log {
     /// Changes the levels while it runs.
     pub switch: Switch,
+    layer: Layer,
     _sink: Sink,
 }
 
@@ -39,12 +40,17 @@ impl Log {
             LogFormat::Text => Form::Text { coloured: output.is_terminal() },
         };
         let sink = Sink::to(output);
+        let layer = Layer { form, lines: sink.lines() };
         let (levels, switch) = levels::switched(Levels::new(plan.log, &plan.log_levels));
-        let subscriber =
-            tracing_subscriber::registry().with(levels).with(Layer { form, lines: sink.lines() });
+        let subscriber = tracing_subscriber::registry().with(levels).with(layer.clone());
         // Only one process-wide subscriber can be set; this is the first.
         let _ = tracing::subscriber::set_global_default(subscriber);
-        Self { switch, _sink: sink }
+        Self { switch, layer, _sink: sink }
+    }
+
+    /// A line at whatever level: container tools wait for it.
+    pub fn say(&self, sentence: &str) {
+        self.layer.say(sentence);
     }
 }
 
