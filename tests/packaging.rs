@@ -85,7 +85,8 @@ async fn it_serves_from_a_directory_that_has_nothing_else() {
     for user in [0, SOMEBODY] {
         let Some(world) = World::new() else { return };
         chown(world.path().join("data"), Some(user), Some(user)).unwrap();
-        let arguments = ["serve", "--data-dir", "/data", "--listen", "127.0.0.1:0"];
+        let arguments =
+            ["serve", "--data-dir", "/data", "--listen", "127.0.0.1:0", "--http", "off", "--metrics", "off"];
         let mut served = Served::spawn(&mut world.command(user, &arguments));
         let address = served.address();
         served.until("Server startup complete");
