@@ -124,6 +124,12 @@ impl Broker {
         self.listening.tls.iter().chain(http).try_for_each(|tls| tls.reload())
     }
 
+    /// Returns when an operator of this machine has asked the broker to end, over its local socket. It goes on until
+    /// [`Broker::shutdown`] is called.
+    pub async fn asked_to_end(&self) {
+        self.shared.controls.end.cancelled().await;
+    }
+
     /// Accepts nobody any more, asks every client to go (320, `CONNECTION_FORCED`) and waits until they
     /// have gone, but not longer than a few seconds.
     pub async fn shutdown(mut self) {

@@ -309,7 +309,7 @@ impl Builder {
         let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", listening.tls.clone())));
         let listeners = listeners.chain(bound.listeners()).collect();
         let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
-        let api = Api::new(shared.clone(), self.settings.http.clone(), listeners);
+        let api = Api::new(shared.clone(), self.settings.clone(), listeners);
         bound.serve(Arc::new(api), port)
     }
 

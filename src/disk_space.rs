@@ -44,7 +44,9 @@ pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: MeasureFr
         storage.wake_at_failure(failure.clone());
     }
     let mut is_low = false;
+    shared.controls.set_disk_limit_bytes(limit_bytes);
     loop {
+        let limit_bytes = shared.controls.disk_limit_bytes().unwrap_or(limit_bytes);
         if failure.has_come() {
             set_alarm(&shared, true);
             return;

@@ -19,6 +19,7 @@
 mod broker;
 mod builder;
 mod clock;
+mod controls;
 mod deadlines;
 mod definitions;
 mod disk_space;

@@ -101,6 +101,8 @@ pub async fn accept(listener: TcpListener, entrance: Entrance) {
     let _guard = closing.clone().drop_guard();
     loop {
         match listener.accept().await {
+            // Whoever comes while the broker is stopped finds a door that is closed at once.
+            Ok(_) if entrance.shared.controls.is_stopped() => {}
             Ok((socket, remote)) => entrance.begin(socket, remote, &closing),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

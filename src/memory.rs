@@ -70,9 +70,12 @@ impl Level {
 
 /// Measures until the broker is gone.
 pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: Measure) {
+    shared.controls.set_memory_limit_bytes(limit_bytes);
     let mut level = Level { limit_bytes, is_above: false };
     let mut effects = Effects::default();
     loop {
+        let limit_bytes = shared.controls.memory_limit_bytes().unwrap_or(limit_bytes);
+        level.limit_bytes = limit_bytes;
         let Some(bytes) = measure() else {
             tracing::warn!(
                 "the memory of the process cannot be measured here: no memory watermark is in force"

@@ -20,6 +20,7 @@ use leveret_core::amqp::{Connection, Peer};
 use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
 
 use crate::clock::{Clock, Timer};
+use crate::controls::Controls;
 use crate::durable::Storage;
 use crate::hooks::Hooks;
 use crate::journal::Journal;
@@ -68,6 +69,8 @@ pub struct Shared {
     pub spans: Option<Spans>,
     /// How the process is doing.
     pub vitals: Vitals,
+    /// What an operator changes.
+    pub controls: Controls,
     stage: AtomicU8,
 }
 
@@ -96,6 +99,7 @@ impl Shared {
             rates: Rates::default(),
             spans: None,
             vitals: Vitals::default(),
+            controls: Controls::default(),
             stage: AtomicU8::new(Stage::Open as u8),
         }
     }

@@ -73,7 +73,11 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
     log.say(READY_LINE);
     service_manager::tell(service_manager::READY);
     let name = loop {
-        match signals.next().await {
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = broker.asked_to_end() => Asked::End("a request"),
+        };
+        match asked {
             Asked::Reload => reload(&broker),
             Asked::End(name) => break name,
         }

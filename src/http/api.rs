@@ -10,6 +10,7 @@ use super::gate::Gate;
 use super::settings::HttpSettings;
 use crate::registry::Bell;
 use crate::session::Shared;
+use crate::settings::Settings;
 use crate::tls::Tls;
 
 /// The broker behind the API.
@@ -18,9 +19,12 @@ pub struct Api {
     pub shared: Arc<Shared>,
     /// How it is served.
     pub settings: HttpSettings,
+    /// All that the broker was started with.
+    pub beginning: Settings,
     /// Where it is served, and where AMQP is.
     pub listeners: Vec<Listener>,
     /// When it began.
+    #[expect(dead_code, reason = "what is said of the node is yet to come")]
     pub started: Timestamp,
     /// Who guesses passwords.
     pub gate: Gate,
@@ -45,10 +49,11 @@ pub struct LogFailed;
 
 impl Api {
     /// Of a broker that listens already.
-    pub fn new(shared: Arc<Shared>, settings: HttpSettings, listeners: Vec<Listener>) -> Self {
+    pub fn new(shared: Arc<Shared>, beginning: Settings, listeners: Vec<Listener>) -> Self {
+        let settings = beginning.http.clone();
         let started = shared.clock.now();
         let (gate, logins) = (Gate::default(), LoginCounts::default());
-        Self { shared, settings, listeners, started, gate, logins }
+        Self { shared, settings, beginning, listeners, started, gate, logins }
     }
 
     /// The name of the only node.

@@ -1,7 +1,5 @@
 //! Definitions: all of a broker, or of a virtual host, as one JSON document to take away and to bring back.
 
-use std::borrow::Cow;
-
 use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION};
 use serde::de::IgnoredAny;
@@ -98,7 +96,7 @@ fn bring(request: &Request, vhost: Option<&str>) -> Outcome {
     redirect.map_or_else(|| Ok(Answer::done()), |place| see(&place))
 }
 
-fn see(place: &Cow<'_, str>) -> Outcome {
+fn see(place: &str) -> Outcome {
     let location = HeaderValue::from_str(place).map_err(|_| Problem::bad_request("redirect"))?;
     Ok(Answer::empty(StatusCode::SEE_OTHER).with(LOCATION, location))
 }

@@ -34,7 +34,7 @@ use super::route::{self, Found, Handler, Outcome, Row, Verb};
 /// Shorter answers are not compressed (RabbitMQ).
 const COMPRESSED_BYTES: usize = 300;
 /// How long the body of a request may take.
-const BODY_WAIT: Duration = Duration::from_secs(60);
+const BODY_WAIT: Duration = Duration::from_mins(1);
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

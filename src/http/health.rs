@@ -14,7 +14,7 @@ use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
     Row::get("/healthz", Access::Anyone, lives, "Whether the broker can go on."),
-    Row::get("/readyz", Access::Anyone, lives, "Whether the broker serves."),
+    Row::get("/readyz", Access::Anyone, serves, "Whether the broker serves."),
     Row::get("/api/health/checks/alarms", Access::Management, alarms, "Whether publishers are held back."),
     Row::get("/api/health/checks/local-alarms", Access::Management, local_alarms, "The same, of this node."),
     Row::get("/api/health/checks/virtual-hosts", Access::Management, fine, "Whether all virtual hosts run."),
@@ -42,7 +42,7 @@ pub const ROWS: &[Row] = &[
         alone,
         "Whether queues would stop with this node; a single one is not asked.",
     ),
-    Row::get("/api/health/checks/is-in-service", Access::Anyone, fine, "Whether the broker serves."),
+    Row::get("/api/health/checks/is-in-service", Access::Anyone, serves, "Whether the broker serves."),
     Row::get(
         "/api/health/checks/below-node-connection-limit",
         Access::Anyone,
@@ -52,7 +52,7 @@ pub const ROWS: &[Row] = &[
     Row::get(
         "/api/health/checks/ready-to-serve-clients",
         Access::Anyone,
-        lives,
+        serves,
         "Whether the broker serves.",
     ),
     Row::get(
@@ -124,6 +124,13 @@ fn lives(request: &Request) -> Outcome {
         Some(storage) if storage.has_failed() => failed("the log has failed", Object::new()),
         _ => fine(request),
     }
+}
+
+fn serves(request: &Request) -> Outcome {
+    if request.api.shared.controls.is_stopped() {
+        return failed("the broker was stopped by an operator", Object::new());
+    }
+    lives(request)
 }
 
 fn alarms(request: &Request) -> Outcome {

@@ -16,6 +16,7 @@ use super::route::Outcome;
 /// One thing of a list.
 pub trait Entry {
     /// The virtual host that it is in, or nothing.
+    #[expect(clippy::unnecessary_literal_bound, reason = "others have one")]
     fn vhost(&self) -> &str {
         ""
     }

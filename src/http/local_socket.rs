@@ -75,16 +75,14 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 
 /// Where the socket of a broker is.
 pub fn path(data_dir: Option<&Path>, port: u16) -> Result<PathBuf, LocalSocketError> {
-    match data_dir {
-        Some(directory) => Ok(directory.join(IN_DATA_DIR)),
-        None => {
-            let directory = runtime_directory();
-            let path = directory.join(format!("{port}.sock"));
-            match DirBuilder::new().recursive(true).mode(0o700).create(directory) {
-                Ok(()) => Ok(path),
-                Err(source) => Err(LocalSocketError { path, source }),
-            }
-        }
+    if let Some(directory) = data_dir {
+        return Ok(directory.join(IN_DATA_DIR));
+    }
+    let directory = runtime_directory();
+    let path = directory.join(format!("{port}.sock"));
+    match DirBuilder::new().recursive(true).mode(0o700).create(directory) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(LocalSocketError { path, source }),
     }
 }
 

@@ -12,6 +12,8 @@
 //! - A change is answered when the log has it: what was answered is there after a crash.
 //! - Statuses, bodies and their words are RabbitMQ 4.3's, where nothing else is said.
 
+#![expect(clippy::unnecessary_wraps, reason = "all handlers have one signature, whether they refuse or not")]
+
 mod access;
 mod answer;
 mod api;
@@ -27,6 +29,7 @@ mod health;
 mod identity;
 mod limits;
 mod listing;
+mod local;
 mod local_socket;
 mod logins;
 mod multipart;

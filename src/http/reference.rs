@@ -42,27 +42,24 @@ fn who(access: Access) -> &'static str {
 }
 
 fn page(_: &Request) -> Outcome {
-    let mut text = String::from(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>leveret HTTP API</title></head>\n\
-         <body><h1>leveret HTTP API</h1>\n<p>For programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n",
-    );
-    let mut last = "";
+    let mut families: Vec<(&str, String)> = Vec::new();
     for (heading, row) in told() {
-        if heading != last {
-            if !last.is_empty() {
-                text.push_str("</table>\n");
-            }
-            text.push_str(&format!("<h2>{heading}</h2>\n<table>\n"));
-            last = heading;
-        }
         let (verb, path, who, summary) = (row.verb.name(), row.path, who(row.access), row.summary);
-        text.push_str(&format!(
-            "<tr><td>{verb}</td><td><code>{path}</code></td><td>{who}</td><td>{summary}</td></tr>\n"
-        ));
+        let line =
+            format!("<tr><td>{verb}</td><td><code>{path}</code></td><td>{who}</td><td>{summary}</td></tr>\n");
+        match families.last_mut() {
+            Some((last, lines)) if *last == heading => lines.push_str(&line),
+            _ => families.push((heading, line)),
+        }
     }
-    text.push_str("</table></body></html>\n");
-    Ok(Answer::text("text/html", text))
+    let tables =
+        families.iter().map(|(heading, lines)| format!("<h2>{heading}</h2>\n<table>\n{lines}</table>\n"));
+    let tables: Vec<String> = tables.collect();
+    Ok(Answer::text("text/html", [HEAD, &tables.concat(), "</body></html>\n"].concat()))
 }
+
+const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>leveret HTTP API</title></head>\n\
+                    <body><h1>leveret HTTP API</h1>\n<p>For programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n";
 
 fn openapi(_: &Request) -> Outcome {
     let mut paths = Object::new();

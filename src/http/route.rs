@@ -36,6 +36,7 @@ pub const FAMILIES: &[(&str, &[Row])] = &[
     ("policies", super::policies::ROWS),
     ("parameters", super::parameters::ROWS),
     ("definitions", super::definitions::ROWS),
+    ("local", super::local::ROWS),
     ("plugins", super::plugins::ROWS),
 ];
 

@@ -29,7 +29,7 @@ use crate::listener::{self, ListenError};
 use crate::tls::{Tls, TlsError};
 
 /// How long the head of a request may take, and how long a connection may be idle.
-const HEAD_WAIT: Duration = Duration::from_secs(60);
+const HEAD_WAIT: Duration = Duration::from_mins(1);
 /// What says where HTTP is listened for.
 const FLAGS: &str = "--http or --http-tls";
 /// Connections that may be open at once.

@@ -109,7 +109,7 @@ fn put(request: &Request) -> Outcome {
 fn password(fields: &Fields) -> Result<PasswordHash, Problem> {
     match (fields.text("password")?, fields.text("password_hash")?) {
         (Some(_), Some(_)) => Err(Problem::bad_request("both_password_and_password_hash_are_provided")),
-        (None, None) | (Some(""), None) => Ok(PasswordHash::default()),
+        (None | Some(""), None) => Ok(PasswordHash::default()),
         (Some(password), None) => Ok(PasswordHash::of(password, salt()?)),
         (None, Some(hash)) => {
             let algorithm = fields.text("hashing_algorithm")?.map(HashingAlgorithm::parse);

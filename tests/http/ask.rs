@@ -109,7 +109,7 @@ impl Asked {
     }
 }
 
-impl<'a> Ask<'a> {
+impl Ask<'_> {
     /// By somebody else, or again.
     pub fn by(self, user: &str, password: &str) -> Self {
         let encoded = STANDARD.encode(format!("{user}:{password}"));
@@ -124,7 +124,7 @@ impl<'a> Ask<'a> {
     }
 
     /// With a body.
-    pub fn body<'b>(self, body: &'b [u8]) -> Ask<'b> {
+    pub fn body(self, body: &[u8]) -> Ask<'_> {
         Ask { address: self.address, line: self.line, headers: self.headers, body }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ask::{broker, start};
+use crate::support::within;
 
 #[tokio::test]
 async fn a_broker_that_is_well_says_so() {
@@ -80,12 +81,15 @@ async fn an_alarm_fails_the_checks_that_look_for_it() {
     let builder =
         leveret::Broker::builder().ephemeral().memory_high_watermark_bytes(1).memory_measure(|| Some(2));
     let broker = start(builder).await;
-    let said = loop {
-        let said = broker.ask("GET", "/api/health/checks/alarms").send().await;
-        if said.status == 503 {
-            break said;
+    let said = within("the alarm", async {
+        loop {
+            let said = broker.ask("GET", "/api/health/checks/alarms").send().await;
+            if said.status == 503 {
+                break said;
+            }
         }
-    };
+    })
+    .await;
     let alarms: Value = json!([{"node": "leveret@localhost", "resource": "memory"}]);
     let expected =
         json!({"status": "failed", "reason": "There are alarms in effect in the cluster", "alarms": alarms});

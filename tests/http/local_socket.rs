@@ -6,9 +6,18 @@ use leveret::{Broker, LocalSocket, Settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use crate::ask::Asked;
+use crate::support::{Peer, within};
+
 async fn get(path: &std::path::Path, of: &str) -> String {
+    say(path, &format!("GET {of}"), "").await
+}
+
+async fn say(path: &std::path::Path, line: &str, body: &str) -> String {
     let mut stream = UnixStream::connect(path).await.unwrap();
-    let request = format!("GET {of} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let length = body.len();
+    let request =
+        format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -41,4 +50,64 @@ async fn who_comes_over_it_is_an_administrator() {
     assert_eq!(broker.http_addr(), None);
     broker.shutdown().await;
     assert!(!socket.exists());
+}
+
+#[tokio::test]
+async fn an_operator_stops_starts_resets_and_ends_the_broker() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("leveret.sock");
+    let builder = Broker::builder().settings(settings()).data_dir(directory.path());
+    let broker = builder.listen(([127, 0, 0, 1], 0)).http(([127, 0, 0, 1], 0)).start().await.unwrap();
+    let done = "HTTP/1.1 204 ";
+    assert!(say(&socket, "PUT /api/vhosts/v", "").await.starts_with("HTTP/1.1 201 "));
+    let mut peer = Peer::open(broker.amqp_addr()).await;
+    assert!(say(&socket, "POST /local/app/stop", "").await.starts_with(done));
+    assert_eq!(peer.closed_with().await.0, 320);
+    peer.send_close_ok().await;
+    peer.end().await;
+    assert!(get(&socket, "/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(get(&socket, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    Peer::connect(broker.amqp_addr()).await.end().await;
+    assert!(say(&socket, "POST /local/reset", "").await.starts_with(done));
+    assert!(say(&socket, "POST /local/app/start", "").await.starts_with(done));
+    assert!(get(&socket, "/api/vhosts/v").await.starts_with("HTTP/1.1 404 "));
+    Peer::open(broker.amqp_addr()).await;
+    // It is nobody else's business.
+    let asked = Asked { address: broker.http_addr().unwrap(), broker };
+    for path in ["/local/shutdown", "/local/reset"] {
+        assert_eq!(asked.ask("POST", path).send().await.status, 404);
+    }
+    assert!(say(&socket, "POST /local/shutdown", "").await.starts_with(done));
+    asked.broker.asked_to_end().await;
+    asked.broker.shutdown().await;
+}
+
+#[tokio::test]
+async fn limits_can_be_moved_while_it_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("leveret.sock");
+    let builder = Broker::builder().settings(settings()).data_dir(directory.path());
+    let builder = builder.memory_high_watermark_bytes(1000).memory_measure(|| Some(500));
+    let _broker = builder.disk_free_limit_bytes(1).disk_free_measure(|| Some(500)).start().await.unwrap();
+    for (what, limit) in [("memory-high-watermark", 100), ("disk-free-limit", 900)] {
+        let body = format!("{{\"absolute\":{limit}}}");
+        let said = say(&socket, &format!("PUT /local/{what}"), &body).await;
+        assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
+        let said = say(&socket, &format!("PUT /local/{what}"), "{\"absolute\":\"x\"}").await;
+        assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+    }
+    within("both alarms", async {
+        loop {
+            let said = get(&socket, "/api/health/checks/alarms").await;
+            if said.contains("memory") && said.contains("disk") {
+                break;
+            }
+        }
+    })
+    .await;
+    let said = get(&socket, "/local/environment").await;
+    assert!(said.contains(r#""disk_free_limit":900"#) && !said.contains("default_pass"), "{said}");
+    let said = say(&socket, "PUT /local/tracing/%2F", "{\"on\":true}").await;
+    assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
+    assert!(get(&socket, "/api/vhosts/%2F").await.contains(r#""tracing":true"#));
 }

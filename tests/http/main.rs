@@ -14,6 +14,8 @@ mod local_socket;
 mod matrix;
 mod parameters;
 mod policies;
+#[path = "../support/mod.rs"]
+mod support;
 mod transport;
 mod users;
 mod vhosts;

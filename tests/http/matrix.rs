@@ -149,6 +149,7 @@ const MATRIX: &[(For, &[&str])] = &[
             "DELETE /api/vhosts/{vhost}/deletion/protection",
             "GET /api/all-configuration",
             "GET /api/auth/hash_password/{password}",
+            "GET /api/config/effective",
             "GET /api/definitions",
             "GET /api/definitions/{vhost}",
             "GET /api/operator-policies/{vhost}/{name}",

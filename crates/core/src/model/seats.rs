@@ -103,6 +103,11 @@ impl Seats {
         self.clear(|sitting| *sitting.user == *user, reason, effects);
     }
 
+    /// Asks every connection to go.
+    pub fn clear_all(&self, reason: &str, effects: &mut Effects) {
+        self.clear(|_| true, reason, effects);
+    }
+
     fn clear(&self, is_meant: impl Fn(&Sitting) -> bool, reason: &str, effects: &mut Effects) {
         let reason: Arc<str> = reason.into();
         for sitting in self.0.lock().connections.values().filter(|sitting| is_meant(sitting)) {

@@ -76,6 +76,11 @@ impl Broker {
         Ok((vhost, self.seats.aside(connection)))
     }
 
+    /// Asks everybody who is in any virtual host to go, with this reason.
+    pub fn ask_all_to_go(&self, reason: &str, effects: &mut Effects) {
+        self.seats.clear_all(reason, effects);
+    }
+
     /// A user's connection comes in, if it may: the checks of connection.open, in RabbitMQ's order.
     pub fn enter(&self, user: &User, name: &str, outlet: &Arc<Outlet>) -> Ruling<(Arc<Vhost>, Seat)> {
         let missing = || Refusal::not_allowed(format!("vhost {name} not found"));
