@@ -94,19 +94,45 @@ async fn it_is_set_by_file_environment_and_flag() {
     let environment = [
         ("RABBITMQ_CONFIG_FILE", file.path().to_str().unwrap()),
         ("RABBITMQ_DEFAULT_PASS", "secret"),
-        ("RABBITMQ_NODENAME", "rabbit@here"),
+        ("RABBITMQ_PORT", "tcp://10.0.0.1:5672"),
     ];
     let mut served = Served::start(&HERE, &environment);
     let mut peer = Peer::connect(served.address()).await;
     assert_eq!(peer.tune("jane", "secret").await.heartbeat, 17);
     let (printed, _) = served.end_by("TERM");
-    assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_NODENAME")), "{printed:#?}");
+    assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_PORT")), "{printed:#?}");
 }
 
 #[test]
 fn what_is_not_served_yet_is_refused_with_what_to_do() {
+fn what_makes_no_sense_is_refused_with_what_was_expected() {
+    let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "everywhere")]);
+    let expected = "environment variable LEVERET_HTTP: expected a port or an IP address and a port";
+    assert!(http.contains(expected), "{http}");
     let file = refused(&["--config", "/no/such/rabbitmq.conf"], &[]);
     assert!(file.contains("cannot read the configuration file /no/such/rabbitmq.conf"), "{file}");
+}
+
+#[test]
+fn what_changes_nothing_in_a_file_is_told_once_and_does_not_stop_the_start() {
+    let mut file = tempfile::Builder::new().suffix(".conf").tempfile().unwrap();
+    writeln!(file, "mqtt.vhost = /\nnum_acceptors.tcp = 10\nhartbeat = 17").unwrap();
+    let mut served = Served::start(&HERE, &[("RABBITMQ_CONFIG_FILE", file.path().to_str().unwrap())]);
+    served.address();
+    let (printed, _) = served.end_by("TERM");
+    for expected in [
+        "WARN",
+        "line 1: mqtt.vhost: has no effect, MQTT is not spoken",
+        "INFO",
+        "line 2: num_acceptors.tcp: changes nothing",
+        "WARN",
+        "line 3: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
+    ]
+    .chunks(2)
+    {
+        let count = printed.iter().filter(|line| expected.iter().all(|word| line.contains(word))).count();
+        assert_eq!(count, 1, "{expected:?} in {printed:#?}");
+    }
 }
 
 #[test]

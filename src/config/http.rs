@@ -251,7 +251,7 @@ pub const HTTP_SETTINGS: &[Setting] = &[
 ];
 
 /// A flag or a variable says all of it; in the file address and port have a line each.
-fn set_listen(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(), Refused> {
+fn set_listen(listeners: &mut Listeners, given: &[Given], usual: u16) -> Result<(), Refused> {
     let has_tls = given.iter().any(|given| given.last_part() == "ssl" && given.value == "true");
     let mut found = Vec::new();
     let mut place = Place { ip: None, port: None };
@@ -262,22 +262,21 @@ fn set_listen(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(
                 let parts = given.value.split(',').map(str::trim);
                 found.extend(parts.map(value::listen).collect::<Result<Vec<_>, _>>()?);
             }
-            "ssl" => drop(value::boolean(&given.value)?),
+            "ssl" => {
+                value::boolean(&given.value)?;
+            }
             part => place.set(part, &given.value)?,
         }
         Ok(())
     })?;
-    found.extend(place.listen(port));
+    found.extend(place.listen(usual));
     // The old keys have one listener, which is the one or the other.
-    if has_tls {
-        listeners.listen_tls.extend(found)
-    } else {
-        listeners.listen.extend(found)
-    }
+    let place = if has_tls { &mut listeners.listen_tls } else { &mut listeners.listen };
+    place.extend(found);
     Ok(())
 }
 
-fn set_listen_tls(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(), Refused> {
+fn set_listen_tls(listeners: &mut Listeners, given: &[Given], usual: u16) -> Result<(), Refused> {
     let mut place = Place { ip: None, port: None };
     each(given, |given| {
         if given.last_part().is_empty() {
@@ -287,7 +286,7 @@ fn set_listen_tls(listeners: &mut Listeners, given: &[Given], port: u16) -> Resu
         }
         place.set(given.last_part(), &given.value)
     })?;
-    listeners.listen_tls.extend(place.listen(port));
+    listeners.listen_tls.extend(place.listen(usual));
     Ok(())
 }
 

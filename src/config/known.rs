@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(of("listeners.tcp.default"), Verdict::Served);
         assert_eq!(of("mqtt.vhost"), Verdict::Inert(Missed("MQTT is not spoken")));
         assert_eq!(
-            super::verdict("log.syslog", "false"),
+            verdict("log.syslog", "false"),
             Verdict::Inert(Nothing("the log goes to standard output, not to syslog"))
         );
         assert_eq!(of("num_acceptors.tcp"), Verdict::Inert(OWN_SOCKETS));

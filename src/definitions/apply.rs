@@ -77,13 +77,10 @@ impl Steps<'_> {
         for (at, item) in items.iter().enumerate() {
             let Err(reason) = create(item, &mut self.report) else { continue };
             let place = format!("{list}[{at}]");
-            match &mut self.refused {
-                Some(refused) => refused.push((place, reason)),
-                None => {
-                    let origin = self.origin.to_owned();
-                    return Err(DefinitionsError::Refused { origin, place, reason });
-                }
-            }
+            let Some(refused) = &mut self.refused else {
+                return Err(DefinitionsError::Refused { origin: self.origin.to_owned(), place, reason });
+            };
+            refused.push((place, reason));
         }
         Ok(())
     }

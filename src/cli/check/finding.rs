@@ -23,7 +23,7 @@ pub struct Finding {
 impl From<Line> for Finding {
     fn from(line: Line) -> Self {
         let text = if line.why.is_empty() { line.key } else { format!("{}: {}", line.key, line.why) };
-        Self { standing: line.standing, place: format!("line {}", line.line), text }
+        Self { standing: line.standing, place: format!("line {}", line.number), text }
     }
 }
 
