@@ -13,7 +13,7 @@ pub mod parameters;
 mod policies;
 mod report;
 mod rows;
-mod table;
+pub mod table;
 mod unchanged;
 mod unserved;
 mod users;

@@ -23,7 +23,16 @@ pub type Outcome = Result<Answer, Problem>;
 pub type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// All endpoints, a family a file.
-pub const FAMILIES: &[&[Row]] = &[super::identity::ROWS, super::users::ROWS];
+pub const FAMILIES: &[&[Row]] = &[
+    super::bindings::ROWS,
+    super::channels::ROWS,
+    super::connections::ROWS,
+    super::consumers::ROWS,
+    super::exchanges::ROWS,
+    super::identity::ROWS,
+    super::queues::ROWS,
+    super::users::ROWS,
+];
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]
