@@ -14,7 +14,7 @@ mod policies;
 mod report;
 mod review;
 mod rows;
-mod table;
+pub mod table;
 mod unchanged;
 mod unserved;
 mod users;

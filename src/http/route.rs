@@ -38,6 +38,16 @@ pub const FAMILIES: &[(&str, &[Row])] = &[
     ("definitions", super::definitions::ROWS),
     ("local", super::local::ROWS),
     ("plugins", super::plugins::ROWS),
+/// All endpoints, a family a file.
+pub const FAMILIES: &[&[Row]] = &[
+    super::bindings::ROWS,
+    super::channels::ROWS,
+    super::connections::ROWS,
+    super::consumers::ROWS,
+    super::exchanges::ROWS,
+    super::identity::ROWS,
+    super::queues::ROWS,
+    super::users::ROWS,
 ];
 
 /// What an endpoint does.

@@ -144,6 +144,7 @@ impl Queue {
             stats: self.tally.stats(self.next_position),
             lost: self.tally.lost,
             oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
+            head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
             active: self.consumers.active(),
             exclusive: self.consumers.exclusive(),
             is_waited_for: self.consumers.eligible().is_some(),

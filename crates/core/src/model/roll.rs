@@ -94,6 +94,11 @@ impl Roll {
         self.connections.read().values().cloned().collect()
     }
 
+    /// One of them.
+    pub fn connection(&self, id: ConnectionId) -> Option<Arc<ConnectionRecord>> {
+        self.connections.read().get(&id).cloned()
+    }
+
     /// How many are open.
     pub fn connection_count(&self) -> usize {
         self.connections.read().len()

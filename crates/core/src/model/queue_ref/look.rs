@@ -27,6 +27,8 @@ pub struct QueueLook {
     /// How long the oldest message has waited, as far as that is known, see
     /// [`Ages`](crate::model::queue): to a second, or a sixteenth of itself.
     pub oldest: Option<Duration>,
+    /// What the publisher of the next message to go said of its time, in seconds since 1970.
+    pub head_timestamp: Option<u64>,
     /// The consumer that gets everything, where only one does.
     pub active: Option<ConsumerId>,
     /// The one that nobody else may consume beside.
