@@ -23,7 +23,8 @@ pub type Outcome = Result<Answer, Problem>;
 pub type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// All endpoints, a family a file.
-pub const FAMILIES: &[&[Row]] = &[super::identity::ROWS, super::users::ROWS];
+pub const FAMILIES: &[&[Row]] =
+    &[super::identity::ROWS, super::overview::ROWS, super::nodes::ROWS, super::users::ROWS];
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]

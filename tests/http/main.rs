@@ -4,5 +4,8 @@
 #![cfg(test)]
 
 mod ask;
+mod overview;
+#[path = "../support/mod.rs"]
+mod support;
 mod transport;
 mod users;
