@@ -95,6 +95,22 @@ pub fn open_files() -> u64 {
     std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1) as u64)
 }
 
+/// Threads of this process.
+pub fn threads() -> u64 {
+    status("Threads:").unwrap_or(1)
+}
+
+/// Memory that the program's own file takes.
+pub fn code_bytes() -> u64 {
+    status("RssFile:").unwrap_or_default() * 1024
+}
+
+fn status(label: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let rest = status.lines().find_map(|line| line.strip_prefix(label))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
 /// How many file descriptors this process may have.
 pub fn most_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX >> 1)
@@ -120,5 +136,6 @@ mod tests {
         let file = std::fs::File::open("/proc/self/status").unwrap();
         assert!(before != 0 && before < most_files());
         drop(file);
+        assert!(1 <= threads() && 100_000 < code_bytes());
     }
 }

@@ -49,6 +49,8 @@ pub const FAMILIES: &[&[Row]] = &[
     super::queues::ROWS,
     super::users::ROWS,
 ];
+pub const FAMILIES: &[&[Row]] =
+    &[super::identity::ROWS, super::overview::ROWS, super::nodes::ROWS, super::users::ROWS];
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]

@@ -112,6 +112,15 @@ impl Rate {
     }
 }
 
+impl std::ops::Add for Rate {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self.0.iter_mut().zip(other.0).for_each(|(sum, more)| *sum += more);
+        self
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "nobody reads the last of 53 bits")]
 fn float(value: u64) -> f64 {
     value as f64

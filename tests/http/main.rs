@@ -14,6 +14,7 @@ mod local_socket;
 mod matrix;
 mod parameters;
 mod policies;
+mod overview;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;
