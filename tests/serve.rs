@@ -104,7 +104,6 @@ async fn it_is_set_by_file_environment_and_flag() {
 }
 
 #[test]
-fn what_is_not_served_yet_is_refused_with_what_to_do() {
 fn what_makes_no_sense_is_refused_with_what_was_expected() {
     let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "everywhere")]);
     let expected = "environment variable LEVERET_HTTP: expected a port or an IP address and a port";
@@ -121,11 +120,11 @@ fn what_changes_nothing_in_a_file_is_told_once_and_does_not_stop_the_start() {
     served.address();
     let (printed, _) = served.end_by("TERM");
     for expected in [
-        "WARN",
+        "[warning]",
         "line 1: mqtt.vhost: has no effect, MQTT is not spoken",
-        "INFO",
+        "[info]",
         "line 2: num_acceptors.tcp: changes nothing",
-        "WARN",
+        "[warning]",
         "line 3: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
     ]
     .chunks(2)

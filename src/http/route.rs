@@ -38,19 +38,15 @@ pub const FAMILIES: &[(&str, &[Row])] = &[
     ("definitions", super::definitions::ROWS),
     ("local", super::local::ROWS),
     ("plugins", super::plugins::ROWS),
-/// All endpoints, a family a file.
-pub const FAMILIES: &[&[Row]] = &[
-    super::bindings::ROWS,
-    super::channels::ROWS,
-    super::connections::ROWS,
-    super::consumers::ROWS,
-    super::exchanges::ROWS,
-    super::identity::ROWS,
-    super::queues::ROWS,
-    super::users::ROWS,
+    ("overview", super::overview::ROWS),
+    ("nodes", super::nodes::ROWS),
+    ("queues", super::queues::ROWS),
+    ("exchanges", super::exchanges::ROWS),
+    ("bindings", super::bindings::ROWS),
+    ("connections", super::connections::ROWS),
+    ("channels", super::channels::ROWS),
+    ("consumers", super::consumers::ROWS),
 ];
-pub const FAMILIES: &[&[Row]] =
-    &[super::identity::ROWS, super::overview::ROWS, super::nodes::ROWS, super::users::ROWS];
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]

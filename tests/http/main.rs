@@ -12,9 +12,9 @@ mod identity;
 mod limits;
 mod local_socket;
 mod matrix;
+mod overview;
 mod parameters;
 mod policies;
-mod overview;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;
