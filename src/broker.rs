@@ -14,6 +14,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use crate::builder::Builder;
 use crate::definitions::{self, ApplyReport, DefinitionsError, Recipient};
 use crate::http::Http;
+use crate::otlp::Exporter;
 use crate::session::{Shared, Stage};
 use crate::tls::{Tls, TlsError};
 
@@ -30,6 +31,8 @@ pub struct Listening {
     pub tls: Option<Arc<Tls>>,
     /// The HTTP API.
     pub http: Option<Http>,
+    /// What sends spans.
+    pub exporter: Option<Exporter>,
 }
 
 /// A broker that runs until [`Broker::shutdown`] is called or it is dropped.
@@ -144,6 +147,9 @@ impl Broker {
         }
         self.shared.enter_stage(Stage::Aborted);
         self.sessions.wait().await;
+        if let Some(exporter) = self.listening.exporter.take() {
+            exporter.finish().await;
+        }
         let shared = self.shared.clone();
         let closing = tokio::task::spawn_blocking(move || match &shared.storage {
             Some(storage) => storage.close(&shared.core),

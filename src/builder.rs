@@ -19,9 +19,12 @@ use crate::deadlines;
 use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
 use crate::disk_space::{self, MeasureFree};
 use crate::durable::{Pager, Storage, StorageError, StorageSettings};
-use crate::http::{Api, Bound, Http, HttpError, Listener};
+use crate::hooks::Hooks;
+use crate::http::{Api, Bound, Http, HttpError, Listener, RatesMode};
 use crate::listener::{self, Entrance, ListenError};
 use crate::memory::{self, Measure};
+use crate::otlp::{Endpoint as OtlpEndpoint, Exporter, Source};
+use crate::rates;
 use crate::session::Shared;
 use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
 use crate::tls::{self, Tls, TlsError, TlsSettings};
@@ -65,6 +68,7 @@ pub struct Builder {
     clock: Option<Clock>,
     measure: Option<Measure>,
     measure_free: Option<MeasureFree>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 impl Builder {
@@ -133,6 +137,12 @@ impl Builder {
     /// Creates what a definitions file, or its JSON, describes before the first client is accepted.
     pub fn definitions(mut self, definitions: impl Into<Definitions>) -> Self {
         self.definitions.push(definitions.into());
+        self
+    }
+
+    /// Asks this of the program that it runs in.
+    pub fn hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
+        self.hooks = Some(hooks);
         self
     }
 
@@ -218,6 +228,12 @@ impl Builder {
         self
     }
 
+    /// Tells a collector at this address of the stay of every message whose publisher records its trace.
+    pub fn otlp(mut self, endpoint: OtlpEndpoint) -> Self {
+        self.settings.otlp = Some(endpoint);
+        self
+    }
+
     /// Everything that can be set, at once; replaces what was said before.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -233,7 +249,10 @@ impl Builder {
         // Before the data directory, which may take its time: a wrong certificate is found at once.
         let tls = self.tls_of_listeners()?;
         let mut effects = Effects::default();
-        let shared = Arc::new(self.shared(&mut effects).await?);
+        let mut shared = self.shared(&mut effects).await?;
+        shared.hooks = self.hooks.take();
+        let exporter = self.export_spans(&mut shared);
+        let shared = Arc::new(shared);
         self.warn_of_missing_vhosts(&shared.core);
         start_storage(&shared)?;
         shared.core.begin(shared.clock.now(), &mut effects);
@@ -241,6 +260,7 @@ impl Builder {
         let mut services = self.watch_memory(&shared)?;
         services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
         services.extend(self.watch_disk(&shared));
+        services.extend(self.take_samples(&shared));
         services.extend(
             tls.iter().map(|tls| {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
@@ -254,6 +274,7 @@ impl Builder {
             amqps: addresses_of(&encrypted),
             tls: tls.clone(),
             http: None,
+            exporter: None,
         };
         let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
         let sessions = entrance.sessions.clone();
@@ -276,7 +297,8 @@ impl Builder {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
             }),
         );
-        Ok(Broker::new(shared, Listening { http: Some(http), ..listening }, sessions, services))
+        let listening = Listening { http: Some(http), exporter, ..listening };
+        Ok(Broker::new(shared, listening, sessions, services))
     }
 
     fn serve_http(&self, bound: Bound, shared: &Arc<Shared>, listening: &Listening) -> Http {
@@ -366,6 +388,26 @@ impl Builder {
         Some(AbortOnDropHandle::new(tokio::spawn(watching)))
     }
 
+    /// Nobody asks for rates where nothing is served over HTTP.
+    fn take_samples(&self, shared: &Arc<Shared>) -> Option<AbortOnDropHandle<()>> {
+        let is_asked = self.settings.http.is_served() && self.settings.http.rates_mode != RatesMode::None;
+        is_asked.then(|| AbortOnDropHandle::new(tokio::spawn(rates::keep(shared.clone()))))
+    }
+
+    /// Sends the spans of messages to whoever collects them.
+    fn export_spans(&self, shared: &mut Shared) -> Option<Exporter> {
+        let endpoint = self.settings.otlp.clone()?;
+        tracing::info!("spans of traced messages go to {endpoint}");
+        let source = Source {
+            service: self.settings.otlp_service.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: self.settings.node.clone(),
+        };
+        let (spans, exporter) = Exporter::start(endpoint, source, shared.clock.clone());
+        shared.spans = Some(spans);
+        Some(exporter)
+    }
+
     fn core_settings(&self) -> BrokerSettings {
         BrokerSettings {
             heartbeat_secs: self.settings.heartbeat_secs,
@@ -380,6 +422,7 @@ impl Builder {
             anonymous_login: Some(&self.settings.anonymous_login)
                 .filter(|login| login.user != "none")
                 .map(|login| (login.user.clone(), login.password.clone())),
+            spans: self.settings.otlp.is_some(),
             node: self.settings.node.clone(),
             cluster_name: self.settings.cluster_name.clone(),
             default_queue_type: match self.settings.default_queue_type {

@@ -56,6 +56,7 @@ pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: MeasureFr
             failure.come().await;
             continue;
         };
+        shared.vitals.disk_free().note(free, limit_bytes);
         if (free < limit_bytes) != is_low {
             is_low = !is_low;
             tell(is_low, free, limit_bytes);

@@ -62,8 +62,8 @@ impl Journal {
             return;
         }
         let identity = connection.identity();
-        let closing = format_args!(
-            "closing AMQP connection ({}, vhost: '{}', user: '{}', duration: '{}')",
+        let story = format_args!(
+            "({}, vhost: '{}', user: '{}', duration: '{}')",
             self.who(identity),
             text(identity.vhost.as_ref()),
             text(identity.user.as_ref()),
@@ -71,9 +71,12 @@ impl Journal {
         )
         .to_string();
         if connection.is_open() {
-            tracing::warn!("{closing}: client unexpectedly closed TCP connection");
+            let id = connection.id().0;
+            tracing::warn!(
+                "closing AMQP connection <0.{id}.0> {story}:\nclient unexpectedly closed TCP connection"
+            );
         } else {
-            tracing::info!("{closing}");
+            tracing::info!("closing AMQP connection {story}");
         }
     }
 
@@ -90,12 +93,15 @@ fn text(name: Option<&String>) -> &str {
     name.map_or("", String::as_str)
 }
 
-/// A duration as RabbitMQ writes it: `1H, 5M, 53s`.
+/// A duration as RabbitMQ writes it: `1H, 5M, 53s`, or `202ms`.
 struct Spoken(Duration);
 
 impl fmt::Display for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
+        if seconds == 0 {
+            return write!(f, "{}ms", self.0.as_millis());
+        }
         let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         if hours != 0 {
             write!(f, "{hours}H, ")?;
@@ -113,9 +119,10 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_in_rabbitmq() {
-        let table = [(0, "0s"), (53, "53s"), (353, "5M, 53s"), (3600, "1H, 0M, 0s"), (93_784, "26H, 3M, 4s")];
+        let table = [(1, "1s"), (53, "53s"), (353, "5M, 53s"), (3600, "1H, 0M, 0s"), (93_784, "26H, 3M, 4s")];
         for (seconds, expected) in table {
             assert_eq!(Spoken(Duration::from_secs(seconds)).to_string(), expected);
         }
+        assert_eq!(Spoken(Duration::from_micros(202_900)).to_string(), "202ms");
     }
 }

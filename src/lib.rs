@@ -25,27 +25,33 @@ mod definitions;
 mod disk_space;
 #[doc(hidden)]
 pub mod durable;
+mod hooks;
 mod http;
 mod journal;
 mod limits;
 mod listener;
 mod memory;
+mod otlp;
 mod policy;
+mod rates;
 mod registry;
 mod session;
 mod settings;
 mod socket;
 mod tls;
+mod vitals;
 
 pub use broker::Broker;
 pub use builder::{Builder, StartError};
 pub use clock::{Clock, ManualClock};
-pub use definitions::{ApplyReport, Definitions, DefinitionsError};
-pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket};
+pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
+pub use hooks::Hooks;
+pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket, RatesMode};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
+pub use otlp::{Endpoint as OtlpEndpoint, EndpointError as OtlpEndpointError};
 pub use settings::{
     AMQP_PORT, AMQPS_PORT, AnonymousLogin, DefaultQueueType, DiskLimit, Listen, Need, Permissions, Seed,
     Settings, Watermark,

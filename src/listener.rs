@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::session::{Session, Shared};
 use crate::settings::{Listen, Need};
@@ -124,7 +125,8 @@ impl Entrance {
         let _ = socket.set_nodelay(true);
         let Ok(local) = socket.local_addr() else { return };
         let address: Arc<str> = format!("{} -> {}", canonical(remote), canonical(local)).into();
-        let span = tracing::info_span!("connection", peer = %address, vhost = tracing::field::Empty, user = tracing::field::Empty);
+        let span =
+            tracing::info_span!("connection", id = Empty, peer = %address, vhost = Empty, user = Empty);
         let loopback = remote.ip().to_canonical().is_loopback();
         let peer = Peer { address, loopback, external: External::NoTls };
         match &self.tls {

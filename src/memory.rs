@@ -82,6 +82,7 @@ pub async fn watch(shared: Arc<Shared>, limit_bytes: u64, mut measure: Measure) 
             );
             return;
         };
+        shared.vitals.memory().note(bytes, limit_bytes);
         if let Some(storage) = &shared.storage {
             storage.note_memory(bytes);
         }

@@ -75,7 +75,8 @@ pub fn term(value: &Value) -> Term {
     }
 }
 
-fn to_json(value: &Term) -> Value {
+/// What the rules took, as JSON says it.
+pub fn to_json(value: &Term) -> Value {
     match value {
         Term::Null => Value::Null,
         Term::Bool(value) => (*value).into(),

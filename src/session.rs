@@ -22,9 +22,13 @@ use leveret_core::{ConnectionId, Effects, Output, Position, Timestamp};
 use crate::clock::{Clock, Timer};
 use crate::controls::Controls;
 use crate::durable::Storage;
+use crate::hooks::Hooks;
 use crate::journal::Journal;
+use crate::otlp::Spans;
+use crate::rates::Rates;
 use crate::registry::{Bell, Registry};
 use crate::socket::Socket;
+use crate::vitals::Vitals;
 
 /// Deliveries that may wait for a slow reader, in bytes. Beyond it they stay in their queues' care.
 const DELIVERIES_WAIT_BYTES: usize = 256 * 1024;
@@ -57,6 +61,14 @@ pub struct Shared {
     pub storage: Option<Arc<Storage>>,
     /// Rings when the next deadline of the rules is an earlier one than it was.
     pub deadline_moved: Bell,
+    /// What the program does that the broker runs in; none where it is embedded without.
+    pub hooks: Option<Arc<dyn Hooks>>,
+    /// How fast what is counted changes.
+    pub rates: Rates,
+    /// Where spans of messages are left; none where nobody collects them.
+    pub spans: Option<Spans>,
+    /// How the process is doing.
+    pub vitals: Vitals,
     /// What an operator changes.
     pub controls: Controls,
     stage: AtomicU8,
@@ -83,6 +95,10 @@ impl Shared {
             clock,
             storage,
             deadline_moved: Bell::default(),
+            hooks: None,
+            rates: Rates::default(),
+            spans: None,
+            vitals: Vitals::default(),
             controls: Controls::default(),
             stage: AtomicU8::new(Stage::Open as u8),
         }
@@ -92,6 +108,9 @@ impl Shared {
     pub fn carry_out(&self, effects: &mut Effects) {
         if effects.has_rules() || self.core.events().has_noted() {
             self.core.carry_out(self.clock.now(), effects);
+        }
+        if let Some(spans) = &self.spans {
+            effects.spans.drain(..).for_each(|span| spans.offer(span.into()));
         }
         if std::mem::take(&mut effects.is_due_earlier) {
             self.deadline_moved.ring();
@@ -154,6 +173,7 @@ impl Session {
     /// A connection that has just been accepted.
     pub fn new(shared: Arc<Shared>, peer: Peer) -> Self {
         let (id, bell) = shared.registry.enter();
+        tracing::Span::current().record("id", id.0);
         if shared.stage() != Stage::Open {
             // It came in while everybody was told, and may have been missed.
             bell.ring();
@@ -287,6 +307,9 @@ impl Session {
         };
         self.adapt(count, room_bytes);
         self.turn_bytes += count;
+        let traffic = self.connection.traffic();
+        traffic.received_bytes.add(count as u64);
+        traffic.reads.add(1);
         self.connection.handle_bytes(now, &mut self.input, &mut self.output);
         self.journal.note_bytes(&self.connection);
         Ok(true)
@@ -320,6 +343,9 @@ impl Session {
             };
             frames.advance(count);
             self.turn_bytes += count;
+            let traffic = self.connection.traffic();
+            traffic.sent_bytes.add(count as u64);
+            traffic.writes.add(1);
         }
         Ok(socket.poll_flush(context)?.is_ready())
     }

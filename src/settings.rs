@@ -12,6 +12,7 @@ use std::time::Duration;
 use leveret_core::model::Mechanism;
 
 use crate::http::HttpSettings;
+use crate::otlp::Endpoint as OtlpEndpoint;
 use crate::tls::TlsSettings;
 
 /// RabbitMQ's port for AMQP without TLS.
@@ -73,6 +74,10 @@ pub struct Settings {
     pub disk_free_limit: DiskLimit,
     /// The HTTP API.
     pub http: HttpSettings,
+    /// Where spans of traced messages go, if anywhere.
+    pub otlp: Option<OtlpEndpoint>,
+    /// What the broker is called there: `service.name`.
+    pub otlp_service: String,
 }
 
 impl Default for Settings {
@@ -103,6 +108,8 @@ impl Default for Settings {
             accept_loss: false,
             disk_free_limit: DiskLimit::DEFAULT,
             http: HttpSettings::default(),
+            otlp: None,
+            otlp_service: "leveret".to_owned(),
         }
     }
 }

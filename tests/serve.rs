@@ -18,7 +18,7 @@ async fn the_ready_line_is_printed_once_after_the_listeners_accept() {
     let mut served = Served::start(&HERE, &[]);
     let address = served.address();
     served.until("Server startup complete");
-    assert!(!served.printed.iter().any(|line| line.contains("WARN")), "{:#?}", served.printed);
+    assert!(!served.printed.iter().any(|line| line.contains("[warning]")), "{:#?}", served.printed);
     Peer::open(address).await;
     let (printed, code) = served.end_by("TERM");
     assert_eq!(code, Some(0));
@@ -44,10 +44,32 @@ async fn either_signal_ends_it_cleanly_and_tells_the_clients() {
 
 #[test]
 fn the_ready_line_does_not_depend_on_the_level_of_the_log() {
-    let mut served = Served::start(&[&HERE[..], &["--log", "none"]].concat(), &[]);
-    served.until("Server startup complete");
-    let (printed, _) = served.end_by("TERM");
-    assert_eq!(printed.len(), 1, "{printed:#?}");
+    for format in ["text", "json"] {
+        let arguments = [&HERE[..], &["--log", "none", "--log-format", format]].concat();
+        let mut served = Served::start(&arguments, &[]);
+        served.until("Server startup complete");
+        let (printed, _) = served.end_by("TERM");
+        assert_eq!(printed.len(), 1, "{printed:#?}");
+        assert_eq!(printed[0].starts_with('{'), format == "json", "{printed:#?}");
+    }
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_and_that_it_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let heard = || {
+        let mut buffer = [0; 64];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let mut served = Served::start(&HERE, &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(heard(), "READY=1");
+    // Whoever hears it can connect.
+    std::net::TcpStream::connect(served.address()).unwrap();
+    served.end_by("TERM");
+    assert_eq!(heard(), "STOPPING=1");
 }
 
 #[test]
@@ -72,13 +94,13 @@ async fn it_is_set_by_file_environment_and_flag() {
     let environment = [
         ("RABBITMQ_CONFIG_FILE", file.path().to_str().unwrap()),
         ("RABBITMQ_DEFAULT_PASS", "secret"),
-        ("RABBITMQ_NODENAME", "rabbit@here"),
+        ("RABBITMQ_PORT", "tcp://10.0.0.1:5672"),
     ];
     let mut served = Served::start(&HERE, &environment);
     let mut peer = Peer::connect(served.address()).await;
     assert_eq!(peer.tune("jane", "secret").await.heartbeat, 17);
     let (printed, _) = served.end_by("TERM");
-    assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_NODENAME")), "{printed:#?}");
+    assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_PORT")), "{printed:#?}");
 }
 
 #[tokio::test]
@@ -102,9 +124,34 @@ async fn http_is_served_where_it_is_asked_for() {
 }
 
 #[test]
-fn what_is_not_served_yet_is_refused_with_what_to_do() {
+fn what_makes_no_sense_is_refused_with_what_was_expected() {
+    let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "everywhere")]);
+    let expected = "environment variable LEVERET_HTTP: expected a port or an IP address and a port";
+    assert!(http.contains(expected), "{http}");
     let file = refused(&["--config", "/no/such/rabbitmq.conf"], &[]);
     assert!(file.contains("cannot read the configuration file /no/such/rabbitmq.conf"), "{file}");
+}
+
+#[test]
+fn what_changes_nothing_in_a_file_is_told_once_and_does_not_stop_the_start() {
+    let mut file = tempfile::Builder::new().suffix(".conf").tempfile().unwrap();
+    writeln!(file, "mqtt.vhost = /\nnum_acceptors.tcp = 10\nhartbeat = 17").unwrap();
+    let mut served = Served::start(&HERE, &[("RABBITMQ_CONFIG_FILE", file.path().to_str().unwrap())]);
+    served.address();
+    let (printed, _) = served.end_by("TERM");
+    for expected in [
+        "[warning]",
+        "line 1: mqtt.vhost: has no effect, MQTT is not spoken",
+        "[info]",
+        "line 2: num_acceptors.tcp: changes nothing",
+        "[warning]",
+        "line 3: hartbeat: there is no setting with this name; did you mean `heartbeat`?",
+    ]
+    .chunks(2)
+    {
+        let count = printed.iter().filter(|line| expected.iter().all(|word| line.contains(word))).count();
+        assert_eq!(count, 1, "{expected:?} in {printed:#?}");
+    }
 }
 
 #[test]
@@ -235,9 +282,30 @@ async fn the_log_tells_who_came_and_how_it_ended_and_nothing_of_a_health_check()
     assert_eq!(count("user 'guest' authenticated and granted access to vhost '/'"), 2, "{printed:#?}");
     assert_eq!(count("closing AMQP connection"), 2, "{printed:#?}");
     assert_eq!(count("client unexpectedly closed TCP connection"), 1, "{printed:#?}");
-    let refusals: Vec<_> = printed.iter().filter(|line| line.contains("refused a login")).collect();
-    assert_eq!(refusals.len(), 1, "{printed:#?}");
-    assert!(refusals[0].contains("guest") && refusals[0].contains("wrong password"), "{refusals:?}");
+    assert_eq!(count("Error on AMQP connection"), 1, "{printed:#?}");
+    let why = "[error] <0.3.0> PLAIN login refused: user 'guest' - invalid credentials (wrong password)";
+    assert_eq!(count(why), 1, "{printed:#?}");
+}
+
+#[tokio::test]
+async fn a_log_of_objects_tells_of_a_connection_who_it_was_and_of_what_it_speaks() {
+    let arguments = [&HERE[..], &["--log-format", "json", "--log", "info,connection=warning"]].concat();
+    let mut served = Served::start(&arguments, &[]);
+    let line = served.until("started TCP listener on ");
+    let object = |line: &str| line.parse::<serde_json::Value>().unwrap();
+    let address = object(&line)["msg"].as_str().unwrap().rsplit_once(' ').unwrap().1.parse().unwrap();
+    let mut peer = Peer::open_channel(address).await;
+    let passive = queue::Declare { queue: "none".into(), passive: true, ..queue::Declare::default() };
+    peer.send(1, Method::Queue(queue::AMQPMethod::Declare(passive))).await;
+    let told = object(&served.until("Channel error"));
+    drop(peer);
+    let lost = object(&served.until("client unexpectedly closed TCP connection"));
+    let (printed, _) = served.end_by("TERM");
+    assert_eq!((&told["level"], &told["domain"]), (&"error".into(), &"rabbitmq.channel".into()));
+    assert_eq!((&told["user"], &told["vhost"]), (&"guest".into(), &"/".into()));
+    assert_eq!((&lost["domain"], &lost["pid"]), (&"rabbitmq.connection".into(), &told["pid"]));
+    assert!(printed.iter().all(|line| object(line)["time"].is_string()), "{printed:#?}");
+    assert!(!printed.iter().any(|line| line.contains("accepting AMQP connection")), "{printed:#?}");
 }
 
 #[tokio::test]

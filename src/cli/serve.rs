@@ -3,8 +3,9 @@
 //! The log goes to standard output, as containers expect; why a start was refused goes to standard error,
 //! and the exit code is 1. SIGTERM and SIGINT end it cleanly, with exit code 0. SIGHUP reads the files of TLS again.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use leveret::{Broker, HttpSettings, LocalSocket, Settings, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::allocator;
 use super::arguments::Serve;
 use super::log::Log;
+use super::service_manager;
 use crate::config::{self, Environment, Plan};
 
 /// Runs until a signal comes.
@@ -21,9 +23,9 @@ pub fn serve(arguments: &Serve) -> ExitCode {
         .map_err(Failure::from)
         .and_then(|plan| with_data_dir(plan, &environment))
         .and_then(|plan| {
-            let _log = Log::to_stdout(plan.log);
+            let log = Log::to_stdout(&plan);
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(until_signal(plan))
+            runtime.block_on(until_signal(plan, &log))
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,7 +58,7 @@ fn with_data_dir(mut plan: Plan, environment: &Environment) -> Result<Plan, Fail
     Ok(plan)
 }
 
-async fn until_signal(plan: Plan) -> Result<(), Failure> {
+async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
     // Before the start, so that a signal during it is not lost.
     let mut signals = Signals::listen()?;
     tracing::info!("Starting leveret {}", env!("CARGO_PKG_VERSION"));
@@ -67,36 +69,28 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
     if !plan.unused_variables.is_empty() {
         tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
     }
-    let broker = build(plan).start().await?;
-    tell_ready();
-    loop {
+    let broker = build(plan).hooks(Arc::new(log.switch.clone())).start().await?;
+    log.say(READY_LINE);
+    service_manager::tell(service_manager::READY);
+    let name = loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
             () = broker.asked_to_end() => Asked::End("a request"),
         };
         match asked {
             Asked::Reload => reload(&broker),
-            Asked::End(name) => {
-                tracing::info!("{name} received: shutting down");
-                break;
-            }
+            Asked::End(name) => break name,
         }
-    }
+    };
+    tracing::info!("{name} received: shutting down");
+    service_manager::tell(service_manager::STOPPING);
     broker.shutdown().await;
     tracing::info!("Stopped");
     Ok(())
 }
 
 /// The line that container tools wait for: exactly once, after the listeners accept, whatever is logged.
-fn tell_ready() {
-    const READY: &str = "Server startup complete; 0 plugins started.";
-    if tracing::enabled!(tracing::Level::INFO) {
-        tracing::info!("{READY}");
-    } else {
-        // Nobody may be listening; that is no reason to end.
-        let _ = writeln!(io::stdout(), "{READY}");
-    }
-}
+const READY_LINE: &str = "Server startup complete; 0 plugins started.";
 
 fn build(plan: Plan) -> leveret::Builder {
     let settings = Settings { http: http(plan.http), ..plan.settings };
@@ -116,6 +110,9 @@ fn http(asked: config::Http) -> HttpSettings {
         cors_origins: asked.cors_origins,
         cors_max_age_secs: asked.cors_max_age_secs,
         max_body_bytes: asked.max_body_bytes,
+        rates_mode: asked.rates_mode,
+        disable_stats: asked.disable_stats,
+        enable_queue_totals: asked.enable_queue_totals,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use leveret::{Listen, TlsSettings};
+use leveret::{Listen, RatesMode, TlsSettings};
 
 use super::options::{Flag, Refused, Setting, each, named, one, put};
 use super::{Given, Plan, tls, value};
@@ -45,7 +45,11 @@ pub struct Http {
     /// Longest body of a request.
     pub max_body_bytes: usize,
     /// Whether rates are told.
-    pub has_rates: bool,
+    pub rates_mode: RatesMode,
+    /// Numbers are not told, whatever is asked for.
+    pub disable_stats: bool,
+    /// Those of messages are told all the same.
+    pub enable_queue_totals: bool,
 }
 
 impl Default for Http {
@@ -56,7 +60,9 @@ impl Default for Http {
             cors_origins: Vec::new(),
             cors_max_age_secs: Some(1800),
             max_body_bytes: 10_000_000,
-            has_rates: true,
+            rates_mode: RatesMode::Basic,
+            disable_stats: false,
+            enable_queue_totals: false,
         }
     }
 }
@@ -179,13 +185,9 @@ pub const HTTP_SETTINGS: &[Setting] = &[
     Setting {
         flag: None,
         environment: &[],
-        keys: &[
-            "management.rates_mode",
-            "management.disable_stats",
-            "management_agent.disable_metrics_collector",
-        ],
+        keys: &["management.rates_mode", "management.disable_stats", "management.enable_queue_totals"],
         default: "basic",
-        help: "Whether the HTTP API tells rates: `none` (or the other two `true`) leaves them out; `detailed` is `basic` here",
+        help: "How much the HTTP API tells of what happens: `none` leaves rates out, `disable_stats` all numbers, `enable_queue_totals` brings how many messages there are back",
         set: set_rates,
     },
     Setting {
@@ -249,7 +251,7 @@ pub const HTTP_SETTINGS: &[Setting] = &[
 ];
 
 /// A flag or a variable says all of it; in the file address and port have a line each.
-fn set_listen(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(), Refused> {
+fn set_listen(listeners: &mut Listeners, given: &[Given], usual: u16) -> Result<(), Refused> {
     let has_tls = given.iter().any(|given| given.last_part() == "ssl" && given.value == "true");
     let mut found = Vec::new();
     let mut place = Place { ip: None, port: None };
@@ -260,22 +262,21 @@ fn set_listen(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(
                 let parts = given.value.split(',').map(str::trim);
                 found.extend(parts.map(value::listen).collect::<Result<Vec<_>, _>>()?);
             }
-            "ssl" => drop(value::boolean(&given.value)?),
+            "ssl" => {
+                value::boolean(&given.value)?;
+            }
             part => place.set(part, &given.value)?,
         }
         Ok(())
     })?;
-    found.extend(place.listen(port));
+    found.extend(place.listen(usual));
     // The old keys have one listener, which is the one or the other.
-    if has_tls {
-        listeners.listen_tls.extend(found)
-    } else {
-        listeners.listen.extend(found)
-    }
+    let place = if has_tls { &mut listeners.listen_tls } else { &mut listeners.listen };
+    place.extend(found);
     Ok(())
 }
 
-fn set_listen_tls(listeners: &mut Listeners, given: &[Given], port: u16) -> Result<(), Refused> {
+fn set_listen_tls(listeners: &mut Listeners, given: &[Given], usual: u16) -> Result<(), Refused> {
     let mut place = Place { ip: None, port: None };
     each(given, |given| {
         if given.last_part().is_empty() {
@@ -285,7 +286,7 @@ fn set_listen_tls(listeners: &mut Listeners, given: &[Given], port: u16) -> Resu
         }
         place.set(given.last_part(), &given.value)
     })?;
-    listeners.listen_tls.extend(place.listen(port));
+    listeners.listen_tls.extend(place.listen(usual));
     Ok(())
 }
 
@@ -328,18 +329,20 @@ fn path(text: &str) -> Result<String, String> {
 }
 
 fn set_rates(plan: &mut Plan, given: &[Given]) -> Result<(), Refused> {
-    each(given, |given| {
-        let has_rates = match (given.last_part(), given.value.as_str()) {
-            ("rates_mode", "none") => false,
-            ("rates_mode", "basic" | "detailed") => plan.http.has_rates,
-            ("rates_mode", other) => {
-                return Err(format!("expected `none`, `basic` or `detailed`, found `{other}`"));
-            }
-            (_, text) => !value::boolean(text)? && plan.http.has_rates,
-        };
-        plan.http.has_rates = has_rates;
-        Ok(())
+    each(given, |given| match given.last_part() {
+        "disable_stats" => put(&mut plan.http.disable_stats, value::boolean(&given.value)),
+        "enable_queue_totals" => put(&mut plan.http.enable_queue_totals, value::boolean(&given.value)),
+        _ => put(&mut plan.http.rates_mode, rates_mode(&given.value)),
     })
+}
+
+fn rates_mode(text: &str) -> Result<RatesMode, String> {
+    match text {
+        "none" => Ok(RatesMode::None),
+        "basic" => Ok(RatesMode::Basic),
+        "detailed" => Ok(RatesMode::Detailed),
+        _ => Err(format!("expected `none`, `basic` or `detailed`, found `{text}`")),
+    }
 }
 
 /// What nobody spoke of, when everybody has spoken.
@@ -375,114 +378,4 @@ fn is_at(listen: Listen, port: u16) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use leveret::PeerVerification;
-
-    use super::super::tests::with_file;
-    use super::super::{Environment, resolve};
-    use super::*;
-
-    fn address(text: &str) -> Listen {
-        Listen::Address(text.parse().unwrap())
-    }
-
-    fn with_variables(variables: &[(&str, &str)]) -> Plan {
-        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        resolve(&[], &Environment::of(owned)).unwrap()
-    }
-
-    #[test]
-    fn both_are_served_on_their_ports_unless_they_are_switched_off() {
-        let plan = with_variables(&[]);
-        assert_eq!(plan.http.listeners.listen, [Listen::AllInterfaces(15672)]);
-        assert_eq!(plan.metrics.listeners.listen, [Listen::AllInterfaces(15692)]);
-        assert_eq!(plan.http.listeners.listen_tls, []);
-        let plan = with_variables(&[("LEVERET_HTTP", "off"), ("LEVERET_METRICS", "127.0.0.1:9")]);
-        assert_eq!(plan.http.listeners.listen, []);
-        assert_eq!(plan.metrics.listeners.listen, [address("127.0.0.1:9")]);
-    }
-
-    #[test]
-    fn the_file_says_address_and_port_by_themselves() {
-        let listen = |text: &str| with_file(text).unwrap().http.listeners.listen;
-        assert_eq!(listen("management.tcp.port = 8080"), [Listen::AllInterfaces(8080)]);
-        assert_eq!(listen("management.tcp.ip = 127.0.0.1"), [address("127.0.0.1:15672")]);
-        assert_eq!(listen("management.tcp.ip = ::1\nmanagement.tcp.port = 1"), [address("[::1]:1")]);
-        assert_eq!(listen("management.listener.port = 2"), [Listen::AllInterfaces(2)]);
-        let plan = with_file("prometheus.tcp.ip = 127.0.0.1\nprometheus.path = /m").unwrap();
-        assert_eq!(plan.metrics.listeners.listen, [address("127.0.0.1:15692")]);
-        assert_eq!(plan.metrics.path, "/m");
-    }
-
-    #[test]
-    fn tls_comes_beside_it_with_its_own_certificate_or_that_of_amqp() {
-        let plan = with_file(
-            "management.ssl.certfile = /c
-             management.ssl.keyfile = /k
-             management.ssl.verify = verify_peer
-             management.ssl.cacertfile = /ca",
-        );
-        let listeners = plan.unwrap().http.listeners;
-        assert_eq!(listeners.listen_tls, [Listen::AllInterfaces(15671)]);
-        assert_eq!(listeners.listen, [Listen::AllInterfaces(15672)]);
-        assert_eq!(listeners.tls, TlsSettings::new("/c", "/k").verify_peer("/ca"));
-        let plan =
-            with_file("ssl_options.certfile = /c\nssl_options.keyfile = /k\nmanagement.ssl.port = 443");
-        let listeners = plan.unwrap().http.listeners;
-        assert_eq!(listeners.listen_tls, [Listen::AllInterfaces(443)]);
-        assert_eq!(listeners.tls, TlsSettings::new("/c", "/k"));
-        let old = with_file(
-            "management.listener.port = 15672
-             management.listener.ssl = true
-             management.listener.ssl_opts.certfile = /c
-             management.listener.ssl_opts.keyfile = /k",
-        );
-        let listeners = old.unwrap().http.listeners;
-        assert_eq!((listeners.listen, listeners.listen_tls), (vec![], vec![Listen::AllInterfaces(15672)]));
-    }
-
-    #[test]
-    fn the_variables_of_older_images_set_it_too() {
-        let plan = with_variables(&[
-            ("RABBITMQ_MANAGEMENT_SSL_CERTFILE", "/c"),
-            ("RABBITMQ_MANAGEMENT_SSL_KEYFILE", "/k"),
-            ("RABBITMQ_MANAGEMENT_SSL_FAIL_IF_NO_PEER_CERT", "true"),
-            ("RABBITMQ_MANAGEMENT_SSL_VERIFY", "verify_peer"),
-        ]);
-        let tls = plan.http.listeners.tls;
-        assert!(tls.fail_if_no_peer_cert && tls.verify == PeerVerification::Peer);
-        assert_eq!(plan.http.listeners.listen_tls, [Listen::AllInterfaces(15671)]);
-    }
-
-    #[test]
-    fn the_rest_is_what_the_file_says() {
-        let plan = with_file(
-            "management.path_prefix = /broker/
-             management.cors.allow_origins.1 = https://a
-             management.cors.allow_origins.2 = https://b
-             management.cors.max_age = 60
-             management.http.max_body_size = 1000
-             management.rates_mode = none
-             prometheus.return_per_object_metrics = true
-             prometheus.authentication.enabled = true",
-        )
-        .unwrap();
-        let expected = Http {
-            listeners: plan.http.listeners.clone(),
-            path_prefix: "/broker".to_owned(),
-            cors_origins: vec!["https://a".to_owned(), "https://b".to_owned()],
-            cors_max_age_secs: Some(60),
-            max_body_bytes: 1000,
-            has_rates: false,
-        };
-        assert_eq!(plan.http, expected);
-        assert!(plan.metrics.per_object && plan.metrics.asks_for_login);
-        let refused = with_file("management.tcp.port = 0").unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "F, line 1: management.tcp.port: expected a whole number from 1 to 65535, found `0`"
-        );
-        let refused = with_file("management.rates_mode = all").unwrap_err().to_string();
-        assert!(refused.contains("expected `none`, `basic` or `detailed`"), "{refused}");
-    }
-}
+mod tests;

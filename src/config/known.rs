@@ -285,19 +285,19 @@ mod tests {
 
     #[test]
     fn every_key_is_what_it_is_known_as() {
-        let verdict = |key: &str| super::verdict(key, "x");
+        let of = |key: &str| verdict(key, "x");
         let unknown = |near| Verdict::Unknown(near);
-        assert_eq!(verdict("hearbeat"), unknown(Some("heartbeat")));
-        assert_eq!(verdict("vhost_mx"), unknown(Some("vhost_max")));
-        assert_eq!(verdict("no.such.key"), unknown(None));
-        assert_eq!(verdict("listeners.tcp.default"), Verdict::Served);
-        assert_eq!(verdict("mqtt.vhost"), Verdict::Inert(Missed("MQTT is not spoken")));
+        assert_eq!(of("hearbeat"), unknown(Some("heartbeat")));
+        assert_eq!(of("vhost_mx"), unknown(Some("vhost_max")));
+        assert_eq!(of("no.such.key"), unknown(None));
+        assert_eq!(of("listeners.tcp.default"), Verdict::Served);
+        assert_eq!(of("mqtt.vhost"), Verdict::Inert(Missed("MQTT is not spoken")));
         assert_eq!(
-            super::verdict("log.syslog", "false"),
+            verdict("log.syslog", "false"),
             Verdict::Inert(Nothing("the log goes to standard output, not to syslog"))
         );
-        assert_eq!(verdict("num_acceptors.tcp"), Verdict::Inert(OWN_SOCKETS));
-        assert!(matches!(verdict("ssl_options.password"), Verdict::Refused(_)));
+        assert_eq!(of("num_acceptors.tcp"), Verdict::Inert(OWN_SOCKETS));
+        assert!(matches!(of("ssl_options.password"), Verdict::Refused(_)));
     }
 
     #[test]

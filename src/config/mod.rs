@@ -10,10 +10,12 @@ mod file;
 mod files;
 mod http;
 mod known;
+mod log;
 mod login;
 mod node;
 mod note;
 mod options;
+mod otlp;
 mod review;
 mod tls;
 mod value;
@@ -26,6 +28,7 @@ use leveret::Settings;
 
 pub use environment::Environment;
 pub use http::{Http, Metrics};
+pub use log::{Asked, Category, LogFormat, LogLevel};
 pub use note::{Note, Weight};
 pub use options::{Flag, Setting, settings};
 pub use review::{Line, Standing, review};
@@ -41,8 +44,12 @@ pub struct Plan {
     pub definitions: Vec<PathBuf>,
     /// Whether keeping nothing was asked for.
     pub ephemeral: bool,
-    /// For the log.
+    /// How much is logged of what has no level of its own.
     pub log: LogLevel,
+    /// The levels of categories; a later one counts.
+    pub log_levels: Vec<(Category, LogLevel)>,
+    /// What a line of the log looks like.
+    pub log_format: LogFormat,
     /// The HTTP API.
     pub http: Http,
     /// The page of metrics.
@@ -57,31 +64,6 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// Variables that look like options and are none; worth a line in the log.
     pub unused_variables: Vec<String>,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogLevel(pub tracing::level_filters::LevelFilter);
-
-impl LogLevel {
-    /// RabbitMQ's names of levels, and tracing's.
-    fn parse(text: &str) -> Result<Self, String> {
-        use tracing::level_filters::LevelFilter as Level;
-        Ok(Self(match text.to_ascii_lowercase().as_str() {
-            "trace" => Level::TRACE,
-            "debug" => Level::DEBUG,
-            "info" => Level::INFO,
-            // Between info and warning for RabbitMQ, which tracing has no name for.
-            "notice" | "warning" | "warn" => Level::WARN,
-            "error" | "critical" => Level::ERROR,
-            "none" | "off" => Level::OFF,
-            _ => {
-                return Err(format!(
-                    "expected `trace`, `debug`, `info`, `warning`, `error` or `none`, found `{text}`"
-                ));
-            }
-        }))
-    }
 }
 
 /// A value as one source gave it.
@@ -160,6 +142,8 @@ impl Plan {
             definitions: Vec::new(),
             ephemeral: false,
             log: LogLevel(tracing::level_filters::LevelFilter::INFO),
+            log_levels: Vec::new(),
+            log_format: LogFormat::Text,
             http: Http::default(),
             metrics: Metrics::default(),
             config_file: None,

@@ -11,11 +11,13 @@ use leveret::{AMQP_PORT, DiskLimit, Listen, Permissions, Settings, Watermark};
 
 use super::events::EVENT_SETTINGS;
 use super::http::HTTP_SETTINGS;
+use super::log::LOG_SETTINGS;
 use super::login::LOGIN_SETTINGS;
 use super::node::NODE_SETTINGS;
+use super::otlp::OTLP_SETTINGS;
 use super::tls::TLS_SETTINGS;
 use super::value;
-use super::{Given, LogLevel, Origin, Plan};
+use super::{Given, Origin, Plan};
 
 /// One option.
 pub struct Setting {
@@ -88,7 +90,8 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
 
 /// All options but those of AMQP's TLS.
 pub fn without_tls() -> impl Iterator<Item = &'static Setting> {
-    let tables = [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS];
+    let tables =
+        [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS, LOG_SETTINGS, OTLP_SETTINGS];
     tables.into_iter().flatten()
 }
 
@@ -127,14 +130,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "false",
         help: "Keep everything in memory; nothing touches the disk and nothing survives a restart",
         set: |plan, given| one(given, |text| put(&mut plan.ephemeral, value::boolean(text))),
-    },
-    Setting {
-        flag: Some(Flag::Value { name: "log", value: "LEVEL" }),
-        environment: &["LEVERET_LOG"],
-        keys: &["log.level", "log.default.level", "log.console.level"],
-        default: "info",
-        help: "How much is logged: trace, debug, info, warning, error or none",
-        set: |plan, given| one(given, |text| put(&mut plan.log, LogLevel::parse(text))),
     },
     Setting {
         flag: None,

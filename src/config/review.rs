@@ -9,7 +9,7 @@ use super::{Environment, Given, Origin, Plan, Weight, file, options};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Counted from 1.
-    pub line: usize,
+    pub number: usize,
     /// The key.
     pub key: String,
     /// What it is to this broker.
@@ -51,7 +51,7 @@ pub fn review(text: &str, environment: &Environment) -> Result<Vec<Line>, file::
 }
 
 fn line(given: &Given) -> Option<Line> {
-    let Origin::Line(_, line) = given.origin else { return None };
+    let Origin::Line(_, number) = given.origin else { return None };
     let (standing, why) = match known::verdict(&given.name, &given.value) {
         Verdict::Served => (Standing::Served, String::new()),
         Verdict::Inert(Effect::None(why)) => (Standing::Inert, why.to_owned()),
@@ -59,7 +59,7 @@ fn line(given: &Given) -> Option<Line> {
         Verdict::Refused(why) => (Standing::Refused, why.to_owned()),
         Verdict::Unknown(near) => (Standing::Unknown, known::unknown(near)),
     };
-    Some(Line { line, key: given.name.clone(), standing, why })
+    Some(Line { number, key: given.name.clone(), standing, why })
 }
 
 /// Sets every option as a start would, to hear what it has to say of its values.
@@ -88,7 +88,7 @@ fn set_all(given: &[Given], lines: &mut [Line]) {
 
 fn mark(lines: &mut [Line], given: &Given, standing: Standing, why: String) {
     let Origin::Line(_, number) = given.origin else { return };
-    if let Some(line) = lines.iter_mut().find(|line| line.line == number) {
+    if let Some(line) = lines.iter_mut().find(|line| line.number == number) {
         line.standing = standing;
         line.why = why;
     }
@@ -97,6 +97,7 @@ fn mark(lines: &mut [Line], given: &Given, standing: Standing, why: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Standing::{Differs, Inert, Refused, Served, Unknown};
 
     #[test]
     fn every_line_is_what_a_start_would_make_of_it() {
@@ -110,9 +111,8 @@ auth_backends.1 = ldap
 ssl_options.honor_ecc_order = true
 default_pass = $(NOT_SET_HERE)x
 ";
-        use Standing::{Differs, Inert, Refused, Served, Unknown};
         let lines = review(text, &Environment::default()).unwrap();
-        let standings: Vec<_> = lines.iter().map(|line| (line.line, line.standing)).collect();
+        let standings: Vec<_> = lines.iter().map(|line| (line.number, line.standing)).collect();
         let expected = [Served, Refused, Differs, Inert, Unknown, Refused, Differs, Inert, Served];
         assert_eq!(standings, (1..).zip(expected).collect::<Vec<_>>());
         assert!(lines.iter().all(|line| line.why.is_empty() == (line.standing == Served)), "{lines:?}");

@@ -12,9 +12,9 @@ use leveret_core::model::{BindingSpec, Broker, ExchangeKind, ExchangeSpec, Queue
 use leveret_core::{Effects, Refusal, Timestamp};
 use serde_json::Value;
 
-use super::document::{self, Destination};
+use super::document::{self, Destination, Document};
 use super::report::ApplyReport;
-use super::{DefinitionsError, Source, difference, parameters, policies, table, users, vhosts};
+use super::{DefinitionsError, difference, parameters, policies, table, users, vhosts};
 
 /// Why one entity was refused, before its place is known.
 pub type Reason = String;
@@ -29,42 +29,61 @@ pub struct Recipient<'a> {
     pub effects: &'a mut Effects,
 }
 
+/// The steps through a document, and what becomes of what cannot be created.
+pub struct Steps<'a> {
+    /// What to call the document.
+    pub origin: &'a str,
+    /// What was left, or taken without acting on it.
+    pub report: ApplyReport,
+    /// Where refusals are kept, by place, so that the next step is taken; `None` stops at the first.
+    pub refused: Option<Vec<(String, Reason)>>,
+}
+
 /// Everything of one document; what is not as it says goes into the report.
 pub fn document(
     recipient: &mut Recipient<'_>,
-    source: &Source,
-    report: &mut ApplyReport,
+    document: &Document,
+    steps: &mut Steps<'_>,
 ) -> Result<(), DefinitionsError> {
-    let (core, document) = (recipient.core, &source.document);
+    let core = recipient.core;
     let version = document.rabbit_version.as_deref();
-    each(source, "users", &document.users, |user| users::put(core, user, version))?;
-    each(source, "vhosts", &document.vhosts, |vhost| vhosts::put(core, vhost))?;
-    each(source, "permissions", &document.permissions, |row| users::permit(core, row))?;
-    each(source, "exchanges", &document.exchanges, |row| declare_exchange(core, row, report))?;
-    each(source, "topic_permissions", &document.topic_permissions, |row| users::permit_topics(core, row))?;
-    for global in &document.global_parameters {
-        parameters::import_global(core, &global.name, &global.value, report);
-    }
-    each(source, "policies", &document.policies, |policy| policies::put_policy(recipient, policy))?;
-    each(source, "parameters", &document.parameters, |own| policies::put_parameter(recipient, own, report))?;
-    each(source, "queues", &document.queues, |row| declare_queue(core, row, report))?;
-    each(source, "bindings", &document.bindings, |binding| bind(core, binding))
+    steps.each("users", &document.users, |user, _| users::put(core, user, version))?;
+    steps.each("vhosts", &document.vhosts, |vhost, _| vhosts::put(core, vhost))?;
+    steps.each("permissions", &document.permissions, |row, _| users::permit(core, row))?;
+    steps.each("exchanges", &document.exchanges, |row, report| declare_exchange(core, row, report))?;
+    steps.each("topic_permissions", &document.topic_permissions, |row, _| users::permit_topics(core, row))?;
+    steps.each("global_parameters", &document.global_parameters, |own, report| {
+        parameters::import_global(core, &own.name, &own.value, report);
+        Ok(())
+    })?;
+    steps.each("policies", &document.policies, |policy, report| {
+        policies::put_policy(recipient, policy, report)
+    })?;
+    steps.each("parameters", &document.parameters, |own, report| {
+        policies::put_parameter(recipient, own, report)
+    })?;
+    steps.each("queues", &document.queues, |row, report| declare_queue(core, row, report))?;
+    steps.each("bindings", &document.bindings, |binding, _| bind(core, binding))
 }
 
-/// Does `create` with every item and tells where it failed.
-fn each<T>(
-    source: &Source,
-    list: &str,
-    items: &[T],
-    mut create: impl FnMut(&T) -> Result<(), Reason>,
-) -> Result<(), DefinitionsError> {
-    items.iter().enumerate().try_for_each(|(at, item)| {
-        create(item).map_err(|reason| DefinitionsError::Refused {
-            origin: source.origin.clone(),
-            place: format!("{list}[{at}]"),
-            reason,
-        })
-    })
+impl Steps<'_> {
+    /// Does `create` with every item and tells where it failed.
+    fn each<T>(
+        &mut self,
+        list: &str,
+        items: &[T],
+        mut create: impl FnMut(&T, &mut ApplyReport) -> Result<(), Reason>,
+    ) -> Result<(), DefinitionsError> {
+        for (at, item) in items.iter().enumerate() {
+            let Err(reason) = create(item, &mut self.report) else { continue };
+            let place = format!("{list}[{at}]");
+            let Some(refused) = &mut self.refused else {
+                return Err(DefinitionsError::Refused { origin: self.origin.to_owned(), place, reason });
+            };
+            refused.push((place, reason));
+        }
+        Ok(())
+    }
 }
 
 /// A virtual host of the broker.

@@ -12,8 +12,9 @@ mod layout;
 pub mod parameters;
 mod policies;
 mod report;
+mod review;
 mod rows;
-mod table;
+pub mod table;
 mod unchanged;
 mod unserved;
 mod users;
@@ -28,9 +29,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::settings::Seed;
 pub use apply::Recipient;
+use apply::Steps;
 use document::{Document, Malformed};
 pub use export::export;
 pub use report::ApplyReport;
+pub use review::{DefinitionsReview, review_definitions};
 
 /// Where definitions come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,10 +185,10 @@ pub fn import_into_vhost(
 fn apply_source(recipient: &mut Recipient<'_>, source: &Source) -> Result<ApplyReport, DefinitionsError> {
     unserved::check(source)?;
     tracing::info!("Applying definitions from {}", source.origin);
-    let mut report = ApplyReport::default();
-    apply::document(recipient, source, &mut report)?;
-    report.log(&source.origin);
-    Ok(report)
+    let mut steps = Steps { origin: &source.origin, report: ApplyReport::default(), refused: None };
+    apply::document(recipient, &source.document, &mut steps)?;
+    steps.report.log(&source.origin);
+    Ok(steps.report)
 }
 
 /// RabbitMQ seeds neither user nor virtual host when definitions are configured; here the first user stays

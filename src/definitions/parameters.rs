@@ -47,15 +47,15 @@ pub fn rows(core: &Broker, vhost: &Vhost) -> Vec<Value> {
     let mut rows = Vec::new();
     let details = vhost.details();
     if details.limits.iter().next().is_some() {
-        rows.push(rows::parameter((vhost.name(), LIMITS, LIMITS_NAME), rows::limits(&details)));
+        rows.push(rows::parameter((vhost.name(), LIMITS, LIMITS_NAME), &rows::limits(&details)));
     }
     let policies = vhost.policies();
     for policy in policies.iter().filter(|policy| policy.spec().kind == PolicyKind::Operator) {
         let value = serde_json::to_value(PolicyDocument::of(policy)).unwrap_or_default();
-        rows.push(rows::parameter((vhost.name(), OPERATOR_POLICY, &policy.spec().name), value));
+        rows.push(rows::parameter((vhost.name(), OPERATOR_POLICY, &policy.spec().name), &value));
     }
     for own in core.parameters().iter().filter(|own| own.vhost == vhost.name()) {
-        rows.push(rows::parameter((&own.vhost, &own.component, &own.name), json(&own.value)));
+        rows.push(rows::parameter((&own.vhost, &own.component, &own.name), &json(&own.value)));
     }
     rows
 }

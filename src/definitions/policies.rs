@@ -17,8 +17,12 @@ use super::vhosts;
 use crate::policy::PolicyDocument;
 
 /// A policy of users.
-pub fn put_policy(recipient: &mut Recipient<'_>, policy: &Policy) -> Result<(), Reason> {
-    put(recipient, (PolicyKind::User, &policy.vhost, &policy.name), &policy.content)
+pub fn put_policy(
+    recipient: &mut Recipient<'_>,
+    policy: &Policy,
+    report: &mut ApplyReport,
+) -> Result<(), Reason> {
+    put(recipient, (PolicyKind::User, &policy.vhost, &policy.name), &policy.content, report)
 }
 
 /// A parameter of any component.
@@ -32,7 +36,7 @@ pub fn put_parameter(
         OPERATOR_POLICY => {
             let content: PolicyDocument =
                 serde_json::from_value(value.clone()).map_err(|error| format!("value: {error}"))?;
-            put(recipient, (PolicyKind::Operator, vhost, name), &content)
+            put(recipient, (PolicyKind::Operator, vhost, name), &content, report)
         }
         LIMITS => vhosts::put_limits(recipient.core, parameter),
         _ => {
@@ -54,9 +58,10 @@ fn put(
     recipient: &mut Recipient<'_>,
     (kind, vhost_name, name): (PolicyKind, &str, &str),
     content: &PolicyDocument,
+    report: &mut ApplyReport,
 ) -> Result<(), Reason> {
     let vhost = vhost(recipient.core, vhost_name)?;
-    let content = without_clusters(name, content);
+    let content = without_clusters(name, content, report);
     if content.definition.is_empty() && matches!(content, Cow::Owned(_)) {
         return Ok(());
     }
@@ -65,7 +70,11 @@ fn put(
     Ok(())
 }
 
-fn without_clusters<'a>(name: &str, content: &'a PolicyDocument) -> Cow<'a, PolicyDocument> {
+fn without_clusters<'a>(
+    name: &str,
+    content: &'a PolicyDocument,
+    report: &mut ApplyReport,
+) -> Cow<'a, PolicyDocument> {
     let is_of_clusters = |key: &str| key.starts_with("ha-") || key == "queue-master-locator";
     if !content.definition.keys().any(|key| is_of_clusters(key)) {
         return Cow::Borrowed(content);
@@ -75,7 +84,7 @@ fn without_clusters<'a>(name: &str, content: &'a PolicyDocument) -> Cow<'a, Poli
     let (left_out, kept): (Vec<_>, Vec<(String, Value)>) =
         all.into_iter().partition(|(key, _)| is_of_clusters(key));
     let left_out: Vec<String> = left_out.into_iter().map(|(key, _)| key).collect();
-    tracing::warn!("left out of the policy '{name}', as there is no cluster: {}", left_out.join(", "));
+    report.skip(format!("left out of the policy '{name}', as there is no cluster: {}", left_out.join(", ")));
     content.definition = kept.into_iter().collect();
     Cow::Owned(content)
 }

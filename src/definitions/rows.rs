@@ -97,7 +97,7 @@ fn policy(vhost: &str, policy: &Policy) -> Value {
 }
 
 /// A parameter of a virtual host.
-pub fn parameter((vhost, component, name): (&str, &str, &str), value: Value) -> Value {
+pub fn parameter((vhost, component, name): (&str, &str, &str), value: &Value) -> Value {
     json!({"vhost": vhost, "component": component, "name": name, "value": value})
 }
 

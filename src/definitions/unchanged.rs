@@ -17,7 +17,8 @@ pub struct Hash(String);
 impl Hash {
     /// Of everything that went into the digest.
     pub fn of(digest: Sha256) -> Self {
-        Self(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16));
+        Self(digest.finalize().iter().flat_map(digits).flatten().collect())
     }
 
     /// Whether these were the last that were applied.

@@ -78,7 +78,6 @@ impl Caller {
     }
 
     /// Refuses what the permissions do not grant, as RabbitMQ says it over HTTP.
-    #[expect(dead_code, reason = "queues and exchanges are yet to come")]
     pub fn check(&self, vhost: &str, access: Access, resource: Resource<'_>) -> Result<(), Problem> {
         match self {
             Self::Local => Ok(()),

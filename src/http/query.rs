@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
 
 use super::answer::Problem;
+use crate::rates::Range;
 
 /// Rows of a page that does not say.
 const PAGE_SIZE: usize = 100;
@@ -81,7 +82,6 @@ impl Query {
     }
 
     /// The ranges of samples that are wanted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "rates are yet to come"))]
     pub fn samples(&self) -> Result<Samples, Problem> {
         Ok(Samples {
             lengths: self.range("lengths")?,
@@ -138,13 +138,6 @@ impl Filter {
             Self::Regex(regex) => regex.is_match(name).unwrap_or(false),
         }
     }
-}
-
-/// Samples reach so far back, so far apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    pub age_secs: u64,
-    pub increment_secs: u64,
 }
 
 /// The samples that are wanted, by what they are of.

@@ -38,6 +38,14 @@ pub const FAMILIES: &[(&str, &[Row])] = &[
     ("definitions", super::definitions::ROWS),
     ("local", super::local::ROWS),
     ("plugins", super::plugins::ROWS),
+    ("overview", super::overview::ROWS),
+    ("nodes", super::nodes::ROWS),
+    ("queues", super::queues::ROWS),
+    ("exchanges", super::exchanges::ROWS),
+    ("bindings", super::bindings::ROWS),
+    ("connections", super::connections::ROWS),
+    ("channels", super::channels::ROWS),
+    ("consumers", super::consumers::ROWS),
 ];
 
 /// What an endpoint does.

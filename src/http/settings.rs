@@ -25,6 +25,42 @@ pub struct HttpSettings {
     pub cors_max_age_secs: Option<u64>,
     /// Longest body of a request.
     pub max_body_bytes: usize,
+    /// Whether rates are told.
+    pub rates_mode: RatesMode,
+    /// Lists say nothing of numbers, whatever is asked for.
+    pub disable_stats: bool,
+    /// They do say how many messages queues have.
+    pub enable_queue_totals: bool,
+}
+
+impl HttpSettings {
+    /// Whether anybody can ask.
+    pub fn is_served(&self) -> bool {
+        !self.listen.is_empty() || !self.listen_tls.is_empty() || self.local_socket != LocalSocket::None
+    }
+}
+
+/// How much is told of rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RatesMode {
+    /// No samples are taken: every rate is zero.
+    None,
+    /// Those of objects.
+    #[default]
+    Basic,
+    /// Those of objects, and of what goes from one to another.
+    Detailed,
+}
+
+impl RatesMode {
+    /// As RabbitMQ calls it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Basic => "basic",
+            Self::Detailed => "detailed",
+        }
+    }
 }
 
 impl Default for HttpSettings {
@@ -38,6 +74,9 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             cors_max_age_secs: Some(1800),
             max_body_bytes: 10_000_000,
+            rates_mode: RatesMode::default(),
+            disable_stats: false,
+            enable_queue_totals: false,
         }
     }
 }

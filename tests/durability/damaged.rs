@@ -48,7 +48,7 @@ fn without(missing: Option<usize>) -> Vec<Vec<u8>> {
 }
 
 fn warnings(printed: &[String]) -> Vec<&String> {
-    printed.iter().filter(|line| line.contains("WARN")).collect()
+    printed.iter().filter(|line| line.contains("[warning]")).collect()
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn torn(tear: impl FnOnce(&std::path::Path, u64)) {
     publish(&mut peer, b"new").await;
     peer.close().await;
     let (printed, _) = served.end_by("TERM");
-    assert!(!printed.iter().any(|line| line.contains("WARN")), "{printed:#?}");
+    assert!(!printed.iter().any(|line| line.contains("[warning]")), "{printed:#?}");
     let mut served = directory.start();
     assert_eq!(bodies(served.address()).await.last().map(Vec::as_slice), Some(b"new".as_slice()));
 }
@@ -210,7 +210,7 @@ async fn damage_in_an_older_segment_is_told_when_it_is_read_and_costs_one_messag
     }
     peer.close().await;
     let (printed, _) = served.end_by("TERM");
-    let errors: Vec<_> = printed.iter().filter(|line| line.contains("ERROR")).collect();
+    let errors: Vec<_> = printed.iter().filter(|line| line.contains("[error]")).collect();
     assert_eq!(errors.len(), 1, "{printed:#?}");
     assert!(errors[0].contains(path.to_str().unwrap()), "it says where: {errors:?}");
 }

@@ -97,12 +97,12 @@ async fn a_log_that_cannot_be_written_confirms_nothing_more_and_keeps_what_it_co
         "{answer:?}"
     );
     assert_eq!(until_blocked(&mut publisher).await.0, "low on disk");
-    served.until("ERROR");
+    served.until("[error]");
     consumers_go_on(address).await;
     drop(publisher);
     let (printed, _) = served.end_by("TERM");
     let before_the_end = printed.iter().take_while(|line| !line.contains("SIGTERM"));
-    let errors: Vec<_> = before_the_end.filter(|line| line.contains("ERROR")).collect();
+    let errors: Vec<_> = before_the_end.filter(|line| line.contains("[error]")).collect();
     assert_eq!(errors.len(), 1, "{printed:#?}");
     assert!(errors[0].contains(".log"), "it says which file: {errors:?}");
 

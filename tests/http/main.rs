@@ -12,6 +12,7 @@ mod identity;
 mod limits;
 mod local_socket;
 mod matrix;
+mod overview;
 mod parameters;
 mod policies;
 mod secure;

@@ -3,9 +3,11 @@
 //! The first failure stops the run. The output of a run that passes ends with the summary of
 //! `cargo test`, because nothing is printed after it.
 
+use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Instant;
 
+use crate::dist::{self, Build};
 use crate::failure::Failure;
 use crate::instructions::{self, Then};
 use crate::workspace::{cargo, is_ci};
@@ -61,22 +63,24 @@ const TESTS: Step = Step {
 /// Runs every step, from the root of the workspace whatever the current directory is.
 pub fn run() -> Result<(), Failure> {
     for check in CHECKS {
-        timed(check.name, || check.run())?;
+        timed(check.name, || check.run(&[]))?;
     }
+    // What tests/packaging.rs runs in a directory that has nothing else.
+    let binary = timed("dist", || dist::build(Build::Check))?;
     // A release build of the rules, and some ten seconds under callgrind.
     timed("instructions", || instructions::run(Then::Hold))?;
-    TESTS.run()
+    TESTS.run(&[("LEVERET_STATIC_BINARY", binary.as_os_str())])
 }
 
-fn timed(name: &str, step: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+fn timed<T>(name: &str, step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let started = Instant::now();
-    step()?;
+    let done = step()?;
     eprintln!("==> {name} done in {:.1} s", started.elapsed().as_secs_f64());
-    Ok(())
+    Ok(done)
 }
 
 impl Step {
-    fn run(&self) -> Result<(), Failure> {
+    fn run(&self, also: &[(&str, &OsStr)]) -> Result<(), Failure> {
         if let Some(tool) = self.extra_tool
             && !is_ci()
             && !is_installed(tool)
@@ -86,7 +90,7 @@ impl Step {
         }
         eprintln!("==> {}: cargo {}", self.name, self.words.join(" "));
         let mut command = cargo(self.words);
-        command.envs(self.environment.iter().copied());
+        command.envs(self.environment.iter().copied()).envs(also.iter().copied());
         let status = command.status().map_err(|source| Failure::NotStarted { step: self.name, source })?;
         if status.success() { Ok(()) } else { Err(Failure::Failed { step: self.name, status }) }
     }

@@ -2,7 +2,8 @@
 //!
 //! A bench of the rules passes messages under callgrind, once few and once many of them; what the runs differ by is
 //! what the messages cost, because everything before them is the same. The release profile is measured, with the
-//! command's allocator. Two measurements, also of builds in two places, differed by 0.3 % at most.
+//! command's allocator. Two measurements, also of builds in two places, mostly differ by 0.3 % at most; what is random in a
+//! run (the order of a table of ten thousand bindings) was once 6 %, so a case has moved only if it has twice more.
 
 mod callgrind;
 mod table;
@@ -42,7 +43,7 @@ pub fn run(then: Then) -> Result<(), Failure> {
         return Err(Failure::Impossible { step: STEP, why });
     }
     let counter = Counter::build()?;
-    let measured = Table { tools: callgrind::tools()?, costs: counter.count_all()? };
+    let mut measured = Table { tools: callgrind::tools()?, costs: counter.count_all()? };
     let path = path();
     let text = fs::read_to_string(&path);
     if then == Then::Write {
@@ -51,6 +52,9 @@ pub fn run(then: Then) -> Result<(), Failure> {
         return fs::write(&path, measured.to_string()).map_err(|source| Failure::File { path, source });
     }
     let expected = Table::parse(&text.map_err(|source| Failure::File { path, source })?)?;
+    if then == Then::Hold {
+        measure_again(&expected, &mut measured, &counter)?;
+    }
     let lines = expected.compare(&measured);
     eprint!("{}", table::report(&lines));
     let moved = lines.iter().filter(|line| line.verdict() != Verdict::Holds).map(ToString::to_string);
@@ -59,6 +63,16 @@ pub fn run(then: Then) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Moved { cases, advice: advice(&expected, &measured, &counter) })
+}
+
+/// Measures the cases that seem to have moved again, twice at most.
+fn measure_again(expected: &Table, measured: &mut Table, counter: &Counter) -> Result<(), Failure> {
+    for _ in 0..2 {
+        for line in expected.compare(measured).iter().filter(|line| line.has_moved()) {
+            measured.set(line.case(), counter.count(line.case())?);
+        }
+    }
+    Ok(())
 }
 
 fn path() -> PathBuf {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod dist;
 mod failure;
 mod gate;
 mod instructions;
@@ -16,6 +17,7 @@ use instructions::Then;
 
 const USAGE: &str = "\
 usage: cargo xtask test                    everything that must hold before a change is merged
+       cargo xtask dist                    the binary as it is given away, without any dependency: target/dist/leveret
        cargo xtask bench [OPTIONS]         leveret, the bare relay and other brokers side by side: docs/performance.md
        cargo xtask flame CASE SVG          where the broker's time goes under one case's load, as a flame graph
        cargo xtask instructions            what a message costs in the rules, beside the table of it
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["test"] => gate::run(),
+        ["dist"] => dist::run(),
         ["bench" | "flame", ..] => bench::run(&words),
         ["instructions"] => instructions::run(Then::Show),
         ["instructions", "--hold"] => instructions::run(Then::Hold),

@@ -18,6 +18,7 @@
 //! | class confirm (RabbitMQ) | `confirm`, `appends` |
 //! | class tx | `tx` |
 //! | events of connections, channels, consumers (RabbitMQ) | `event` |
+//! | a client without a socket | `direct` |
 //! | copies of messages (RabbitMQ's firehose) | `trace` |
 
 mod acknowledge;
@@ -32,6 +33,7 @@ mod connection;
 mod consume;
 mod consumers;
 mod deliver;
+mod direct;
 mod ending;
 mod event;
 mod exchange;
@@ -42,6 +44,7 @@ mod late;
 mod open;
 mod publish;
 mod queue;
+mod report;
 mod route;
 mod sasl;
 mod session;
@@ -53,5 +56,6 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
+pub use direct::{Answer, As, Closed, Direct};
 pub use handshake::RABBITMQ_VERSION;
 pub use session::{External, Peer};

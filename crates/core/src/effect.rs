@@ -13,7 +13,7 @@ use leveret_codec::Outgoing;
 use leveret_codec::method::{self, Method};
 
 use crate::id::{ChannelNumber, ConnectionId};
-use crate::model::{DeadLetterTo, Message, QueueRef, Reason, WeakQueueRef};
+use crate::model::{DeadLetterTo, Message, QueueRef, Reason, Span, WeakQueueRef};
 use crate::store::PageId;
 use crate::time::Timestamp;
 
@@ -72,6 +72,8 @@ pub struct Effects {
     pub deadlines: Vec<(Timestamp, WeakQueueRef)>,
     /// For the broker: queues that nobody has used for too long.
     pub unused: Vec<QueueRef>,
+    /// What is to be told of messages' stays; nothing unless spans are on.
+    pub spans: Vec<Span>,
     /// The next deadline of the broker is an earlier one than it was.
     pub is_due_earlier: bool,
 }

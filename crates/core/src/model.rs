@@ -25,10 +25,15 @@ mod password;
 mod policy;
 mod queue;
 mod queue_ref;
+mod record;
 mod report;
+mod roll;
 mod schedule;
 mod seats;
 mod settings;
+mod sizes;
+pub mod span;
+mod stats;
 mod term;
 mod topology;
 mod trace;
@@ -55,14 +60,24 @@ pub use parameter::{GlobalParameter, Parameter};
 pub use password::{HashingAlgorithm, PasswordHash};
 pub use policy::{Applied, ApplyTo, Policies, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec};
 pub use queue::{
-    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Pace, Queue, Reason, RestoredLane, Returned, Returns,
-    StoredPage,
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Losses, Pace, Queue, Reason, RestoredLane, Returned,
+    Returns, Settled, StoredPage,
 };
-pub use queue_ref::{DeleteConditions, DeliveredBefore, QueueFacts, QueueRef, SubscribeError, WeakQueueRef};
+pub use queue_ref::{
+    DeleteConditions, DeliveredBefore, QueueFacts, QueueLook, QueueRef, SubscribeError, WeakQueueRef,
+};
+pub use record::{
+    ChannelMode, ChannelRecord, ConnectionFacts, ConnectionRecord, ConnectionState, ConsumerRecord, Outflow,
+    Traffic,
+};
+pub use roll::{Churn, Gone, Roll};
 pub use seats::{ChannelSeat, Seat};
 pub use settings::{DeadLetterTo, DeliveryLimit, Overflow, QueueKind, QueueSettings, QueueTraits};
+pub use sizes::{SIZE_BOUNDS, SizeCounts, Sizes};
+pub use span::{Span, SpanKind};
+pub use stats::{Counter, Counters, MessageStats, Stat};
 pub use term::Term;
-pub use topology::{BindingSpec, QueueSpec, Target, locked, no_exchange, no_queue};
+pub use topology::{BindingSpec, QueueSpec, QueuesPast, Target, locked, no_exchange, no_queue};
 pub use trace::{TRACE_EXCHANGE, Traced, Witness};
 pub use user::{Access, Permissions, Resource, TopicPermissions, TopicRow, User};
 pub use vhost::{Bound, Routes, Vhost, VhostDetails};

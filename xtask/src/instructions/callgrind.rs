@@ -86,7 +86,8 @@ impl Counter {
         names.lines().map(|case| Ok((case.to_owned(), self.count(case)?))).collect()
     }
 
-    fn count(&self, case: &str) -> Result<u64, Failure> {
+    /// Instructions per message of one case.
+    pub fn count(&self, case: &str) -> Result<u64, Failure> {
         let (few, many) = (self.profile(&format!("{case}.few")), self.profile(case));
         // Side by side: each takes one core.
         let runs = (self.start(case, FEW, &few)?, self.start(case, MANY, &many)?);

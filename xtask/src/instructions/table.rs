@@ -74,6 +74,13 @@ impl Table {
             .collect()
     }
 
+    /// What a case of the table costs instead.
+    pub fn set(&mut self, case: &str, cost: u64) {
+        if let Some((_, known)) = self.costs.iter_mut().find(|(name, _)| name == case) {
+            *known = cost;
+        }
+    }
+
     fn of(&self, case: &str) -> Option<u64> {
         self.costs.iter().find(|(name, _)| name == case).map(|(_, cost)| *cost)
     }
@@ -94,6 +101,16 @@ impl fmt::Display for Table {
 }
 
 impl Line {
+    /// The case.
+    pub fn case(&self) -> &str {
+        &self.case
+    }
+
+    /// Whether it costs something else than it should.
+    pub fn has_moved(&self) -> bool {
+        matches!(self.verdict(), Verdict::Dearer | Verdict::Cheaper)
+    }
+
     /// Whether that is near enough.
     pub fn verdict(&self) -> Verdict {
         match (self.expected, self.measured) {

@@ -9,7 +9,7 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::effect::Effects;
-use crate::model::{QueueRef, Returned};
+use crate::model::{QueueRef, Returned, Stat};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -24,6 +24,17 @@ pub enum Fate {
     Requeued,
     /// Back to its queue because the delivery has failed.
     Failed,
+}
+
+impl Fate {
+    /// The word for it, in spans.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "ack",
+            Self::Rejected => "reject",
+            Self::Requeued | Self::Failed => "requeue",
+        }
+    }
 }
 
 impl Channel {
@@ -83,13 +94,16 @@ impl Channel {
 
     /// The way of nearly every ack: nothing is moved, and no list is made.
     fn settle_in_place(&mut self, turn: &mut Turn<'_>, outstanding: Range<usize>) {
-        let mut counted = 0;
+        let (mut counted, mut acked) = (0, 0);
         for held in self.unacked.range(outstanding.clone()) {
+            acked += 1;
             counted += u32::from(held.counted);
-            let settle = held.settle();
-            turn.batch.settle(turn.now, &held.queue, held.consumer, settle, &mut turn.out.effects);
+            turn.tell_settled(held, "ack");
+            turn.batch.settle(turn.now, held, &mut turn.out.effects);
         }
         self.unacked.forget(outstanding);
+        self.count(Stat::Ack, acked, 0);
+        self.note_held();
         self.give_credit_back(turn, counted);
     }
 
@@ -108,16 +122,20 @@ impl Channel {
         } else {
             self.carry_out(turn, held, fate);
         }
+        self.note_held();
     }
 
     /// Settles or requeues, outside or at the end of a transaction.
     pub fn carry_out(&mut self, turn: &mut Turn<'_>, held: Vec<Held>, fate: Fate) {
         let counted = held.iter().filter(|held| held.counted).count();
+        for held in &held {
+            turn.tell_settled(held, fate.as_str());
+        }
         match fate {
             Fate::Settled => {
-                for held in held {
-                    let settle = held.settle();
-                    turn.batch.settle(turn.now, &held.queue, held.consumer, settle, &mut turn.out.effects);
+                self.count(Stat::Ack, held.len(), 0);
+                for held in &held {
+                    turn.batch.settle(turn.now, held, &mut turn.out.effects);
                 }
             }
             Fate::Requeued => requeue(turn, held, false),
@@ -134,6 +152,7 @@ impl Channel {
         }
         let held = self.unacked.take_all();
         self.carry_out(turn, held, Fate::Requeued);
+        self.note_held();
         if reply {
             turn.send(self.number, &Method::Basic(basic::AMQPMethod::RecoverOk(basic::RecoverOk {})));
         }

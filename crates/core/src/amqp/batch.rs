@@ -3,9 +3,10 @@
 //! A settlement only gives credit back, so it needs no order towards publishes. Whatever could observe a queue flushes
 //! first.
 
-use crate::effect::{Effects, Settle};
+use crate::amqp::unacked::Held;
+use crate::effect::Effects;
 use crate::id::{ChannelNumber, ConsumerId};
-use crate::model::{Accepted, Arrival, Intake, Message, QueueRef, Vhost};
+use crate::model::{Accepted, Arrival, Intake, Message, QueueRef, Settled, Vhost};
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
 
@@ -22,7 +23,7 @@ pub struct Batch {
 struct Settlements {
     queue: QueueRef,
     from: Option<ConsumerId>,
-    count: u32,
+    settled: Settled,
 }
 
 impl Batch {
@@ -73,21 +74,19 @@ impl Batch {
         self.intake.give_up();
     }
 
-    /// A delivery that was acknowledged or dropped.
-    pub fn settle(
-        &mut self,
-        now: Timestamp,
-        queue: &QueueRef,
-        from: Option<ConsumerId>,
-        settle: Option<Settle>,
-        effects: &mut Effects,
-    ) {
-        effects.settles.extend(settle);
+    /// A delivery that was acknowledged.
+    pub fn settle(&mut self, now: Timestamp, held: &Held, effects: &mut Effects) {
+        effects.settles.extend(held.settle());
+        let (queue, from, body_bytes) = (&held.queue, held.consumer, held.entry.body_bytes());
         match &mut self.settlements {
-            Some(run) if run.queue == *queue && run.from == from => run.count += 1,
+            Some(run) if run.queue == *queue && run.from == from => {
+                run.settled.count += 1;
+                run.settled.body_bytes += body_bytes;
+            }
             _ => {
                 self.flush_settlements(now, effects);
-                self.settlements = Some(Settlements { queue: queue.clone(), from, count: 1 });
+                let (queue, settled) = (queue.clone(), Settled { count: 1, body_bytes });
+                self.settlements = Some(Settlements { queue, from, settled });
             }
         }
     }
@@ -116,8 +115,8 @@ impl Batch {
     }
 
     fn flush_settlements(&mut self, now: Timestamp, effects: &mut Effects) {
-        if let Some(Settlements { queue, from, count }) = self.settlements.take() {
-            queue.settle(now, from, count, effects);
+        if let Some(Settlements { queue, from, settled }) = self.settlements.take() {
+            queue.settle(now, from, settled, effects);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use leveret_codec::Limits;
 use leveret_codec::hot::{Nack, Reject};
@@ -19,7 +20,7 @@ use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::{ChannelCredit, ChannelSeat, QueueRef, Returned};
+use crate::model::{ChannelCredit, ChannelMode, ChannelRecord, ChannelSeat, QueueRef, Returned, Stat};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -49,6 +50,8 @@ pub struct Channel {
     _seat: ChannelSeat,
     /// Its number.
     pub number: ChannelNumber,
+    /// What others see of it.
+    pub record: Arc<ChannelRecord>,
     /// How far its current publish has come.
     pub assembly: Assembly,
     /// What its publishes mean.
@@ -77,22 +80,43 @@ pub struct Channel {
 
 impl Channel {
     /// A channel that has just been opened.
-    pub fn new(number: ChannelNumber, seat: ChannelSeat) -> Self {
+    pub fn new(number: ChannelNumber, seat: ChannelSeat, record: Arc<ChannelRecord>) -> Self {
         Self {
             _seat: seat,
             number,
             assembly: Assembly::default(),
             mode: Mode::default(),
-            consumers: ConsumerTable::default(),
+            consumers: ConsumerTable::new(record.clone()),
             unacked: Unacked::default(),
             last_queue: None,
             prefetch: None,
             credit: Arc::default(),
-            route: RouteMemory::default(),
+            route: RouteMemory::new(record.clone()),
+            record,
             reply_address: None,
             commits_waiting: VecDeque::new(),
             lateness: Lateness::default(),
             last_tag: 0,
+        }
+    }
+
+    /// Lets others see what it holds.
+    #[inline]
+    pub fn note_held(&self) {
+        self.record.unacked.store(self.unacked.count(), Ordering::Relaxed);
+        if let Mode::Tx(transaction) = &self.mode {
+            let (publishes, settled) = transaction.counts();
+            self.record.uncommitted.store(publishes, Ordering::Relaxed);
+            self.record.acks_uncommitted.store(settled, Ordering::Relaxed);
+        }
+    }
+
+    /// So many messages have been handed out, or have come back to be so again.
+    #[inline]
+    pub fn count(&self, stat: Stat, messages: usize, redelivered: u64) {
+        self.record.counters.add(stat, messages as u64);
+        if 0 < redelivered {
+            self.record.counters.add(Stat::Redeliver, redelivered);
         }
     }
 
@@ -158,7 +182,10 @@ impl Channel {
             return Err(Refusal::command_invalid("unimplemented method"));
         };
         match self.mode {
-            Mode::Plain => self.mode = Mode::Confirm(Confirms::default()),
+            Mode::Plain => {
+                self.mode = Mode::Confirm(Confirms::default());
+                self.record.set_mode(ChannelMode::Confirm);
+            }
             Mode::Confirm(_) => {}
             Mode::Tx(_) => {
                 return Err(Refusal::precondition_failed("cannot switch from tx to confirm mode"));
@@ -217,6 +244,9 @@ impl Channel {
         let mut held = self.unacked.take_all();
         if let Mode::Tx(transaction) = std::mem::take(&mut self.mode) {
             held.extend(transaction.settled.into_iter().flat_map(|(_, held)| held));
+        }
+        for held in &held {
+            turn.tell_settled(held, "lost");
         }
         returned.extend(held.into_iter().map(|held| seen(held, true)));
         give_back(turn, returned, QueueRef::requeue);

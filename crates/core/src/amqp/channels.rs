@@ -9,6 +9,8 @@
 //! In `Closing` everything but close and close-ok is discarded, whole publishes included.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use foldhash::fast::FixedState;
 use leveret_codec::frame::{Frame, FrameKind};
@@ -22,9 +24,11 @@ use crate::amqp::chunk::Frames;
 use crate::amqp::confirm::{Confirmed, Verdict};
 use crate::amqp::event::{tell_channel_closed, tell_channel_opened};
 use crate::amqp::publish::asks_nothing;
+use crate::amqp::report;
 use crate::amqp::session::Turn;
 use crate::effect::Output;
 use crate::id::ChannelNumber;
+use crate::model::{ChannelRecord, Stat};
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
 
@@ -179,7 +183,10 @@ impl ChannelTable {
         }
         method::decode(frame.payload, frames.limits())?;
         let seat = turn.session.take_channel()?;
-        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat))));
+        let record = Arc::new(ChannelRecord::new(frame.channel));
+        turn.session.record.add_channel(record.clone());
+        turn.session.broker.roll().enter_channel();
+        self.slots.insert(frame.channel, Slot::Open(Box::new(Channel::new(frame.channel, seat, record))));
         tell_channel_opened(turn.session, frame.channel);
         turn.send(frame.channel, &Method::Channel(channel::AMQPMethod::OpenOk(channel::OpenOk {})));
         Ok(())
@@ -219,13 +226,8 @@ impl ChannelTable {
         if let Some(Slot::Open(channel)) = self.slots.insert(number, Slot::Closing) {
             release(turn, vec![*channel]);
         }
-        tracing::info!(
-            channel = number,
-            code = refusal.code.code(),
-            reply = refusal.reply_text(),
-            "closed a channel"
-        );
         let id = refusal.method(Some(id));
+        report::channel_error(turn.session, number, refusal, id);
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),
@@ -289,8 +291,9 @@ impl ChannelTable {
 fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
     let left: Vec<Left> = channels.iter().flat_map(|channel| channel.leave(turn)).collect();
     for channel in channels {
-        let number = channel.number;
+        let (number, record) = (channel.number, channel.record.clone());
         channel.release(turn);
+        turn.session.broker.roll().leave_channel(&turn.session.record, &record);
         tell_channel_closed(turn.session, number);
     }
     for Left { queue, is_unused } in left {
@@ -303,9 +306,17 @@ fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
 
 fn send_confirms(channel: &mut Channel, out: &mut Output) {
     let Mode::Confirm(confirms) = &mut channel.mode else { return };
+    let mut confirmed = 0;
+    let mut told = confirms.told();
     while let Some(verdict) = confirms.take() {
         put_verdict(out, channel.number, verdict);
+        if matches!(verdict, Verdict::Ack(_)) {
+            confirmed += confirms.told() - told;
+        }
+        told = confirms.told();
     }
+    channel.record.counters.add(Stat::Confirm, confirmed);
+    channel.record.unconfirmed.store(confirms.untold(), Ordering::Relaxed);
 }
 
 fn put_verdict(out: &mut Output, channel: ChannelNumber, verdict: Verdict) {

@@ -55,6 +55,16 @@ pub struct Confirms {
 }
 
 impl Confirms {
+    /// How many publishes the publisher has been told about.
+    pub fn told(&self) -> u64 {
+        self.confirmed
+    }
+
+    /// How many it waits to be told about.
+    pub fn untold(&self) -> u32 {
+        u32::try_from(self.published - self.confirmed).unwrap_or(u32::MAX)
+    }
+
     /// Counts a publish; `write` is the write that carries it into the log, if it must wait for one.
     pub fn published(&mut self, write: Option<u64>) {
         self.published += 1;

@@ -22,7 +22,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes, BytesMut};
 use leveret_codec::frame::{self, FrameKind};
 use leveret_codec::method::{self, Method, MethodId, connection};
-use leveret_codec::{Limits, PROTOCOL_HEADER, protocol_header};
+use leveret_codec::{Limits, PROTOCOL_HEADER, ReplyCode, protocol_header};
 
 use crate::amqp::chunk::{Chunk, frame_size, largest_frame_bytes, take_chunk};
 use crate::amqp::ending::{Ending, send_close_ok};
@@ -30,10 +30,11 @@ use crate::amqp::event::tell_opened;
 use crate::amqp::handshake::{self, Failed, Handshake, LoggedIn, Step, Tuned};
 use crate::amqp::heartbeat::Heartbeat;
 use crate::amqp::open::{Interruption, Open};
+use crate::amqp::report::{self, Who};
 use crate::amqp::session::{Peer, Session};
 use crate::effect::Output;
 use crate::id::ConnectionId;
-use crate::model::{Broker, Event, Outlet, Seat, Vhost};
+use crate::model::{Broker, ConnectionRecord, Event, Outlet, Seat, Traffic, Vhost};
 use crate::refusal::Refusal;
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -74,6 +75,7 @@ pub struct Connection {
     broker: Arc<Broker>,
     peer: Peer,
     outlet: Arc<Outlet>,
+    traffic: Arc<Traffic>,
     limits: Limits,
     heartbeat: Option<Heartbeat>,
     heartbeat_secs: u16,
@@ -95,6 +97,7 @@ impl Connection {
             broker,
             peer,
             outlet,
+            traffic: Arc::default(),
             limits: Limits { frame_max_bytes: STRANGER_FRAME_MAX_BYTES, ..Limits::default() },
             heartbeat: None,
             heartbeat_secs: 0,
@@ -105,9 +108,19 @@ impl Connection {
         }
     }
 
+    /// For the log.
+    fn who(&self) -> Who<'_> {
+        Who { id: self.id, address: &self.peer.address, identity: &self.identity }
+    }
+
     /// Which one it is.
     pub fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// Where what goes through its socket is to be counted.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// Who it is, as far as it has said.
@@ -181,7 +194,7 @@ impl Connection {
         let Some(header) = input.first_chunk().copied() else { return false };
         input.advance(PROTOCOL_HEADER.len());
         if !protocol_header::is_supported(&header) {
-            tracing::info!(peer = %self.peer.address, ?header, "refused a protocol header");
+            report::dropped(self.who(), format_args!("{}", report::spoken(&header)));
             out.frames.buffer().extend_from_slice(&PROTOCOL_HEADER);
             self.state = State::Ending(Ending::Done);
             return false;
@@ -238,13 +251,14 @@ impl Connection {
                 (FrameKind::Heartbeat, _) => {}
                 (FrameKind::Method, 0) => self.step(now, &payload, out),
                 (kind, _) => {
-                    let text = frame::describe(kind, &payload);
-                    let failed = match self.state {
+                    let State::Handshake { step, .. } = &self.state else { return };
+                    let (text, state) = (frame::describe(kind, &payload), step.state());
+                    let failed = match step {
                         // Before it has logged in a peer is told nothing.
-                        State::Handshake { step: Handshake::Start, .. } => Failed::Silent(text),
+                        Handshake::Start => Failed::Silent(text),
                         _ => Refusal::unexpected_frame(text).without_method().into(),
                     };
-                    self.fail(now, failed, None, out);
+                    self.fail(now, (failed, state), None, out);
                 }
             }
         }
@@ -253,7 +267,7 @@ impl Connection {
     /// One method of the handshake.
     fn step(&mut self, now: Timestamp, payload: &[u8], out: &mut Output) {
         let State::Handshake { step, .. } = &mut self.state else { return };
-        let id = MethodId::of(payload).ok();
+        let (id, state) = (MethodId::of(payload).ok(), step.state());
         let result = method::decode(payload, &self.limits)
             .map_err(|error| step.undecodable(id, error))
             .and_then(|method| step.handle(&self.broker, (&self.peer, &self.outlet), method));
@@ -273,17 +287,24 @@ impl Connection {
                 send_close_ok(out);
                 self.state = State::Ending(Ending::closed_by_peer(now, self.heartbeat_secs).hurried(now));
             }
-            Err(failed) => self.fail(now, failed, id, out),
+            Err(failed) => self.fail(now, (failed, state), id, out),
         }
     }
 
-    fn fail(&mut self, now: Timestamp, failed: Failed, id: Option<MethodId>, out: &mut Output) {
+    /// `state` is how far the handshake had come.
+    fn fail(
+        &mut self,
+        now: Timestamp,
+        (failed, state): (Failed, &str),
+        id: Option<MethodId>,
+        out: &mut Output,
+    ) {
+        report::handshake_error(self.who(), state, failed.why());
         match failed {
-            Failed::Told(refusal) => self.close_hurriedly(now, &refusal, id, out),
-            Failed::Silent(why) => {
-                tracing::info!(peer = %self.peer.address, why, "refused a handshake");
-                self.state = State::Ending(Ending::silent(now));
+            Failed::Told(refusal) | Failed::NotLoggedIn(refusal, _) => {
+                self.close_hurriedly(now, &refusal, id, out);
             }
+            Failed::Silent(_) => self.state = State::Ending(Ending::silent(now)),
         }
     }
 
@@ -295,14 +316,19 @@ impl Connection {
         out: &mut Output,
     ) {
         self.identity.vhost = Some(vhost.name().to_owned());
+        let facts = user.facts(now, &self.peer, tuned, vhost.name());
+        let record = Arc::new(ConnectionRecord::new(self.id, facts, self.traffic.clone()));
+        self.broker.roll().enter(record.clone());
         let session = Session {
             broker: self.broker.clone(),
             id: self.id,
             outlet: self.outlet.clone(),
             vhost,
             seat,
+            record,
             connection: self.peer.address.clone(),
             user: user.user.name.clone(),
+            operator: None,
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,
         };
@@ -313,6 +339,9 @@ impl Connection {
 
     /// The stream can't be cut into frames any more: the peer is told, and what more it sends is thrown away.
     fn fail_stream(&mut self, now: Timestamp, refusal: &Refusal, out: &mut Output) {
+        if let State::Handshake { step, .. } = &self.state {
+            report::handshake_error(self.who(), step.state(), &refusal.text);
+        }
         let ending = if let State::Ending(ending) = self.state {
             ending.deafened(now)
         } else {
@@ -324,14 +353,15 @@ impl Connection {
 
     /// Gives everything back and sends connection.close.
     fn close(&mut self, now: Timestamp, refusal: &Refusal, id: Option<MethodId>, out: &mut Output) {
+        match &self.state {
+            State::Open(_) if refusal.code == ReplyCode::ConnectionForced => {
+                report::forced(self.who(), &refusal.text);
+            }
+            State::Open(_) => report::connection_error(self.who(), refusal, id),
+            // Who did not come in has been told of.
+            _ => {}
+        }
         self.release(now, out);
-        tracing::info!(
-            peer = %self.peer.address,
-            user = self.identity.user.as_deref(),
-            code = refusal.code.code(),
-            reply = refusal.reply_text(),
-            "closed a connection"
-        );
         let id = refusal.method(id);
         let close = connection::AMQPMethod::Close(connection::Close {
             reply_code: refusal.code.code(),
@@ -398,7 +428,11 @@ impl Connection {
                 open.rest();
                 let due = heartbeat.handle_deadline(now, open.is_reading());
                 if due.peer_gone {
-                    tracing::info!(peer = %self.peer.address, "closed a connection: missed heartbeats");
+                    let secs = self.heartbeat_secs;
+                    report::dropped(
+                        self.who(),
+                        format_args!("missed heartbeats from client, timeout: {secs}s"),
+                    );
                     self.release(now, out);
                     self.state = State::Ending(Ending::Aborted);
                     return;
@@ -408,7 +442,7 @@ impl Connection {
                 }
             }
             (State::Header { .. } | State::Handshake { .. }, _) => {
-                tracing::info!(peer = %self.peer.address, why = "handshake timeout", "refused a handshake");
+                report::dropped(self.who(), format_args!("handshake_timeout"));
                 self.state = State::Ending(Ending::Done);
             }
             (State::Open(_), _) => {}

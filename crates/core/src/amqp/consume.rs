@@ -1,6 +1,7 @@
 //! basic.qos, consume, cancel, get.
 
 use std::num::NonZeroU16;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +17,8 @@ use crate::amqp::publish::REPLY_TO;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::model::{
-    Access, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource, SubscribeError,
-    Traced, no_queue,
+    Access, ConsumerRecord, ConsumerSpec, Door, Entry, Got, QueueKind, QueueRef, REPLY_PREFIX, Resource,
+    Stat, SubscribeError, Traced, no_queue,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::time::Timestamp;
@@ -40,6 +41,7 @@ impl Channel {
             self.limit_channel(turn, qos.prefetch_count);
         } else {
             self.prefetch = NonZeroU16::new(qos.prefetch_count);
+            self.record.prefetch.store(qos.prefetch_count, Ordering::Relaxed);
         }
         turn.send(self.number, &Method::Basic(basic::AMQPMethod::QosOk(basic::QosOk {})));
         Ok(())
@@ -63,6 +65,7 @@ impl Channel {
             }
         }
         self.credit.set(limit, used);
+        self.record.global_prefetch.store(limit, Ordering::Relaxed);
         turn.resume_stalled();
     }
 
@@ -110,6 +113,16 @@ impl Channel {
         self.consumers
             .insert(place, Consumer { tag: Bytes::from(tag.clone()), source, timeout, template: None });
         self.tell_consumer(turn, &tag, &queue, (&spec, &arguments));
+        self.record.add_consumer(ConsumerRecord {
+            tag: Bytes::from(tag.clone()),
+            queue: queue.clone(),
+            id,
+            acknowledges: !spec.auto_ack,
+            exclusive: spec.exclusive,
+            prefetch: spec.prefetch.map_or(0, NonZeroU16::get),
+            arguments,
+            timeout_millis: timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok()),
+        });
         self.consume_ok(turn, &tag, consume.nowait);
         queue.resume(turn.now, id, &mut turn.out.effects);
         Ok(())
@@ -211,6 +224,7 @@ impl Channel {
                 return Ok(());
             }
             (Got::Nothing, _) => {
+                self.count(Stat::GetEmpty, 1, 0);
                 turn.send(self.number, &Method::Basic(basic::AMQPMethod::GetEmpty(basic::GetEmpty {})));
                 return Ok(());
             }
@@ -221,9 +235,12 @@ impl Channel {
 
     fn got(&mut self, turn: &mut Turn<'_>, queue: QueueRef, (entry, left): (Entry, usize), no_ack: bool) {
         let tag = self.next_tag();
+        let stat = if no_ack { Stat::GetNoAck } else { Stat::Get };
+        self.count(stat, 1, entry.redelivered.into());
         let message = &entry.message;
         let (name, redelivered) = (&*queue.facts().name, entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue: name, redelivered });
+        turn.tell_handed_out(message, name);
         let frames = &mut turn.out.frames;
         let (exchange, key) = (message.exchange(), message.routing_key());
         let left = u32::try_from(left).unwrap_or(u32::MAX);
@@ -235,6 +252,7 @@ impl Channel {
             let (delivered_at, settle_by) = (turn.now, Timestamp::NEVER);
             let held = Held { tag, queue, consumer: None, counted: false, delivered_at, settle_by, entry };
             self.unacked.push(held);
+            self.note_held();
         }
     }
 

@@ -4,13 +4,14 @@
 //! come has been dealt with; so a delivery always finds its consumer, and a place may be taken again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::amqp::template::Template;
 use crate::id::{ConsumerId, QueueId};
-use crate::model::QueueRef;
+use crate::model::{ChannelRecord, QueueRef};
 
 /// What a consumer consumes.
 #[derive(Clone, Debug)]
@@ -59,13 +60,19 @@ impl Consumer {
 }
 
 /// The consumers of a channel, by place and by tag.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ConsumerTable {
+    record: Arc<ChannelRecord>,
     places: Vec<Option<Consumer>>,
     by_tag: HashMap<Bytes, u32>,
 }
 
 impl ConsumerTable {
+    /// Nobody consumes yet.
+    pub fn new(record: Arc<ChannelRecord>) -> Self {
+        Self { record, places: Vec::new(), by_tag: HashMap::new() }
+    }
+
     /// The place that the next consumer will have.
     pub fn next_place(&self) -> u32 {
         let free = self.places.iter().position(Option::is_none).unwrap_or(self.places.len());
@@ -110,6 +117,7 @@ impl ConsumerTable {
     pub fn remove(&mut self, place: u32) -> Option<Consumer> {
         let consumer = self.places.get_mut(place as usize)?.take()?;
         self.by_tag.remove(&consumer.tag);
+        self.record.remove_consumer(&consumer.tag);
         Some(consumer)
     }
 

@@ -16,7 +16,7 @@ use crate::amqp::consumers::Source;
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::unacked::Held;
 use crate::id::ChannelNumber;
-use crate::model::{Delivery, Entry, Notice, QueueRef, Returns, Traced};
+use crate::model::{Delivery, Entry, Notice, QueueRef, Returns, Stat, Traced};
 use crate::time::Timestamp;
 
 /// How often a message was handed out before.
@@ -63,7 +63,7 @@ impl Channel {
     /// socket. Returns the footprint of what was sent.
     pub fn deliver_run(&mut self, turn: &mut Turn<'_>, place: u32, most: usize) -> usize {
         let mut deliveries = std::mem::take(&mut turn.inbox.deliveries);
-        let (mut count, mut released) = (0, 0);
+        let (mut count, mut released, mut redelivered) = (0, 0, 0);
         for delivery in &deliveries {
             let is_for = delivery.consumer == place && delivery.channel == self.number;
             if !is_for || most <= turn.out.frames.len() {
@@ -71,9 +71,10 @@ impl Channel {
             }
             count += 1;
             released += delivery.entry.message.footprint_bytes();
+            redelivered += u64::from(delivery.entry.redelivered);
             self.send(turn, delivery);
         }
-        self.hold(turn.now, place, deliveries.drain(..count));
+        self.hold(turn.now, place, redelivered, deliveries.drain(..count));
         turn.inbox.deliveries = deliveries;
         released
     }
@@ -85,6 +86,7 @@ impl Channel {
         let (entry, message) = (&delivery.entry, &delivery.entry.message);
         let (queue, redelivered) = (consumer.source.name(), entry.redelivered);
         turn.trace(self.number, message, Traced::Delivered { queue, redelivered });
+        turn.tell_handed_out(message, queue);
         let frames = &mut turn.out.frames;
         let is_plain = !redelivered && entry.returns == Returns::default() && message.hides_nothing();
         if is_plain
@@ -116,9 +118,18 @@ impl Channel {
     }
 
     /// Keeps what was just sent to a consumer until it is acknowledged, if it is to be.
-    fn hold(&mut self, now: Timestamp, place: u32, sent: impl ExactSizeIterator<Item = Delivery>) {
+    fn hold(
+        &mut self,
+        now: Timestamp,
+        place: u32,
+        redelivered: u64,
+        sent: impl ExactSizeIterator<Item = Delivery>,
+    ) {
         let Some(consumer) = self.consumers.get(place) else { return };
-        let Source::Queue { queue, id, auto_ack: false } = &consumer.source else { return };
+        let Source::Queue { queue, id, auto_ack: false } = &consumer.source else {
+            return self.count(Stat::DeliverNoAck, sent.len(), redelivered);
+        };
+        self.count(Stat::Deliver, sent.len(), redelivered);
         let settle_by = consumer.timeout.map_or(Timestamp::NEVER, |timeout| now + timeout);
         if consumer.timeout.is_some() {
             self.lateness.expect(settle_by);
@@ -128,6 +139,7 @@ impl Channel {
             let (queue, consumer, delivered_at) = (queue.clone(), Some(*id), now);
             self.unacked.push(Held { tag, queue, consumer, counted, delivered_at, settle_by, entry });
         }
+        self.note_held();
     }
 
     /// Sends what has come for a consumer through its door, which is shut by now.
@@ -138,7 +150,8 @@ impl Channel {
             self.send(turn, delivery);
         }
         let released = waiting.iter().map(|delivery| delivery.entry.message.footprint_bytes()).sum();
-        self.hold(turn.now, place, waiting.into_iter());
+        let redelivered = waiting.iter().filter(|delivery| delivery.entry.redelivered).count() as u64;
+        self.hold(turn.now, place, redelivered, waiting.into_iter());
         turn.release(released);
     }
 

@@ -15,9 +15,10 @@ use leveret_codec::{DecodeError, MethodId};
 
 use crate::amqp::event::tell_login;
 use crate::amqp::sasl::{self, Credentials, Proof};
-use crate::amqp::session::{Capabilities, Peer};
-use crate::model::{Broker, BrokerSettings, Outlet, Seat, User, Vhost};
+use crate::amqp::session::{Capabilities, External, Peer};
+use crate::model::{Broker, BrokerSettings, ConnectionFacts, Outlet, Seat, User, Vhost};
 use crate::refusal::{Refusal, Ruling};
+use crate::time::Timestamp;
 
 /// The smallest frame-max that a client may settle on (the specification's; RabbitMQ 4.1 wants 8192).
 const FRAME_MIN_BYTES: u32 = 4096;
@@ -46,6 +47,25 @@ pub struct LoggedIn {
     pub mechanism: String,
     /// What it said of itself.
     pub client_properties: Table,
+}
+
+impl LoggedIn {
+    /// What is to be known of its connection, now that it is open.
+    pub fn facts(&self, now: Timestamp, peer: &Peer, tuned: Tuned, vhost: &str) -> ConnectionFacts {
+        ConnectionFacts {
+            name: peer.address.clone(),
+            client_name: self.connection_name.clone(),
+            user: self.user.name.clone(),
+            vhost: vhost.into(),
+            mechanism: self.mechanism.clone(),
+            client_properties: self.client_properties.clone(),
+            connected_at: now,
+            channel_max: tuned.channel_max,
+            frame_max_bytes: tuned.frame_max_bytes,
+            heartbeat_secs: tuned.heartbeat_secs,
+            is_tls: peer.external != External::NoTls,
+        }
+    }
 }
 
 /// What tune-ok settled.
@@ -82,8 +102,20 @@ pub enum Step {
 pub enum Failed {
     /// The client is told, if it can understand it.
     Told(Refusal),
+    /// The client is told that its login was refused; why, is for the log.
+    NotLoggedIn(Refusal, String),
     /// The client is told nothing; the socket closes after a while.
     Silent(String),
+}
+
+impl Failed {
+    /// For the log.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Told(refusal) => &refusal.text,
+            Self::NotLoggedIn(_, why) | Self::Silent(why) => why,
+        }
+    }
 }
 
 impl From<Refusal> for Failed {
@@ -93,6 +125,15 @@ impl From<Refusal> for Failed {
 }
 
 impl Handshake {
+    /// RabbitMQ's name of how far it has come.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Start => "starting",
+            Self::Tune(_) => "tuning",
+            Self::Opening(..) => "opening",
+        }
+    }
+
     /// A method has come on channel zero.
     pub fn handle(
         &mut self,
@@ -215,35 +256,38 @@ fn log_in(broker: &Broker, peer: &Peer, ok: &connection::StartOk) -> Result<Logg
         }
         Err(why) => {
             tell_login(broker, peer, (&credentials.user, mechanism), true);
-            let why = format!("user '{}': {why}", credentials.user);
+            let why = format!("{mechanism} login refused: {why}");
             if !capabilities.authentication_failure_close {
                 return Err(Failed::Silent(why));
             }
-            tracing::info!(peer = %peer.address, user = %credentials.user, why, "refused a login");
-            Err(Failed::Told(
+            Err(Failed::NotLoggedIn(
                 Refusal::access_refused(format!(
                     "Login was refused using authentication mechanism {mechanism}. For details see the \
                      broker logfile."
                 ))
                 .of_connection()
                 .without_method(),
+                why,
             ))
         }
     }
 }
 
-fn authenticate(broker: &Broker, peer: &Peer, credentials: &Credentials) -> Result<Arc<User>, &'static str> {
+fn authenticate(broker: &Broker, peer: &Peer, credentials: &Credentials) -> Result<Arc<User>, String> {
+    let named = |why: &str| format!("user '{}' {why}", credentials.user);
     if let Proof::Missing(why) = credentials.proof {
-        return Err(why);
+        return Err(named(&format!("- {why}")));
     }
-    let user = broker.user(&credentials.user).ok_or("no such user")?;
+    let Some(user) = broker.user(&credentials.user) else {
+        return Err(named("- invalid credentials (no such user)"));
+    };
     if let Proof::Password(password) = &credentials.proof
         && !user.password.matches(password)
     {
-        return Err("wrong password");
+        return Err(named("- invalid credentials (wrong password)"));
     }
     if !peer.loopback && broker.settings().loopback_users.contains(&user.name) {
-        return Err("may connect from loopback only");
+        return Err(named("can only connect via localhost"));
     }
     Ok(user)
 }

@@ -96,6 +96,7 @@ impl Channel {
                 return Err(too_late(self.number, after));
             }
         }
+        self.note_held();
         self.lateness.look_at = self.unacked.iter().map(|held| held.settle_by).min();
         self.lateness.look_at.take_if(|at| *at == Timestamp::NEVER);
         Ok(())

@@ -23,7 +23,7 @@ use crate::amqp::held_back::{HeldBack, has_room};
 use crate::amqp::session::{Session, Turn, Workspace};
 use crate::amqp::throttle::Throttle;
 use crate::effect::Output;
-use crate::model::Notice;
+use crate::model::{ConnectionState, Notice};
 use crate::refusal::{Refusal, Scope};
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -90,6 +90,18 @@ impl Open {
         !self.held_back.is_nothing() || self.throttle.is_on()
     }
 
+    /// Lets others see how it is doing.
+    fn note_state(&self) {
+        let state = if self.held_back.is_blocked() {
+            ConnectionState::Blocked
+        } else if self.throttle.is_on() {
+            ConnectionState::Flow
+        } else {
+            ConnectionState::Running
+        };
+        self.workspace.session.record.set_state(state);
+    }
+
     /// Why the connection must go, since somebody has said so.
     pub fn take_forced(&mut self) -> Option<Arc<str>> {
         self.forced.take()
@@ -133,6 +145,7 @@ impl Open {
         if let Some(queue) = turn.batch.take_outrun() {
             self.throttle.wait_for(now, chunk.bytes.len(), &queue, &turn.session.outlet);
         }
+        self.note_state();
         if self.awaits().is_none() || !self.workspace.session.broker.store().has_failed() {
             return result;
         }
@@ -149,6 +162,8 @@ impl Open {
         let mut turn = self.workspace.turn(now, out);
         self.channels.release_all(&mut turn);
         turn.delete_exclusive();
+        let session = &self.workspace.session;
+        session.broker.roll().leave(&session.record);
     }
 
     /// When somebody may be late with an acknowledgement, or has waited for long enough.
@@ -230,6 +245,7 @@ impl Open {
         }
         // Copies of what was delivered, if they are wanted.
         turn.flush();
+        self.note_state();
         resumed
     }
 }

@@ -16,8 +16,9 @@ use crate::amqp::channel::{Channel, Mode};
 use crate::amqp::chunk::Frames;
 use crate::amqp::session::{Session, Turn};
 use crate::amqp::tx::{TxPublish, TxTarget};
+use crate::model::span;
 use crate::model::{
-    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent,
+    Accepted, Arrival, DEATHS, FOREIGN_DEATHS, LONGEST_MILLIS, Message, QueueRef, REPLY_PREFIX, Recent, Stat,
     Traced, is_hidden, with_mark,
 };
 use crate::refusal::{Refusal, Ruling};
@@ -43,10 +44,16 @@ impl Channel {
             )));
         }
         let message = &mut assembled.message;
+        turn.session.record.sizes.add(message.body().len(), 1);
         self.route.enter(turn.session, message.exchange(), message.routing_key())?;
-        let details = self.details(message.properties())?;
+        let mut details = self.details(message.properties())?;
         self.route.check_keys(turn.session, more_keys(details.as_deref()))?;
         check_user_id(turn.session, message.properties())?;
+        if let Some(details) = details.as_deref_mut()
+            && turn.session.broker.settings().spans
+        {
+            details.begin_stay(turn, message.properties());
+        }
         if let Some(details) = details.as_deref() {
             details.apply(message);
         }
@@ -74,17 +81,22 @@ impl Channel {
             return false;
         }
         let queues = self.route.matched().as_slice();
-        let mut has_come = false;
+        let mut count = 0;
         while let Some(message) = frames.take_alike(pattern) {
-            has_come = true;
+            count += 1;
             let arrival = Arrival { message, expiration: None };
             let accepted = batch.publish(now, queues, arrival, &mut out.effects);
             note_accepted(&mut self.mode, batch, accepted);
         }
-        if has_come && matches!(self.mode, Mode::Confirm(_)) {
+        if count == 0 {
+            return false;
+        }
+        self.route.count(count, queues.len());
+        session.record.sizes.add(pattern.body_bytes, count);
+        if matches!(self.mode, Mode::Confirm(_)) {
             batch.confirm(self.number);
         }
-        has_come
+        true
     }
 
     fn publish_routed(&mut self, turn: &mut Turn<'_>, assembled: Assembled, details: Option<&Details>) {
@@ -92,6 +104,7 @@ impl Channel {
         let mandatory = assembled.bits.mandatory;
         let expiration = details.and_then(|details| details.expiration);
         if let Some((holder, delay)) = self.route.delay(message.properties()) {
+            self.route.count(1, 0);
             let holder = holder.clone();
             return self.publish_delayed(turn, &holder, Delayed { message, delay, mandatory });
         }
@@ -100,16 +113,16 @@ impl Channel {
             self.remember(turn.session, &message, details);
         }
         let targets = self.route.matched().as_slice();
+        self.route.count(1, targets.len());
+        turn.tell_published(&message, targets.len());
         turn.trace(self.number, &message, Traced::Published(targets));
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(targets.to_vec());
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory });
-            return;
+            return self.note_held();
         }
         let accepted = if targets.is_empty() {
-            if mandatory {
-                return_unroutable(turn, self.number, &message);
-            }
+            self.unroutable(turn, mandatory, &message);
             Accepted::Here
         } else {
             let arrival = Arrival { message, expiration };
@@ -139,10 +152,10 @@ impl Channel {
         if let Mode::Tx(transaction) = &mut self.mode {
             let target = TxTarget::Queues(vec![holder.clone()]);
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });
-            return;
+            return self.note_held();
         }
         if mandatory {
-            return_unroutable(turn, self.number, &message);
+            self.unroutable(turn, true, &message);
         }
         let arrival = Arrival { message, expiration };
         let holder = std::slice::from_ref(holder);
@@ -154,10 +167,21 @@ impl Channel {
     pub fn publish_reply(&mut self, turn: &mut Turn<'_>, mandatory: bool, message: &Message) {
         let session = turn.session;
         let routed = session.broker.reply(session.vhost.name(), message, &mut turn.out.effects);
-        if mandatory && !routed {
-            return_unroutable(turn, self.number, message);
+        self.route.count(1, usize::from(routed));
+        if !routed {
+            self.unroutable(turn, mandatory, message);
         }
         self.confirm_published(turn, Accepted::Here);
+    }
+
+    /// A message has reached no queue.
+    pub fn unroutable(&self, turn: &mut Turn<'_>, mandatory: bool, message: &Message) {
+        if mandatory {
+            self.record.counters.add(Stat::ReturnUnroutable, 1);
+            return_unroutable(turn, self.number, message);
+        } else {
+            self.record.counters.add(Stat::DropUnroutable, 1);
+        }
     }
 
     fn confirm_published(&mut self, turn: &mut Turn<'_>, accepted: Accepted) {
@@ -268,6 +292,15 @@ impl Details {
         }
     }
 
+    /// The message has spans from now on, if its publisher says so.
+    fn begin_stay(&mut self, turn: &Turn<'_>, published: Properties<'_>) {
+        let current = self.properties.as_deref().map_or(published, Properties::from_checked);
+        if let Some(marked) = span::begun(turn.now, current, turn.session.broker.entropy()) {
+            self.properties = Some(marked);
+            self.hides = true;
+        }
+    }
+
     /// Looks for headers that receivers must not see, or that must not be taken for the broker's own.
     fn read_marks(&mut self, properties: Properties<'_>, headers: TableRef<'_>) {
         for entry in headers.entries() {
@@ -325,7 +358,7 @@ fn parse_expiration(text: &[u8]) -> Ruling<Duration> {
 }
 
 /// basic.return: the message reached no queue and was mandatory. It goes back as it would have been delivered.
-pub fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
+fn return_unroutable(turn: &mut Turn<'_>, channel: u16, message: &Message) {
     let (exchange, key) = (message.exchange(), message.routing_key());
     hot::put_return(turn.out.frames.buffer(), channel, ReplyCode::NoRoute, "NO_ROUTE", exchange, key);
     let frame_max = turn.session.frame_max_bytes;

@@ -13,13 +13,17 @@ use leveret_codec::Properties;
 use leveret_routing::{Matched, Routed};
 
 use crate::amqp::session::Session;
-use crate::model::{Access, ExchangeKind, QueueRef, Resource, Routes, User, delay_of, no_exchange};
+use crate::model::{
+    Access, ChannelRecord, ExchangeKind, Outflow, QueueRef, Resource, Routes, User, delay_of, no_exchange,
+};
 use crate::refusal::{Refusal, Ruling};
 use keys::{KnownKey, KnownKeys};
 
 /// The route of a channel's last publish.
-#[derive(Default)]
 pub struct RouteMemory {
+    record: Arc<ChannelRecord>,
+    /// Where publishes to the exchange are counted.
+    outflow: Option<Arc<Outflow>>,
     routes: Option<Routes>,
     generation: u64,
     permission_epoch: u64,
@@ -32,6 +36,30 @@ pub struct RouteMemory {
 }
 
 impl RouteMemory {
+    /// Nothing has been published yet.
+    pub fn new(record: Arc<ChannelRecord>) -> Self {
+        Self {
+            record,
+            outflow: None,
+            routes: None,
+            generation: 0,
+            permission_epoch: 0,
+            exchange: Vec::new(),
+            keys: KnownKeys::default(),
+            guarded: None,
+            holder: None,
+        }
+    }
+
+    /// Counts messages that have gone to so many queues each, after [`RouteMemory::enter`].
+    #[inline]
+    pub fn count(&self, messages: u64, queues: usize) {
+        if let Some(outflow) = &self.outflow {
+            outflow.published.add(messages);
+            outflow.routed.add(messages * queues as u64);
+        }
+    }
+
     /// Checks that the user may publish to this exchange and that it is there. Remembered if it was so for
     /// the last publish.
     pub fn enter(&mut self, session: &Session, exchange: &[u8], routing_key: &[u8]) -> Ruling {
@@ -66,6 +94,9 @@ impl RouteMemory {
             }
         }
         self.holder = session.vhost.holders().of(exchange);
+        if self.outflow.as_ref().is_none_or(|outflow| *outflow.exchange != *exchange) {
+            self.outflow = Some(self.record.outflow(exchange));
+        }
         exchange.clone_into(&mut self.exchange);
         (self.generation, self.permission_epoch) = (generation, epoch);
         self.routes = Some(routes);

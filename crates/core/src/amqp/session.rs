@@ -9,8 +9,8 @@ use crate::amqp::deliver::Inbox;
 use crate::effect::Output;
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId};
 use crate::model::{
-    Access, Broker, ChannelSeat, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay, Resource, Seat,
-    User, Vhost, locked,
+    Access, Broker, ChannelSeat, ConnectionRecord, DeleteConditions, ExchangeKind, Outlet, QueueRef, Replay,
+    Resource, Seat, User, Vhost, locked,
 };
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;
@@ -63,10 +63,14 @@ pub struct Session {
     pub vhost: Arc<Vhost>,
     /// It counts among those of the virtual host and the user.
     pub seat: Seat,
+    /// What others see of it.
+    pub record: Arc<ConnectionRecord>,
     /// Its name for listings: its addresses.
     pub connection: Arc<str>,
     /// The user it logged in as.
     pub user: String,
+    /// Who works in the house's name instead of a user's.
+    pub operator: Option<Arc<User>>,
     /// What the client understands.
     pub capabilities: Capabilities,
     /// Largest frame the client takes, in bytes.
@@ -76,6 +80,9 @@ pub struct Session {
 impl Session {
     /// The user as it is now; one that was deleted may do nothing.
     pub fn user(&self) -> Ruling<Arc<User>> {
+        if let Some(operator) = &self.operator {
+            return Ok(operator.clone());
+        }
         self.broker
             .user(&self.user)
             .ok_or_else(|| Refusal::access_refused(format!("user '{}' no longer exists", self.user)))

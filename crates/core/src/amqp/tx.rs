@@ -9,11 +9,10 @@ use leveret_codec::method::{Method, tx};
 
 use crate::amqp::acknowledge::Fate;
 use crate::amqp::channel::{Channel, Mode};
-use crate::amqp::publish::return_unroutable;
 use crate::amqp::session::Turn;
 use crate::amqp::unacked::Held;
 use crate::effect::Output;
-use crate::model::{Accepted, Arrival, Message, QueueRef};
+use crate::model::{Accepted, Arrival, ChannelMode, Message, QueueRef};
 use crate::refusal::{Refusal, Ruling};
 
 /// Where a message goes at the commit.
@@ -47,6 +46,14 @@ pub struct Transaction {
     pub settled: Vec<(Fate, Vec<Held>)>,
 }
 
+impl Transaction {
+    /// How many publishes and acknowledgements wait for the commit.
+    pub fn counts(&self) -> (u32, u32) {
+        let settled: usize = self.settled.iter().map(|(_, held)| held.len()).sum();
+        (u32::try_from(self.publishes.len()).unwrap_or(u32::MAX), u32::try_from(settled).unwrap_or(u32::MAX))
+    }
+}
+
 impl Channel {
     /// Does what a method of this class asks.
     pub fn on_tx(&mut self, turn: &mut Turn<'_>, method: &tx::AMQPMethod) -> Ruling {
@@ -55,7 +62,10 @@ impl Channel {
         match method {
             M::Select(_) => {
                 match self.mode {
-                    Mode::Plain => self.mode = Mode::Tx(Transaction::default()),
+                    Mode::Plain => {
+                        self.mode = Mode::Tx(Transaction::default());
+                        self.record.set_mode(ChannelMode::Transactional);
+                    }
                     Mode::Tx(_) => {}
                     Mode::Confirm(_) => {
                         return Err(Refusal::precondition_failed("cannot switch from confirm to tx mode"));
@@ -76,6 +86,7 @@ impl Channel {
                 return Err(Refusal::command_invalid("unimplemented method"));
             }
         }
+        self.note_held();
         Ok(())
     }
 
@@ -95,9 +106,7 @@ impl Channel {
             match target {
                 TxTarget::Reply => self.publish_reply(turn, mandatory, &message),
                 TxTarget::Queues(targets) if targets.is_empty() => {
-                    if mandatory {
-                        return_unroutable(turn, self.number, &message);
-                    }
+                    self.unroutable(turn, mandatory, &message);
                 }
                 TxTarget::Queues(targets) => {
                     let arrival = Arrival { message, expiration };

@@ -59,6 +59,11 @@ impl Unacked {
         self.live += 1;
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.live).unwrap_or(u32::MAX)
+    }
+
     /// Those that went to consumers (and not to a get).
     pub fn of_consumers(&mut self) -> impl Iterator<Item = &mut Held> {
         self.entries.iter_mut().filter_map(|(_, held)| held.as_mut()).filter(|held| held.consumer.is_some())

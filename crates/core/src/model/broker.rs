@@ -29,9 +29,11 @@ use crate::model::mechanism::Mechanism;
 use crate::model::outlet::{Notice, Outlet};
 use crate::model::parameter::Parameters;
 use crate::model::queue_ref::{DeliveredBefore, QueueRef};
+use crate::model::roll::Roll;
 use crate::model::schedule::Schedule;
 use crate::model::seats::Seats;
 use crate::model::settings::QueueKind;
+use crate::model::topology::QueuesPast;
 use crate::model::user::User;
 use crate::model::vhost::Vhost;
 use crate::store::{Position, Store};
@@ -65,6 +67,8 @@ pub struct BrokerSettings {
     pub event_vhost: Option<String>,
     /// Virtual hosts whose messages are traced from the start.
     pub traced_vhosts: Vec<String>,
+    /// Whether messages that are traced have spans, see [`Span`](crate::model::Span).
+    pub spans: bool,
     /// What new virtual hosts have as the type of queues whose declaration names none.
     pub default_queue_type: Option<QueueKind>,
     /// The version that server-properties tell; clients parse it.
@@ -86,6 +90,7 @@ impl Default for BrokerSettings {
             cluster_name: None,
             event_vhost: None,
             traced_vhosts: Vec::new(),
+            spans: false,
             default_queue_type: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -152,6 +157,9 @@ pub struct Broker {
     replies: RwLock<HashMap<String, ReplyAddress>>,
     schedule: Schedule,
     pub(super) events: Arc<Events>,
+    roll: Roll,
+    /// Of virtual hosts that were deleted.
+    past: Mutex<QueuesPast>,
     last_queue: AtomicU64,
 }
 
@@ -176,6 +184,8 @@ impl Broker {
             replies: RwLock::default(),
             schedule: Schedule::default(),
             events,
+            roll: Roll::default(),
+            past: Mutex::default(),
             last_queue: AtomicU64::new(0),
         })
     }
@@ -251,6 +261,29 @@ impl Broker {
     /// A connection has ended.
     pub fn detach(&self, id: ConnectionId) {
         self.outlets.lock().remove(&id);
+    }
+
+    /// Who is connected.
+    pub fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
+    /// What has become of the queues of all virtual hosts, also of those that were deleted.
+    pub fn past(&self) -> QueuesPast {
+        let mut past = *self.past.lock();
+        for vhost in self.vhosts() {
+            past += vhost.past();
+        }
+        past
+    }
+
+    /// Asks a connection to go (320). `false`: there is none of this identity.
+    pub fn close_connection(&self, id: ConnectionId, reason: &str, effects: &mut Effects) -> bool {
+        let Some(outlet) = self.outlets.lock().get(&id).cloned() else { return false };
+        if outlet.notify(Notice::Forced(reason.into())) {
+            effects.wakes.push(id);
+        }
+        true
     }
 
     /// Leaves a notice with every connection.

@@ -9,13 +9,14 @@
 
 mod deaths;
 
-use leveret_codec::{TableRef, Value};
+use leveret_codec::{Properties, TableRef, Value};
 use leveret_routing::{Matched, Routed};
 
 use crate::effect::{DeadLetter, Effects, Settle};
 use crate::model::delay::{delay_of, expiration_of, released};
 use crate::model::hidden::{BLIND_COPIES, SPENT_COPIES};
 use crate::model::queue::{Arrival, Reason};
+use crate::model::span;
 use crate::model::{Broker, Intake, Message, QueueRef, Recent};
 use crate::time::Timestamp;
 pub use deaths::DEATHS;
@@ -60,6 +61,10 @@ impl Broker {
         (intake, effects): (&mut Intake, &mut Effects),
     ) {
         let Some(vhost) = self.vhost(&letter.queue.facts().vhost) else { return };
+        if self.settings().spans && !letter.message.hides_nothing() {
+            let place = (&*letter.queue.facts().name, letter.reason.as_str());
+            effects.spans.extend(span::queue(now, &letter.message, place, self.entropy()));
+        }
         let Again { message, deaths, keys } = again(now, letter);
         // A dead letter has none any more; what was delayed begins to live now.
         let expiration = expiration_of(&message);
@@ -144,6 +149,7 @@ fn buried(now: Timestamp, letter: &DeadLetter) -> Again {
     };
     let headers = deaths.written_into(headers, is_renamed);
     let properties = properties.to_builder().without_expiration().headers(headers.as_ref()).build();
+    let properties = span::moved(now, Properties::from_checked(&properties)).unwrap_or(properties);
     let key = keys.first().map(Vec::as_slice).unwrap_or_default();
     let message = Message::compose(to.exchange.as_bytes(), key, &properties, message.body());
     Again { message, deaths, keys }

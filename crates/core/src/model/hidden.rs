@@ -8,8 +8,9 @@
 //! | `BCC` | further routing keys of the publish; a dead letter goes there too |
 //! | [`FOREIGN_DEATHS`] | `x-death` and its like were written by a client: they are no history |
 //! | [`SPENT_COPIES`] | the message was dead-lettered with a key of its own: `CC` names no keys any more |
+//! | [`STAY`] | the message has spans |
 //!
-//! A client that sends the last two itself changes nothing but how its own message is treated.
+//! A client that sends the last three itself changes nothing but how its own message is treated.
 
 use leveret_codec::{Properties, TableRef, Value};
 
@@ -20,7 +21,10 @@ pub const FOREIGN_DEATHS: &[u8] = b"\0foreign-deaths";
 /// `CC` has had its effect.
 pub const SPENT_COPIES: &[u8] = b"\0spent-copies";
 
-const HIDDEN: [&[u8]; 3] = [BLIND_COPIES, FOREIGN_DEATHS, SPENT_COPIES];
+/// Since when a message is where it is, and which span its publish was, see `span`.
+pub const STAY: &[u8] = b"\0stay";
+
+const HIDDEN: [&[u8]; 4] = [BLIND_COPIES, FOREIGN_DEATHS, SPENT_COPIES, STAY];
 
 /// Whether nobody is to see this header.
 pub fn is_hidden(name: &[u8]) -> bool {

@@ -15,6 +15,7 @@
 //! Absent: who the consumers are, channels, delivery tags (`amqp::channel`), bindings (`Topology`), and the
 //! log: what a message's end means there is for [`Doors::settled`] to say.
 
+mod ages;
 mod consumers;
 mod doors;
 mod entry;
@@ -22,6 +23,7 @@ mod lanes;
 mod loss;
 mod pace;
 mod ready;
+mod tally;
 mod timeline;
 mod waiting;
 
@@ -30,15 +32,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::ConsumerId;
+use crate::model::queue_ref::QueueLook;
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::PageId;
 use crate::time::Timestamp;
+use ages::Ages;
 pub use consumers::ConsumerSpec;
 use consumers::{Consumers, Turn};
 pub use doors::Doors;
-pub use entry::{Arrival, Counts, Entry, Got, Reason, Returned, Returns};
+pub use entry::{Arrival, Counts, Entry, Got, Reason, Returned, Returns, Settled};
 pub use pace::Pace;
 pub use ready::StoredPage;
+pub use tally::{Losses, Tally};
 use waiting::Waiting;
 
 /// The shortest time there is.
@@ -66,6 +71,8 @@ pub struct Queue {
     unused_since: Timestamp,
     /// When a consumer last settled something.
     settled_at: Timestamp,
+    tally: Tally,
+    ages: Ages,
 }
 
 impl Queue {
@@ -80,6 +87,8 @@ impl Queue {
             next_position: 0,
             unused_since: Timestamp::default(),
             settled_at: Timestamp::default(),
+            tally: Tally::default(),
+            ages: Ages::default(),
         }
     }
 
@@ -90,6 +99,7 @@ impl Queue {
             self.waiting.restore(level, lane.pages, lane.is_orderly);
         }
         self.next_position = next_position;
+        self.tally.first_position = next_position;
     }
 
     /// How it behaves.
@@ -121,6 +131,24 @@ impl Queue {
     pub fn counts(&mut self, now: Timestamp, doors: &mut impl Doors) -> Counts {
         self.tidy(now, doors);
         Counts { ready: self.waiting.len(), unacked: self.unacked, consumers: self.consumers.len() }
+    }
+
+    /// Its numbers and what has happened, for who only looks; what has expired is gone first.
+    pub fn look(&mut self, now: Timestamp, doors: &mut impl Doors) -> QueueLook {
+        let counts = self.counts(now, doors);
+        QueueLook {
+            counts,
+            ready_body_bytes: self.waiting.body_bytes(),
+            unacked_body_bytes: self.tally.unacked_bytes,
+            memory_bytes: self.waiting.bytes(),
+            stats: self.tally.stats(self.next_position),
+            lost: self.tally.lost,
+            oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
+            head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
+            active: self.consumers.active(),
+            exclusive: self.consumers.exclusive(),
+            is_waited_for: self.consumers.eligible().is_some(),
+        }
     }
 
     /// Its consumers.
@@ -169,6 +197,7 @@ impl Queue {
         let first = self.next_position;
         if self.unacked == 0 && self.waiting.is_empty() {
             self.waiting.forget();
+            self.ages.clear();
         }
         let mut passes = !self.traits.has_priorities() && self.waiting.is_empty();
         for arrival in arrivals {
@@ -188,6 +217,9 @@ impl Queue {
         self.lose_excess(doors);
         self.waiting.park_from(first);
         self.waiting.page_out(doors);
+        if !self.waiting.is_empty() {
+            self.ages.note(now, first);
+        }
     }
 
     /// One message arrives, at a queue that may say no. `false`: it did, because it is full.
@@ -222,8 +254,13 @@ impl Queue {
         self.tidy(now, doors);
         let Some(entry) = self.waiting.pop() else {
             self.waiting.ask_head(doors);
-            return if self.waiting.is_empty() { Got::Nothing } else { Got::Later };
+            if !self.waiting.is_empty() {
+                return Got::Later;
+            }
+            self.tally.got_nothing += 1;
+            return Got::Nothing;
         };
+        self.tally.get(&entry, auto_ack);
         if auto_ack {
             doors.settled(&entry.message);
         } else {
@@ -286,9 +323,18 @@ impl Queue {
         self.dispatch(now, doors);
     }
 
-    /// `count` deliveries are acknowledged or dropped; `from` is the consumer they went to, if any.
-    pub fn settle(&mut self, now: Timestamp, from: Option<ConsumerId>, count: u32, doors: &mut impl Doors) {
+    /// Deliveries are acknowledged; `from` is the consumer they went to, if any.
+    pub fn settle(
+        &mut self,
+        now: Timestamp,
+        from: Option<ConsumerId>,
+        settled: Settled,
+        doors: &mut impl Doors,
+    ) {
+        let Settled { count, body_bytes } = settled;
         self.unacked = self.unacked.saturating_sub(count as usize);
+        self.tally.unacked_bytes = self.tally.unacked_bytes.saturating_sub(body_bytes);
+        self.tally.acked += u64::from(count);
         self.settled_at = now;
         if let Some(id) = from {
             self.consumers.settle(id, count);
@@ -299,6 +345,7 @@ impl Queue {
     /// Deliveries come back to their old positions.
     pub fn requeue(&mut self, now: Timestamp, mut returned: Vec<Returned>, doors: &mut impl Doors) {
         self.unacked = self.unacked.saturating_sub(returned.len());
+        self.tally.take_back(returned.iter().map(|returned| &returned.entry));
         let limit = self.settings.most_failures(self.traits.kind);
         returned.sort_unstable_by_key(|returned| std::cmp::Reverse(returned.entry.position));
         for Returned { from, has_failed, mut entry } in returned {
@@ -319,6 +366,7 @@ impl Queue {
     /// Deliveries were rejected for good.
     pub fn reject(&mut self, now: Timestamp, rejected: Vec<Returned>, doors: &mut impl Doors) {
         self.unacked = self.unacked.saturating_sub(rejected.len());
+        self.tally.take_back(rejected.iter().map(|rejected| &rejected.entry));
         for Returned { from, entry, .. } in rejected {
             if let Some(id) = from {
                 self.consumers.settle(id, 1);
@@ -389,7 +437,9 @@ impl Queue {
     /// A consumer gets a message: it is its turn, and its door is open.
     #[inline]
     fn give(&mut self, to: ConsumerId, entry: Entry, doors: &mut impl Doors) {
-        match self.consumers.take_turn(to) {
+        let turn = self.consumers.take_turn(to);
+        self.tally.give(&entry, turn != Turn::Unacked);
+        match turn {
             Turn::Unacked => self.unacked += 1,
             Turn::AutoAcked | Turn::Gone => doors.settled(&entry.message),
         }

@@ -5,6 +5,7 @@
 
 mod deletion;
 mod hall;
+mod look;
 mod publishing;
 
 use std::hash::{Hash, Hasher};
@@ -18,12 +19,13 @@ use parking_lot::Mutex;
 use crate::effect::{Effects, Settle};
 use crate::id::{ConnectionId, ConsumerId, QueueId};
 use crate::model::outlet::{Door, Notice, Outlet};
-use crate::model::queue::{ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned};
+use crate::model::queue::{ConsumerSpec, Counts, Entry, Got, Queue, RestoredLane, Returned, Settled};
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::{PageId, Store};
 use crate::time::Timestamp;
 pub use deletion::{DeleteConditions, Deletion};
 use hall::Hall;
+pub use look::QueueLook;
 
 /// What a queue was declared as; it never changes.
 #[derive(Debug)]
@@ -335,8 +337,8 @@ impl QueueRef {
     }
 
     /// Deliveries that `from` (or a get) had are done with. The caller, who holds them, settles their records.
-    pub fn settle(&self, now: Timestamp, from: Option<ConsumerId>, count: u32, effects: &mut Effects) {
-        self.turn(effects, |queue, doors| queue.settle(now, from, count, doors));
+    pub fn settle(&self, now: Timestamp, from: Option<ConsumerId>, settled: Settled, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.settle(now, from, settled, doors));
     }
 
     /// Deliveries come back to their old positions; a queue that was deleted meanwhile is done with them.

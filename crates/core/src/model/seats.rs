@@ -88,6 +88,11 @@ impl Seats {
         Ok(Seat { seats: self.clone(), connection: outlet.id(), channels })
     }
 
+    /// A seat beside the others: whoever has it does not count, and is not asked to go.
+    pub fn aside(self: &Arc<Self>, connection: ConnectionId) -> Seat {
+        Seat { seats: self.clone(), connection, channels: Arc::default() }
+    }
+
     /// Asks every connection of a virtual host to go.
     pub fn clear_vhost(&self, vhost: &str, reason: &str, effects: &mut Effects) {
         self.clear(|sitting| *sitting.vhost == *vhost, reason, effects);

@@ -11,6 +11,7 @@
 mod cascade;
 mod details;
 mod notes;
+mod past;
 mod policies;
 
 use std::collections::HashMap;
@@ -37,6 +38,8 @@ use crate::model::vhost::VhostDetails;
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Store;
 use crate::time::Timestamp;
+
+pub use past::QueuesPast;
 
 /// What a queue is to be declared as.
 #[derive(Clone, Debug)]
@@ -101,6 +104,7 @@ pub struct Topology {
     events: Arc<Events>,
     /// What has happened since this was last taken; empty if nobody wants to know.
     news: Vec<Event>,
+    past: QueuesPast,
 }
 
 impl Topology {
@@ -123,6 +127,7 @@ impl Topology {
             definitions,
             events,
             news: Vec::new(),
+            past: QueuesPast::default(),
         };
         let of_events =
             topology.events.is_in(&topology.vhost).then_some((EVENT_EXCHANGE, ExchangeKind::Topic, true));
@@ -138,6 +143,11 @@ impl Topology {
     /// What messages are routed by.
     pub fn table(&self) -> &RoutingTable<QueueRef> {
         &self.table
+    }
+
+    /// What has become of queues.
+    pub fn past(&self) -> &QueuesPast {
+        &self.past
     }
 
     /// What its exchanges have kept of what came to them.
@@ -215,6 +225,7 @@ impl Topology {
     /// Declares a queue, or finds that an equivalent one is there. `true`: it is new.
     pub fn declare_queue(&mut self, id: QueueId, spec: QueueSpec) -> Ruling<(QueueRef, bool)> {
         self.check_open()?;
+        self.past.declared += 1;
         let spec = self.with_type(spec);
         let what = format!("queue '{}' in vhost '{}'", spec.name, self.vhost);
         if let Some(queue) = self.table.queue(spec.name.as_bytes()) {
@@ -252,6 +263,7 @@ impl Topology {
         let queue = QueueRef::new(facts, settings, self.store.clone());
         self.table.add_queue(queue.facts().name.clone(), queue.clone());
         self.tell(|_, events| event::queue_created(events, &queue));
+        self.past.created += 1;
         self.changed = true;
         Ok((queue, true))
     }
@@ -275,6 +287,7 @@ impl Topology {
             Deletion::Gone => Ok(0),
             Deletion::Deleted(count) => {
                 self.changed = true;
+                self.past.add(queue, &queue.look(now, effects));
                 let removed = self.table.remove_queue(name, queue);
                 self.note_unbound(&removed);
                 self.tell(|_, _| event::queue_deleted(queue));

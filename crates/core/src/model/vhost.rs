@@ -23,7 +23,7 @@ use crate::model::exchange::ExchangeSpec;
 use crate::model::history::{Histories, Replay};
 use crate::model::policy::{Policies, Policy, PolicyKind};
 use crate::model::queue_ref::{DeleteConditions, QueueRef};
-use crate::model::topology::{BindingSpec, QueueSpec, Topology, no_exchange, no_queue};
+use crate::model::topology::{BindingSpec, QueueSpec, QueuesPast, Topology, no_exchange, no_queue};
 use crate::refusal::Ruling;
 use crate::store::{Position, Store};
 use crate::time::Timestamp;
@@ -184,6 +184,11 @@ impl Vhost {
         let (durable, is_new) = self.change(|topology| topology.bind(binding))?;
         let replay = if is_new { Replay::of(&self.histories, &source, target) } else { Replay::default() };
         Ok(Bound { durable, replay })
+    }
+
+    /// What has become of its queues.
+    pub fn past(&self) -> QueuesPast {
+        *self.topology.lock().past()
     }
 
     /// Where messages to its delayed exchanges wait.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leveret_core::model::{
     Arrival, ConsumerSpec, DeliveryLimit, Entry, Got, Queue, QueueKind, QueueSettings, QueueTraits, Reason,
-    Returned, Returns,
+    Returned, Returns, Settled, Stat,
 };
 use leveret_core::{ConsumerId, Timestamp};
 
@@ -19,6 +19,7 @@ pub struct Watched {
     pub model: Model,
     unused_since: Timestamp,
     published: u64,
+    acked: u64,
 }
 
 /// Messages that are published together.
@@ -35,7 +36,7 @@ impl Watched {
     pub fn new(traits: QueueTraits, settings: QueueSettings, budget: usize) -> Self {
         let queue = Queue::new(traits, settings.clone().into());
         let model = Model::new(traits, settings, budget);
-        Self { queue, model, unused_since: Timestamp::default(), published: 0 }
+        Self { queue, model, unused_since: Timestamp::default(), published: 0, acked: 0 }
     }
 
     pub fn publish(&mut self, publish: Publish) {
@@ -117,8 +118,10 @@ impl Watched {
     }
 
     pub fn settle(&mut self, index: usize) {
-        let Some((from, _)) = self.release(index) else { return };
-        self.queue.settle(self.model.now, from, 1, &mut self.model);
+        let Some((from, entry)) = self.release(index) else { return };
+        self.acked += 1;
+        let settled = Settled { count: 1, body_bytes: entry.body_bytes() };
+        self.queue.settle(self.model.now, from, settled, &mut self.model);
     }
 
     pub fn requeue(&mut self, indices: &[usize], has_failed: bool) {
@@ -262,7 +265,20 @@ impl Watched {
             !self.model.audience.is_idle() || may_wait,
             "nothing waits while somebody could take it, unless it is on its way"
         );
+        self.check_look(now);
         self.check_times();
+    }
+
+    /// What those are told who only look.
+    fn check_look(&mut self, now: Timestamp) {
+        let look = self.queue.look(now, &mut self.model);
+        self.model.check_settled();
+        let held_bytes: u64 = self.model.held.iter().map(|(_, entry)| entry.body_bytes()).sum();
+        assert_eq!(look.unacked_body_bytes, held_bytes, "bytes of what is held");
+        assert_eq!(look.stats[Stat::Publish], self.published, "what has come");
+        assert_eq!(look.stats[Stat::Ack], self.acked, "what was acknowledged");
+        let handed_out = look.stats[Stat::Deliver] + look.stats[Stat::Get];
+        assert!(self.acked + self.model.held.len() as u64 <= handed_out, "what is held was handed out");
     }
 
     /// What is due is gone, and what will be is looked at in time: to the moment in memory, by the second in pages.

@@ -25,7 +25,18 @@ impl Broker {
         let failure = |why: String| PerfError::Broker { path: path.display().to_string(), why };
         let address = free_address().map_err(|error| failure(error.to_string()))?;
         let mut child = Command::new(path)
-            .args(["serve", "--log", "none", "--listen", &address, "--data-dir"])
+            .args([
+                "serve",
+                "--log",
+                "none",
+                "--http",
+                "off",
+                "--metrics",
+                "off",
+                "--listen",
+                &address,
+                "--data-dir",
+            ])
             .arg(&data_dir.path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

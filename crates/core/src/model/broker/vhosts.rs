@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use crate::effect::Effects;
+use crate::id::ConnectionId;
 use crate::model::broker::Broker;
 use crate::model::definition::Definition;
 use crate::model::event;
@@ -60,12 +61,19 @@ impl Broker {
         let mut vhosts = self.vhosts.write();
         let Some(vhost) = vhosts.remove(name) else { return false };
         vhost.close(now, effects);
+        *self.past.lock() += vhost.past();
         self.forget_permissions(name);
         self.forget_parameters(name);
         self.define(|| Definition::NoVhost(name.to_owned()));
         self.events.note(|| event::vhost_deleted(name));
         self.seats.clear_vhost(name, &format!("vhost '{name}' is deleted"), effects);
         true
+    }
+
+    /// Somebody of the house works in a virtual host for a moment; no limit is asked.
+    pub fn enter_aside(&self, name: &str, connection: ConnectionId) -> Ruling<(Arc<Vhost>, Seat)> {
+        let vhost = self.vhost(name).ok_or_else(|| Refusal::not_found(format!("no vhost '{name}'")))?;
+        Ok((vhost, self.seats.aside(connection)))
     }
 
     /// Asks everybody who is in any virtual host to go, with this reason.

@@ -87,6 +87,16 @@ impl Consumers {
         self.slots.iter().any(|(_, slot)| slot.as_ref().is_some_and(|consumer| consumer.spec.exclusive))
     }
 
+    /// The one that gets everything, if only one does.
+    pub fn active(&self) -> Option<ConsumerId> {
+        self.single.as_ref().and_then(|single| single.active)
+    }
+
+    /// The one that consumes exclusively.
+    pub fn exclusive(&self) -> Option<ConsumerId> {
+        self.ids().find(|id| self.get(*id).is_some_and(|consumer| consumer.spec.exclusive))
+    }
+
     /// All of them, in order of slot.
     pub fn ids(&self) -> impl Iterator<Item = ConsumerId> + '_ {
         (0..).zip(&self.slots).filter_map(|(slot, (generation, consumer))| {

@@ -63,6 +63,15 @@ pub struct Returned {
     pub entry: Entry,
 }
 
+/// Deliveries that are done with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// How many.
+    pub count: u32,
+    /// Bytes of their bodies.
+    pub body_bytes: u64,
+}
+
 /// Why a queue gives up on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {

@@ -10,7 +10,8 @@ use crate::time::Timestamp;
 
 impl Queue {
     /// Gives up on one message.
-    pub(super) fn lose(&self, entry: Entry, reason: Reason, doors: &mut impl Doors) {
+    pub(super) fn lose(&mut self, entry: Entry, reason: Reason, doors: &mut impl Doors) {
+        self.tally.lost.add(reason);
         match &self.settings.dead_letter {
             Some(to) => doors.dead_letter(entry.message, reason, to.clone()),
             None => doors.settled(&entry.message),
@@ -44,7 +45,8 @@ impl Queue {
     }
 
     /// A full queue says no to a message.
-    pub(super) fn refuse(&self, message: Message, doors: &mut impl Doors) {
+    pub(super) fn refuse(&mut self, message: Message, doors: &mut impl Doors) {
+        self.tally.lost.add(Reason::MaxLength);
         match &self.settings.dead_letter {
             Some(to) if self.settings.overflow == Some(Overflow::RejectPublishDlx) => {
                 doors.dead_letter(message, Reason::MaxLength, to.clone());

@@ -1,4 +1,4 @@
-//! The log of the process: lines for standard output, written by a thread of their own.
+//! Lines for standard output, written by a thread of their own.
 //!
 //! A broker must not stand still because nobody reads what it prints: a pipe holds 64 KiB, a few hundred
 //! connections' worth. So lines wait in a buffer with a bound; what does not fit is lost, and lost lines are
@@ -7,15 +7,12 @@
 //! A line that comes after a silence is written at once, those that follow it within [`GATHERING`] together: connections
 //! that come and go by the thousand wake the thread two hundred times a second, not with each of their lines.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tracing_subscriber::fmt::MakeWriter;
-
-use crate::config::LogLevel;
 
 /// Bytes of lines that may wait to be written.
 const TEXT_WAITS_BYTES: usize = 512 * 1024;
@@ -26,8 +23,8 @@ const ROOM_BYTES: usize = 4096;
 /// How long the end of the process waits for the last of them.
 const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
 
-/// The log, until it is dropped; that writes what still waits.
-pub struct Log {
+/// Takes lines until it is dropped; that writes what still waits.
+pub struct Sink {
     lines: Lines,
 }
 
@@ -51,18 +48,9 @@ struct State {
     is_over: bool,
 }
 
-impl Log {
-    /// Sends what is traced from now on to standard output.
-    pub fn to_stdout(LogLevel(level): LogLevel) -> Self {
-        let log = Self::to(io::stdout());
-        let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(log.lines.clone());
-        let subscriber = subscriber.with_ansi(io::stdout().is_terminal()).with_target(false).finish();
-        // Only one process-wide subscriber can be set; this is the first.
-        let _ = tracing::subscriber::set_global_default(subscriber);
-        log
-    }
-
-    fn to(output: impl Write + Send + 'static) -> Self {
+impl Sink {
+    /// Writes to this output.
+    pub fn to(output: impl Write + Send + 'static) -> Self {
         let lines = Lines(Arc::default());
         let shared = lines.0.clone();
         thread::spawn(move || {
@@ -72,9 +60,14 @@ impl Log {
         });
         Self { lines }
     }
+
+    /// Where to leave lines.
+    pub fn lines(&self) -> Lines {
+        self.lines.clone()
+    }
 }
 
-impl Drop for Log {
+impl Drop for Sink {
     fn drop(&mut self) {
         let shared = &self.lines.0;
         let mut state = shared.state.lock();
@@ -136,31 +129,20 @@ impl Shared {
     }
 }
 
-/// Where events leave their lines. Each is one write, as tracing-subscriber does it.
+/// Where events leave their lines, each as a whole.
 #[derive(Clone)]
-struct Lines(Arc<Shared>);
+pub struct Lines(Arc<Shared>);
 
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.add(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
+impl Lines {
+    /// Takes these, or counts them as lost.
+    pub fn add(&self, lines: &[u8]) {
+        self.0.add(lines);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
@@ -202,14 +184,14 @@ mod tests {
     fn an_output_that_stands_still_loses_lines_and_says_how_many() {
         let ((given, has_first), (opener, open)) = (channel(), channel());
         let written = Arc::new(Mutex::default());
-        let log = Log::to(Gate { given, open, written: written.clone() });
+        let log = Sink::to(Gate { given, open, written: written.clone() });
         let line = |number: usize| format!("{number:0>63}\n");
-        log.lines.clone().write_all(line(0).as_bytes()).unwrap();
+        log.lines.add(line(0).as_bytes());
         has_first.recv().unwrap();
         // The thread has the first line; others fill the buffer, and none waits.
         let fitting = TEXT_WAITS_BYTES / line(0).len();
         for number in 1..=fitting + 100 {
-            log.lines.clone().write_all(line(number).as_bytes()).unwrap();
+            log.lines.add(line(number).as_bytes());
         }
         drop(opener);
         drop(log);
@@ -227,18 +209,18 @@ mod tests {
     fn what_was_logged_last_is_written_before_the_end() {
         let ((given, _), (opener, open)) = (channel(), channel());
         let written = Arc::new(Mutex::default());
-        let log = Log::to(Gate { given, open, written: written.clone() });
+        let log = Sink::to(Gate { given, open, written: written.clone() });
         drop(opener);
-        log.lines.clone().write_all(b"last words\n").unwrap();
+        log.lines.add(b"last words\n");
         drop(log);
         assert_eq!(*written.lock(), "last words\n");
     }
 
     #[test]
     fn an_output_that_is_gone_ends_nothing() {
-        let log = Log::to(Gone);
+        let log = Sink::to(Gone);
         for _ in 0..3 {
-            log.lines.clone().write_all(b"a line\n").unwrap();
+            log.lines.add(b"a line\n");
         }
     }
 }

@@ -1,0 +1,112 @@
+//! What has happened in one queue, counted under its lock.
+//!
+//! What came is not counted: positions rise by one with every message.
+
+use crate::model::queue::{Entry, Reason};
+use crate::model::stats::{MessageStats, Stat};
+
+/// Messages that a queue has given up, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Their time was over.
+    pub expired: u64,
+    /// The queue was full.
+    pub max_length: u64,
+    /// A consumer rejected them.
+    pub rejected: u64,
+    /// Too many deliveries had failed.
+    pub delivery_limit: u64,
+}
+
+impl Losses {
+    /// One more.
+    pub fn add(&mut self, reason: Reason) {
+        match reason {
+            Reason::Expired => self.expired += 1,
+            Reason::MaxLength => self.max_length += 1,
+            Reason::Rejected => self.rejected += 1,
+            Reason::DeliveryLimit => self.delivery_limit += 1,
+            // It was only on its way.
+            Reason::Delayed => {}
+        }
+    }
+}
+
+impl std::ops::AddAssign for Losses {
+    fn add_assign(&mut self, other: Self) {
+        self.expired += other.expired;
+        self.max_length += other.max_length;
+        self.rejected += other.rejected;
+        self.delivery_limit += other.delivery_limit;
+    }
+}
+
+/// The counts of one queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// The position of the first message that came since the broker began.
+    pub first_position: u64,
+    /// Delivered, to be acknowledged.
+    pub delivered: u64,
+    /// Delivered, and done with.
+    pub delivered_no_ack: u64,
+    /// Got, to be acknowledged.
+    pub got: u64,
+    /// Got, and done with.
+    pub got_no_ack: u64,
+    /// Gets that found nothing.
+    pub got_nothing: u64,
+    /// Of those handed out: not for the first time.
+    pub redelivered: u64,
+    /// Acknowledged.
+    pub acked: u64,
+    /// Bytes of the bodies that are unacknowledged.
+    pub unacked_bytes: u64,
+    /// Given up.
+    pub lost: Losses,
+}
+
+impl Tally {
+    /// A message goes to a consumer.
+    #[inline]
+    pub fn give(&mut self, entry: &Entry, is_acked: bool) {
+        if is_acked {
+            self.delivered_no_ack += 1;
+        } else {
+            self.delivered += 1;
+            self.unacked_bytes += entry.body_bytes();
+        }
+        self.redelivered += u64::from(entry.redelivered);
+    }
+
+    /// A message is got.
+    pub fn get(&mut self, entry: &Entry, is_acked: bool) {
+        if is_acked {
+            self.got_no_ack += 1;
+        } else {
+            self.got += 1;
+            self.unacked_bytes += entry.body_bytes();
+        }
+        self.redelivered += u64::from(entry.redelivered);
+    }
+
+    /// Messages come back.
+    pub fn take_back<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
+        let bytes = entries.map(Entry::body_bytes).sum();
+        self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
+    }
+
+    /// The counts, when the next message gets this position.
+    pub fn stats(&self, next_position: u64) -> MessageStats {
+        let mut stats = MessageStats::default();
+        stats[Stat::Publish] = next_position.saturating_sub(self.first_position);
+        stats[Stat::Deliver] = self.delivered;
+        stats[Stat::DeliverNoAck] = self.delivered_no_ack;
+        stats[Stat::Get] = self.got;
+        stats[Stat::GetNoAck] = self.got_no_ack;
+        stats[Stat::GetEmpty] = self.got_nothing;
+        stats[Stat::Redeliver] = self.redelivered;
+        stats[Stat::Ack] = self.acked;
+        stats
+    }
+}

@@ -1,0 +1,60 @@
+//! The connection below the HTTP client: a Unix socket, TCP, or TLS over TCP, each with bounded waits.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
+use super::address::{Address, Place};
+use super::trust;
+
+/// Bytes in both directions.
+pub trait Wire: Read + Write {}
+
+impl<T: Read + Write> Wire for T {}
+
+/// Longer than any handshake within a machine takes.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Connects to `address`; reads and writes wait for at most `timeout`.
+pub fn connect(address: &Address, timeout: Duration) -> io::Result<Box<dyn Wire>> {
+    // Zero means forever to the operating system, and nobody asks for that.
+    let timeout = Some(timeout.max(Duration::from_millis(1)));
+    match &address.place {
+        Place::Socket(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(timeout)?;
+            stream.set_write_timeout(timeout)?;
+            Ok(Box::new(stream))
+        }
+        Place::Tcp { host, port, tls } => {
+            let stream = dial(host, *port, timeout)?;
+            let Some(tls) = tls else { return Ok(Box::new(stream)) };
+            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+            let config = trust::client(tls).map_err(io::Error::other)?;
+            let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+            Ok(Box::new(StreamOwned::new(session, stream)))
+        }
+    }
+}
+
+/// The first address of `host` that answers.
+pub fn dial(host: &str, port: u16, timeout: Option<Duration>) -> io::Result<TcpStream> {
+    let mut refused = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, timeout.unwrap_or(CONNECT).min(CONNECT)) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(timeout)?;
+                stream.set_write_timeout(timeout)?;
+                return Ok(stream);
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
