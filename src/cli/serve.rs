@@ -64,9 +64,6 @@ async fn until_signal(plan: Plan) -> Result<(), Failure> {
         tracing::info!("config file(s) : {}", path.display());
     }
     plan.notes.iter().for_each(config::Note::log);
-    if !plan.unused_variables.is_empty() {
-        tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
-    }
     let broker = build(plan).start().await?;
     tell_ready();
     let name = loop {
