@@ -5,7 +5,7 @@
 mod served;
 mod support;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use leveret_codec::method::{Method, connection, queue};
 use served::{Served, command, refused};
@@ -101,6 +101,26 @@ async fn it_is_set_by_file_environment_and_flag() {
     assert_eq!(peer.tune("jane", "secret").await.heartbeat, 17);
     let (printed, _) = served.end_by("TERM");
     assert!(printed.iter().any(|line| line.contains("have no effect: RABBITMQ_PORT")), "{printed:#?}");
+}
+
+#[tokio::test]
+async fn http_is_served_where_it_is_asked_for() {
+    let mut served = Served::start(&HERE, &[("LEVERET_HTTP", "127.0.0.1:0")]);
+    let line = served.until("Management plugin: HTTP (non-TLS) listener started on port ");
+    let port: u16 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("{\"status\":\"ok\"}"), "{answer}");
+    let taken = format!("127.0.0.1:{port}");
+    let arguments = ["--ephemeral", "--log", "none", "--listen", "127.0.0.1:0", "--http", &taken];
+    let refused = refused(&arguments, &[]);
+    assert!(
+        refused.contains(&format!("cannot listen on {taken}")) && refused.contains("with --http"),
+        "{refused}"
+    );
+    assert_eq!(served.end_by("TERM").1, Some(0));
 }
 
 #[test]

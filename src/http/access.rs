@@ -21,7 +21,6 @@ pub enum Access {
     /// Who watches the broker.
     Monitoring,
     /// The same, where RabbitMQ says it otherwise.
-    #[expect(dead_code, reason = "the connections of a user are yet to come")]
     MonitoringObject,
     /// Who makes policies.
     Policymaker,

@@ -24,7 +24,6 @@ pub struct Api {
     /// Where it is served, and where AMQP is.
     pub listeners: Vec<Listener>,
     /// When it began.
-    #[expect(dead_code, reason = "what is said of the node is yet to come")]
     pub started: Timestamp,
     /// Who guesses passwords.
     pub gate: Gate,

@@ -82,7 +82,6 @@ impl Fields {
     }
 
     /// A whole number, or the word for one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "taking messages is yet to come"))]
     pub fn integer(&self, name: &str) -> Result<Option<i64>, Problem> {
         let Some(value) = self.said(name) else { return Ok(None) };
         let number = match value {

@@ -78,7 +78,6 @@ impl Caller {
     }
 
     /// Refuses what the permissions do not grant, as RabbitMQ says it over HTTP.
-    #[expect(dead_code, reason = "queues and exchanges are yet to come")]
     pub fn check(&self, vhost: &str, access: Access, resource: Resource<'_>) -> Result<(), Problem> {
         match self {
             Self::Local => Ok(()),
@@ -139,7 +138,27 @@ pub fn log_in(core: &Broker, user: &str, password: &[u8], is_loopback: bool) -> 
 
 #[cfg(test)]
 mod tests {
+    use leveret_core::NoStore;
+    use leveret_core::model::{BrokerSettings, PasswordHash};
+
     use super::*;
+
+    #[test]
+    fn some_users_come_from_this_machine_only() {
+        let core = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+        for name in ["guest", "jane"] {
+            core.put_user(User::new(name, PasswordHash::of("secret", [1; 4]), Vec::new()));
+        }
+        let log_in = |name, password, is_loopback| {
+            log_in(&core, name, password, is_loopback).map(|user| user.name.clone())
+        };
+        assert_eq!(log_in("guest", b"secret", true), Ok("guest".to_owned()));
+        assert_eq!(log_in("guest", b"secret", false), Err(Stranger::NotFromHere));
+        assert_eq!(log_in("jane", b"secret", false), Ok("jane".to_owned()));
+        // Whoever does not know the password does not learn where the user may come from.
+        assert_eq!(log_in("guest", b"wrong", false), Err(Stranger::Unknown));
+        assert_eq!(log_in("nobody", b"secret", true), Err(Stranger::Unknown));
+    }
 
     fn of(value: &str) -> Credentials {
         let mut headers = HeaderMap::new();

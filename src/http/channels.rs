@@ -18,13 +18,8 @@ use super::stats::{self, Subject, put_stats};
 
 pub const ROWS: &[Row] = &[
     Row::get("/api/channels", Access::Management, list, "All open channels.").lists(),
-    Row::get(
-        "/api/vhosts/:vhost/channels",
-        Access::VhostForMonitoring,
-        of_vhost,
-        "The open channels of a virtual host.",
-    )
-    .lists(),
+    Row::get("/api/vhosts/:vhost/channels", Access::Vhost, of_vhost, "The open channels of a virtual host.")
+        .lists(),
     Row::get(
         "/api/connections/:connection/channels",
         Access::Management,

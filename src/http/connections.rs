@@ -22,7 +22,7 @@ pub const ROWS: &[Row] = &[
     Row::get("/api/connections", Access::Management, list, "All open connections.").lists(),
     Row::get(
         "/api/vhosts/:vhost/connections",
-        Access::VhostForMonitoring,
+        Access::Vhost,
         of_vhost,
         "The open connections of a virtual host.",
     )

@@ -19,6 +19,7 @@ pub const ROWS: &[Row] = &[
     Row::post("/local/reset", Access::Local, reset, "Deletes everything and begins as a new broker does."),
     Row::get("/local/environment", Access::Local, environment, "What the broker is set to."),
     Row::get("/api/config/effective", Access::Administrator, environment, "What the broker is set to."),
+    Row::put("/local/log/level", Access::Local, log, "Logs more, or less."),
     Row::put(
         "/local/tracing/:name",
         Access::Local,
@@ -86,6 +87,18 @@ fn forget_parameters(core: &Broker) {
     for parameter in core.global_parameters() {
         core.delete_global_parameter(&parameter.name);
     }
+}
+
+/// The log is the program's: one that embeds a broker may have nothing to say of it.
+fn log(request: &Request) -> Outcome {
+    let fields = request.fields()?;
+    let level = fields.required_text("level")?;
+    let hooks = request.api.shared.hooks.as_ref();
+    let hooks =
+        hooks.ok_or_else(|| Problem::bad_request("the program that has this broker keeps its own log"))?;
+    hooks.set_log_level(level).map_err(Problem::bad_request)?;
+    tracing::info!("what is logged was set to {level} by an operator");
+    Ok(Answer::done())
 }
 
 fn trace(request: &Request) -> Outcome {

@@ -82,7 +82,6 @@ impl Query {
     }
 
     /// The ranges of samples that are wanted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "rates are yet to come"))]
     pub fn samples(&self) -> Result<Samples, Problem> {
         Ok(Samples {
             lengths: self.range("lengths")?,

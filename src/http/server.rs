@@ -2,7 +2,8 @@
 //!
 //! hyper speaks HTTP/1.1 on each connection, in a task of its own. Invariants:
 //! - A connection that says nothing is closed: the head of a request may take [`HEAD_WAIT`], before the first one and
-//!   between two. At most [`MOST_CONNECTIONS`] are open; others wait to be accepted.
+//!   between two. At most [`MOST_CONNECTIONS`] are open, others wait to be accepted. The local
+//!   socket has [`MOST_LOCAL`] of its own, so that an operator comes in whoever else is there.
 //! - When the broker ends, requests that have begun are answered first.
 
 use std::convert::Infallible;
@@ -34,6 +35,8 @@ const HEAD_WAIT: Duration = Duration::from_mins(1);
 const FLAGS: &str = "--http or --http-tls";
 /// Connections that may be open at once.
 const MOST_CONNECTIONS: usize = 1024;
+/// The same, over the local socket.
+const MOST_LOCAL: usize = 64;
 /// How long accepting rests when the process has no file descriptors left.
 const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How long requests may take that have begun when the broker ends.
@@ -109,7 +112,8 @@ impl Bound {
             doors.tracker.spawn(doors.clone().accept(listener, self.tls.clone()));
         }
         if let Some(local) = local {
-            doors.tracker.spawn(doors.clone().accept_local(local));
+            let doors = Doors { room: Arc::new(Semaphore::new(MOST_LOCAL)), ..doors };
+            doors.tracker.clone().spawn(doors.accept_local(local));
         }
         http
     }

@@ -176,11 +176,13 @@ fn protect(request: &Request) -> Outcome {
         ))
     })?;
     vhost.change_details(|details| details.protected_from_deletion = true);
+    request.change(|_, _| ());
     Ok(Answer::done())
 }
 
 fn unprotect(request: &Request) -> Outcome {
     request.vhost()?.change_details(|details| details.protected_from_deletion = false);
+    request.change(|_, _| ());
     Ok(Answer::done())
 }
 

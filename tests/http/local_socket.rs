@@ -82,6 +82,33 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     asked.broker.shutdown().await;
 }
 
+/// A program with a log of two levels.
+#[derive(Default)]
+struct Program(std::sync::Mutex<String>);
+
+impl leveret::Hooks for Program {
+    fn set_log_level(&self, level: &str) -> Result<(), String> {
+        if level == "loud" {
+            return Err("there is no such level".to_owned());
+        }
+        level.clone_into(&mut self.0.lock().unwrap());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_its_programs() {
+    let (directory, program) = (tempfile::tempdir().unwrap(), std::sync::Arc::new(Program::default()));
+    let socket = directory.path().join("leveret.sock");
+    let builder = Broker::builder().settings(settings()).data_dir(directory.path()).hooks(program.clone());
+    let broker = builder.start().await.unwrap();
+    let said = say(&socket, "PUT /local/log/level", r#"{"level":"debug"}"#).await;
+    assert!(said.starts_with("HTTP/1.1 204 ") && *program.0.lock().unwrap() == "debug", "{said}");
+    let said = say(&socket, "PUT /local/log/level", r#"{"level":"loud"}"#).await;
+    assert!(said.ends_with(r#"{"error":"bad_request","reason":"there is no such level"}"#), "{said}");
+    broker.shutdown().await;
+}
+
 #[tokio::test]
 async fn limits_can_be_moved_while_it_runs() {
     let directory = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ mod matrix;
 mod overview;
 mod parameters;
 mod policies;
+mod secure;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;

@@ -60,7 +60,7 @@ pub const ROWS: &[Row] = &[
     ),
     Row::post(
         "/api/queues/:vhost/:queue/actions",
-        Access::Vhost,
+        Access::Administrator,
         act,
         "There are no actions on queues any more: always refused.",
     ),
