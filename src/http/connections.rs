@@ -36,7 +36,7 @@ pub const ROWS: &[Row] = &[
     ),
     Row::get(
         "/api/connections/username/:user",
-        Access::Monitoring,
+        Access::MonitoringObject,
         of_user,
         "The open connections of a user.",
     )
