@@ -21,14 +21,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use leveret_core::model::Broker;
-use leveret_core::{Effects, Position, Timestamp};
+use leveret_core::model::{Broker, Entry};
+use leveret_core::{Effects, PageId, Position, Timestamp};
 use leveret_storage::{
     DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter,
 };
 use parking_lot::Mutex;
 
 pub use definition::Unreadable;
+pub use page::Stub;
 use pager::Jobs;
 pub use pager::{Job, Pager};
 pub use restore::{Counts, RestoreError};
@@ -169,6 +170,16 @@ impl Storage {
             Pager::new(self.log.clone()).work(now, job, effects);
         }
         found
+    }
+
+    /// What is in a page, for who only looks: it stays what it is. `None`: it is in memory again, or gone.
+    pub fn stubs(&self, page: PageId) -> Option<Vec<Stub>> {
+        Pager::new(self.log.clone()).stubs(page)
+    }
+
+    /// The messages of these entries; those that are settled meanwhile are left out.
+    pub fn peek(&self, stubs: &[Stub]) -> Vec<Entry> {
+        Pager::new(self.log.clone()).peek(stubs)
     }
 
     /// How far the log is on the disk.

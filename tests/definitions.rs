@@ -134,6 +134,37 @@ async fn importing_again_finds_no_difference_and_importing_another_reports_each(
     assert_eq!(comparable(&broker.export_definitions(None).unwrap()), comparable(&parsed(WHOLE)));
 }
 
+#[tokio::test]
+async fn a_broker_tells_what_its_settings_call_it() {
+    let settings = leveret::Settings {
+        node: "one@here".to_owned(),
+        cluster_name: Some("shop".to_owned()),
+        cluster_tags: [("env".to_owned(), "dev".to_owned())].into(),
+        default_queue_type: leveret::DefaultQueueType::Quorum,
+        ..leveret::Settings::default()
+    };
+    let definitions = serde_json::json!({
+        "queues": [{"name": "a", "vhost": "/"}, {"name": "b", "vhost": "/", "auto_delete": true}],
+    });
+    let builder = Broker::builder().settings(settings.clone()).ephemeral();
+    let broker = builder.definitions(definitions).start().await.unwrap();
+    let exported = broker.export_definitions(None).unwrap();
+    assert_eq!(exported["original_cluster_name"], "shop");
+    let tags = serde_json::json!([{"name": "cluster_tags", "value": {"env": "dev"}}]);
+    assert_eq!(exported["global_parameters"], tags);
+    assert_eq!(exported["vhosts"][0]["metadata"]["default_queue_type"], "quorum");
+    assert_eq!(
+        (&exported["queues"][0]["type"], &exported["queues"][1]["type"]),
+        (&"quorum".into(), &"classic".into())
+    );
+    let renamed = r#"{"global_parameters": [{"name": "cluster_name", "value": "store"}]}"#;
+    broker.import_definitions(renamed, None).unwrap();
+    assert_eq!(broker.export_definitions(None).unwrap()["original_cluster_name"], "store");
+    let nameless = leveret::Settings { cluster_name: None, ..settings };
+    let broker = Broker::builder().settings(nameless).ephemeral().start().await.unwrap();
+    assert_eq!(broker.export_definitions(None).unwrap()["original_cluster_name"], "one@here");
+}
+
 /// Whoever exports must be able to import: RabbitMQ's export has such bindings, and its import refuses them.
 #[tokio::test]
 async fn what_is_not_exported_has_no_bindings_in_the_export() {

@@ -12,6 +12,7 @@ mod log;
 mod perf;
 mod serve;
 mod service_manager;
+mod shell;
 mod target;
 
 use std::path::Path;
@@ -43,6 +44,18 @@ enum Command {
     /// Ask and change a running broker, with RabbitMQ's commands
     #[command(disable_help_flag = true)]
     Ctl(CtlWords),
+    /// Ask and change a running broker, with rabbitmqadmin's words
+    #[command(disable_help_flag = true)]
+    Admin(CtlWords),
+    /// Print the completions of a shell
+    #[command(hide = true)]
+    Completions {
+        /// bash, zsh or fish
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
     /// Succeed if the broker answers
     #[command(disable_help_flag = true)]
     Ping(CtlWords),
@@ -62,9 +75,13 @@ struct CtlWords {
 pub fn run() -> ExitCode {
     let mut words = std::env::args_os();
     let role = words.next().and_then(|program| ctl::role(Path::new(&program)));
-    if let Some(Role::Tool(tool)) = role {
+    if let Some(role) = role {
         let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-        return ctl::run(tool, &words);
+        return match role {
+            Role::Tool(tool) => ctl::run(tool, &words),
+            Role::Admin => ctl::admin::run(&words),
+            Role::Server => serve::serve(&server(&words)),
+        };
     }
     let line = CommandLine::parse();
     match line.command.unwrap_or(Command::Serve(line.serve)) {
@@ -72,7 +89,24 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run_and_print(&options),
         Command::Log(options) => inspect::run_and_print(&options),
         Command::Ctl(given) => ctl::run(Tool::Own, &given.words),
+        Command::Admin(given) => ctl::admin::run(&given.words),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::man(),
         Command::Ping(given) => ctl::ping(&given.words),
         Command::Perf(options) => perf::run_and_print(&options),
     }
+}
+
+/// `rabbitmq-server` takes leveret's own options; `-detached` is no business of a process that a supervisor runs.
+fn server(words: &[String]) -> Serve {
+    let own = words.iter().filter(|word| *word != "-detached").cloned();
+    ServeLine::parse_from(std::iter::once("rabbitmq-server".to_owned()).chain(own)).serve
+}
+
+/// The broker's options alone.
+#[derive(Parser)]
+#[command(name = "rabbitmq-server", version)]
+struct ServeLine {
+    #[command(flatten)]
+    serve: Serve,
 }

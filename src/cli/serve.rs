@@ -66,9 +66,6 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
         tracing::info!("config file(s) : {}", path.display());
     }
     plan.notes.iter().for_each(config::Note::log);
-    if !plan.unused_variables.is_empty() {
-        tracing::warn!("these environment variables have no effect: {}", plan.unused_variables.join(", "));
-    }
     let broker = build(plan).hooks(Arc::new(log.switch.clone())).start().await?;
     log.say(READY_LINE);
     service_manager::tell(service_manager::READY);

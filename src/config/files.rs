@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 
 use super::{Environment, Plan};
 
+/// What is said instead of a file so that none is looked for.
+const NONE: &str = "none";
+
 /// What is left to RabbitMQ.
 const ADVANCED: &str = "advanced.config";
 
 /// The files to be read.
 pub fn find(plan: &mut Plan, environment: &Environment) -> Vec<PathBuf> {
-    let main =
-        plan.config_file.clone().map_or_else(|| usual(environment), |named| Some(with_extension(named)));
+    let is_none = plan.config_file.as_deref() == Some(NONE.as_ref());
+    let named = plan.config_file.clone().filter(|_| !is_none);
+    let main = named.map(with_extension).or_else(|| if is_none { None } else { usual(environment) });
     let directory = main.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let directory = directory.or_else(|| Some(environment.etc()?.join("rabbitmq")));
+    let directory = directory.or_else(|| Some(environment.etc()?.join("rabbitmq"))).filter(|_| !is_none);
     let more = match &plan.more_config {
         Some(pattern) => several(pattern),
         None => directory.iter().flat_map(|directory| within(&directory.join("conf.d"), "*.conf")).collect(),
@@ -129,6 +133,14 @@ mod tests {
     fn conf_d_is_read_without_a_main_file_too() {
         let etc = etc(&[("rabbitmq/conf.d/a.conf", "heartbeat = 2")]);
         assert_eq!(planned(&etc, &[]).settings.heartbeat_secs, 2);
+    }
+
+    #[test]
+    fn none_is_read_if_that_is_wanted() {
+        let etc =
+            etc(&[("rabbitmq/rabbitmq.conf", "heartbeat = 1"), ("rabbitmq/conf.d/a.conf", "heartbeat = 2")]);
+        let plan = planned(&etc, &[("LEVERET_CONFIG", "none")]);
+        assert_eq!((plan.settings.heartbeat_secs, plan.config_files), (60, vec![]));
     }
 
     #[test]

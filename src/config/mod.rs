@@ -62,8 +62,6 @@ pub struct Plan {
     pub config_files: Vec<PathBuf>,
     /// What is worth a line in the log.
     pub notes: Vec<Note>,
-    /// Variables that look like options and are none; worth a line in the log.
-    pub unused_variables: Vec<String>,
 }
 
 /// A value as one source gave it.
@@ -150,11 +148,14 @@ impl Plan {
             more_config: None,
             config_files: Vec::new(),
             notes: Vec::new(),
-            unused_variables: environment.unused(),
         };
         let inert = environment.inert();
         if !inert.is_empty() {
             plan.inform(format!("these variables of RabbitMQ change nothing here: {}", inert.join(", ")));
+        }
+        let unused = environment.unused();
+        if !unused.is_empty() {
+            plan.warn(format!("these environment variables have no effect: {}", unused.join(", ")));
         }
         for line in &environment.not_understood {
             plan.warn(format!(

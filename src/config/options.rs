@@ -69,7 +69,7 @@ pub const CONFIG_FILE: Setting = Setting {
     environment: &["RABBITMQ_CONFIG_FILE", "LEVERET_CONFIG"],
     keys: &[],
     default: "/etc/leveret/leveret.conf, else /etc/rabbitmq/rabbitmq.conf",
-    help: "Settings in the syntax of rabbitmq.conf",
+    help: "Settings in the syntax of rabbitmq.conf; `none` looks for no file",
     set: |plan, given| one(given, |text| put(&mut plan.config_file, Ok(Some(text.into())))),
 };
 

@@ -35,7 +35,9 @@ pub enum Standing {
 
 /// Reads `text` as a configuration file and says of each entry what it is.
 pub fn review(text: &str, environment: &Environment) -> Result<Vec<Line>, file::SyntaxError> {
-    let entries = file::parse(text, |name| Some(environment.variable(name).unwrap_or_default()))?;
+    // What is not set here may be set where the file is for: it stays as it is written.
+    let variable = |name: &str| environment.variable(name).unwrap_or_else(|| format!("$({name})"));
+    let entries = file::parse(text, |name| Some(variable(name)))?;
     let given: Vec<Given> = entries
         .into_iter()
         .map(|entry| Given {
@@ -109,7 +111,7 @@ hertbeat = 1
 ssl_options.password = x
 auth_backends.1 = ldap
 ssl_options.honor_ecc_order = true
-default_pass = $(NOT_SET_HERE)x
+default_pass = $(NOT_SET_HERE)
 ";
         let lines = review(text, &Environment::default()).unwrap();
         let standings: Vec<_> = lines.iter().map(|line| (line.number, line.standing)).collect();

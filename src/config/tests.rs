@@ -179,9 +179,11 @@ fn the_environment_sets_what_it_names() {
     assert_eq!(plan.settings.disk_free_limit, DiskLimit::Absolute(1 << 30));
     assert_eq!(plan.definitions, [PathBuf::from("/d.json")]);
     assert_eq!(plan.settings.node, "rabbit@here");
-    assert_eq!(plan.unused_variables, ["RABBITMQ_PORT"]);
-    let inert = "these variables of RabbitMQ change nothing here: RABBITMQ_ERLANG_COOKIE";
-    assert_eq!(plan.notes, [Note { weight: Weight::Info, text: inert.to_owned() }]);
+    let notes = [
+        (Weight::Info, "these variables of RabbitMQ change nothing here: RABBITMQ_ERLANG_COOKIE"),
+        (Weight::Warning, "these environment variables have no effect: RABBITMQ_PORT"),
+    ];
+    assert_eq!(plan.notes, notes.map(|(weight, text)| Note { weight, text: text.to_owned() }));
 }
 
 #[test]

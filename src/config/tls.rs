@@ -348,7 +348,7 @@ mod tests {
             ..TlsSettings::new("/tls/cert.pem", "/tls/key.pem").verify_peer("/tls/ca.pem")
         };
         assert_eq!(plan.settings.tls, expected);
-        assert_eq!(plan.unused_variables, [""; 0]);
+        assert_eq!(plan.notes, []);
     }
 
     #[test]

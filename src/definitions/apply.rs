@@ -35,6 +35,8 @@ pub struct Steps<'a> {
     pub origin: &'a str,
     /// What was left, or taken without acting on it.
     pub report: ApplyReport,
+    /// How many of each list are as the document says now; lists of which none is are not here.
+    pub served: Vec<(&'static str, usize)>,
     /// Where refusals are kept, by place, so that the next step is taken; `None` stops at the first.
     pub refused: Option<Vec<(String, Reason)>>,
 }
@@ -66,21 +68,34 @@ pub fn document(
     steps.each("bindings", &document.bindings, |binding, _| bind(core, binding))
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
+    /// Before the first, of a document that is called so.
+    pub fn new(origin: &'a str) -> Self {
+        Self { origin, report: ApplyReport::default(), served: Vec::new(), refused: None }
+    }
+
     /// Does `create` with every item and tells where it failed.
     fn each<T>(
         &mut self,
-        list: &str,
+        list: &'static str,
         items: &[T],
         mut create: impl FnMut(&T, &mut ApplyReport) -> Result<(), Reason>,
     ) -> Result<(), DefinitionsError> {
+        let mut served = 0;
         for (at, item) in items.iter().enumerate() {
-            let Err(reason) = create(item, &mut self.report) else { continue };
+            let lines = self.report.lines();
+            let Err(reason) = create(item, &mut self.report) else {
+                served += usize::from(lines == self.report.lines());
+                continue;
+            };
             let place = format!("{list}[{at}]");
             let Some(refused) = &mut self.refused else {
                 return Err(DefinitionsError::Refused { origin: self.origin.to_owned(), place, reason });
             };
             refused.push((place, reason));
+        }
+        if served != 0 {
+            self.served.push((list, served));
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ pub fn import_into_vhost(
 fn apply_source(recipient: &mut Recipient<'_>, source: &Source) -> Result<ApplyReport, DefinitionsError> {
     unserved::check(source)?;
     tracing::info!("Applying definitions from {}", source.origin);
-    let mut steps = Steps { origin: &source.origin, report: ApplyReport::default(), refused: None };
+    let mut steps = Steps::new(&source.origin);
     apply::document(recipient, &source.document, &mut steps)?;
     steps.report.log(&source.origin);
     Ok(steps.report)

@@ -54,7 +54,7 @@ pub fn rows(core: &Broker, vhost: &Vhost) -> Vec<Value> {
         let value = serde_json::to_value(PolicyDocument::of(policy)).unwrap_or_default();
         rows.push(rows::parameter((vhost.name(), OPERATOR_POLICY, &policy.spec().name), &value));
     }
-    for own in core.parameters().iter().filter(|own| own.vhost == vhost.name()) {
+    for own in core.parameters_of(vhost.name()) {
         rows.push(rows::parameter((&own.vhost, &own.component, &own.name), &json(&own.value)));
     }
     rows

@@ -30,6 +30,11 @@ impl ApplyReport {
         self.skipped.push(line);
     }
 
+    /// How many lines there are.
+    pub fn lines(&self) -> usize {
+        self.differences.len() + self.skipped.len()
+    }
+
     /// Adds what another document has left.
     pub fn extend(&mut self, other: Self) {
         self.differences.extend(other.differences);

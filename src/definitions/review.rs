@@ -9,14 +9,14 @@ use leveret_core::{Effects, NoStore, Timestamp};
 use super::apply::{self, Recipient, Steps};
 use super::document::Document;
 use super::report::ApplyReport;
-use super::{DefinitionsError, Source, seed_broker, source};
+use super::{DefinitionsError, seed_broker, source};
 use crate::settings::Seed;
 
 /// What became of each thing in a file.
 #[derive(Clone, Debug, Default)]
 pub struct DefinitionsReview {
-    /// How many there are of each list, empty ones left out.
-    pub counts: Vec<(&'static str, usize)>,
+    /// How many of each list would be as the file says; lists of which none would be are not here.
+    pub served: Vec<(&'static str, usize)>,
     /// Where something would be refused (`queues[3]`), and why.
     pub refused: Vec<(String, String)>,
     /// What would be left, or taken without acting on it.
@@ -36,23 +36,14 @@ pub fn review_definitions(origin: &str, text: &str) -> Result<DefinitionsReview,
         None => Document::parse(text),
     }
     .map_err(|error| DefinitionsError::Malformed { origin: origin.to_owned(), error })?;
-    let counts = counts(&document);
     let source = source(origin.to_owned(), Ok((document, Vec::new())))?;
     seed_broker(&core, std::slice::from_ref(&source), &Seed::default())?;
-    let (refused, report) = apply_all(&core, &source)?;
-    Ok(DefinitionsReview { counts, refused, report, unknown })
-}
-
-fn apply_all(
-    core: &Broker,
-    source: &Source,
-) -> Result<(Vec<(String, String)>, ApplyReport), DefinitionsError> {
     let mut effects = Effects::default();
-    let mut recipient = Recipient { core, now: Timestamp::default(), effects: &mut effects };
-    let (report, refused) = (ApplyReport::default(), Some(Vec::new()));
-    let mut steps = Steps { origin: &source.origin, report, refused };
+    let mut recipient = Recipient { core: &core, now: Timestamp::default(), effects: &mut effects };
+    let mut steps = Steps { refused: Some(Vec::new()), ..Steps::new(origin) };
     apply::document(&mut recipient, &source.document, &mut steps)?;
-    Ok((steps.refused.unwrap_or_default(), steps.report))
+    let Steps { report, served, refused, .. } = steps;
+    Ok(DefinitionsReview { served, refused: refused.unwrap_or_default(), report, unknown })
 }
 
 /// The virtual host of an export of one.
@@ -62,20 +53,4 @@ fn single(text: &str) -> Option<String> {
     let is_single = value.get("rabbitmq_definition_format")? == "single_virtual_host";
     is_single
         .then(|| value.get("original_vhost_name").and_then(|name| name.as_str()).unwrap_or("/").to_owned())
-}
-
-fn counts(document: &Document) -> Vec<(&'static str, usize)> {
-    let all = [
-        ("users", document.users.len()),
-        ("vhosts", document.vhosts.len()),
-        ("permissions", document.permissions.len()),
-        ("topic_permissions", document.topic_permissions.len()),
-        ("parameters", document.parameters.len()),
-        ("global_parameters", document.global_parameters.len()),
-        ("policies", document.policies.len()),
-        ("queues", document.queues.len()),
-        ("exchanges", document.exchanges.len()),
-        ("bindings", document.bindings.len()),
-    ];
-    all.into_iter().filter(|(_, count)| *count != 0).collect()
 }

@@ -123,6 +123,17 @@ impl Pager {
 
     /// The entries of a page; those whose messages can't be read are left out, and said to be.
     fn read(&self, queue: &str, stubs: &[Stub]) -> Vec<Entry> {
+        self.entries(stubs, |stub, why| {
+            tracing::error!(queue, id = stub.place.id, why, "cannot read a message back");
+        })
+    }
+
+    /// The same for who only looks: what can't be read has been settled since, and its record may be gone.
+    pub fn peek(&self, stubs: &[Stub]) -> Vec<Entry> {
+        self.entries(stubs, |stub, why| tracing::debug!(id = stub.place.id, why, "a message went unseen"))
+    }
+
+    fn entries(&self, stubs: &[Stub], mut lost: impl FnMut(&Stub, String)) -> Vec<Entry> {
         let places: Vec<_> = stubs.iter().map(|stub| storage_place(stub.place)).collect();
         let stored = self.log.read(&places);
         let entries = stubs.iter().zip(stored).filter_map(|(stub, stored)| {
@@ -139,7 +150,7 @@ impl Pager {
                     message,
                 }),
                 Err(why) => {
-                    tracing::error!(queue, id = stub.place.id, why, "cannot read a message back");
+                    lost(stub, why);
                     None
                 }
             }
@@ -167,7 +178,8 @@ impl Pager {
         in_memory.chain(in_pages).map(MessageId).collect()
     }
 
-    fn stubs(&self, page: PageId) -> Option<Vec<Stub>> {
+    /// What is in a page; `None` if it is not there.
+    pub fn stubs(&self, page: PageId) -> Option<Vec<Stub>> {
         page::read(&self.log.page(storage_page(page))?)
     }
 }

@@ -79,7 +79,6 @@ fn put_numbers(row: &mut Object, channel: &ChannelRecord) {
         "confirm": mode == ChannelMode::Confirm,
         "transactional": mode == ChannelMode::Transactional,
         "prefetch_count": channel.prefetch.load(order),
-        "global_prefetch_count": channel.global_prefetch.load(order),
         "consumer_count": channel.consumer_count(),
         "messages_unacknowledged": channel.unacked.load(order),
         "messages_unconfirmed": channel.unconfirmed.load(order),
@@ -89,6 +88,10 @@ fn put_numbers(row: &mut Object, channel: &ChannelRecord) {
         "cached_segments": 0,
         "garbage_collection": no_garbage(),
     })));
+    let of_all = channel.global_prefetch.load(order);
+    if of_all != 0 {
+        row.insert("global_prefetch_count".to_owned(), of_all.into());
+    }
     stats::put(row, "reductions", 0, 0.0);
     put_stats(row, Subject::Channel, &channel.stats(), None);
 }

@@ -13,6 +13,7 @@ use hyper::StatusCode;
 use leveret_codec::method::{Method, ShortString, basic};
 use leveret_core::ConnectionId;
 use leveret_core::amqp::{Answer, As, Closed, Direct};
+use leveret_core::model::{QueueRef, Taken};
 
 use super::answer::Problem;
 use super::caller::Caller;
@@ -111,6 +112,21 @@ impl Client {
                 _ => {}
             }
         }
+    }
+
+    /// Takes a message out of a queue that the caller may read from, see [`Direct::take`].
+    pub fn take(&mut self, queue: &QueueRef, position: u64) -> Taken {
+        let taken = self.direct.take(self.shared.clock.now(), queue, position);
+        self.carry_out();
+        taken
+    }
+
+    /// Returns when somebody has rung.
+    pub async fn wait(&mut self) {
+        self.bell.rung().await;
+        self.bell.take();
+        self.direct.look(self.shared.clock.now());
+        self.carry_out();
     }
 
     async fn hear(&mut self) -> Result<Answer, Closed> {

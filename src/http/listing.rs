@@ -75,12 +75,13 @@ fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize
     let by = query.sort();
     let taken = part.len();
     let is_by_name = matches!(by.as_deref(), None | Some(["name" | "vhost"]));
+    // Also before any other order: what is equal in that is by name, as in RabbitMQ, and not as it happens.
+    let is_by_vhost = by.as_deref() != Some(&["name"]);
+    entries.sort_by(|one, other| {
+        let (by_vhost, by_name) = (one.vhost().cmp(other.vhost()), one.name().cmp(other.name()));
+        if is_by_vhost { by_vhost.then(by_name) } else { by_name.then(by_vhost) }
+    });
     let rows: Vec<Object> = if is_by_name {
-        let is_by_vhost = by.as_deref() != Some(&["name"]);
-        entries.sort_by(|one, other| {
-            let (by_vhost, by_name) = (one.vhost().cmp(other.vhost()), one.name().cmp(other.name()));
-            if is_by_vhost { by_vhost.then(by_name) } else { by_name.then(by_vhost) }
-        });
         if is_reversed {
             entries.reverse();
         }

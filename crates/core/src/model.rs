@@ -14,6 +14,7 @@ mod event;
 mod exchange;
 mod hidden;
 mod history;
+mod inquiry;
 mod intake;
 mod limit;
 mod login_counts;
@@ -49,6 +50,7 @@ pub use event::{EVENT_EXCHANGE, Event, Events};
 pub use exchange::ExchangeSpec;
 pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
 pub use history::{Recent, Replay};
+pub use inquiry::{HeldMessage, Inquiry, Part};
 pub use intake::{Accepted, Intake};
 pub use leveret_routing::{Destination, ExchangeKind};
 pub use limit::{Limit, LimitError, UserLimits, VhostLimits};
@@ -60,8 +62,8 @@ pub use parameter::{GlobalParameter, Parameter};
 pub use password::{HashingAlgorithm, PasswordHash};
 pub use policy::{Applied, ApplyTo, Policies, Policy, PolicyDefinition, PolicyError, PolicyKind, PolicySpec};
 pub use queue::{
-    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Losses, Pace, Queue, Reason, RestoredLane, Returned,
-    Returns, Settled, StoredPage,
+    Arrival, ConsumerSpec, Counts, Doors, Entry, Got, Losses, Pace, Peek, Peeked, Queue, Reason,
+    RestoredLane, Returned, Returns, Settled, Spot, StoredPage, Taken,
 };
 pub use queue_ref::{
     DeleteConditions, DeliveredBefore, QueueFacts, QueueLook, QueueRef, SubscribeError, WeakQueueRef,

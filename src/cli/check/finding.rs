@@ -34,12 +34,8 @@ pub fn of_definitions(review: &DefinitionsReview) -> Vec<Finding> {
         place: place.to_owned(),
         text: text.to_owned(),
     };
-    let counts = review.counts.iter().filter_map(|(list, count)| {
-        let is_of_list = |place: &str| place.split_once('[').is_some_and(|(front, _)| front == *list);
-        let refused = review.refused.iter().filter(|(place, _)| is_of_list(place)).count();
-        let served = count.saturating_sub(refused);
-        (served != 0).then(|| finding(Standing::Served, list, &served.to_string()))
-    });
+    let served =
+        review.served.iter().map(|(list, count)| finding(Standing::Served, list, &count.to_string()));
     let refused = review.refused.iter().map(|(place, why)| finding(Standing::Refused, place, why));
     let differences = review.report.differences().iter().map(|line| finding(Standing::Differs, "", line));
     // RabbitMQ skips reserved names, too, and every export of it has one.
@@ -47,7 +43,7 @@ pub fn of_definitions(review: &DefinitionsReview) -> Vec<Finding> {
     let skipped = review.report.skipped().iter().map(|line| finding(standing(line), "", line));
     let unknown =
         review.unknown.iter().map(|place| finding(Standing::Unknown, place, "is no part of definitions"));
-    counts.chain(refused).chain(differences).chain(skipped).chain(unknown).collect()
+    served.chain(refused).chain(differences).chain(skipped).chain(unknown).collect()
 }
 
 impl Standing {

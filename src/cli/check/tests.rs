@@ -49,6 +49,7 @@ fn definitions_are_told_by_list_and_what_is_not_served_one_by_one() {
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
+    assert!(!text.contains("served     exchanges"), "{text}");
     assert_eq!(code, 1);
 }
 

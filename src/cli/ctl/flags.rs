@@ -122,6 +122,14 @@ fn enable(call: &Call<'_>) -> Result<Output, Failure> {
             return Err(Failure::error(Exit::Usage, text));
         }
     }
-    call.client.put(&path(["feature-flags", wanted, "enable"]), &json!({ "name": wanted }))?;
+    // RabbitMQ's API takes one at a time; those that are on already stay on.
+    let flags = call.client.get("/api/feature-flags?columns=name,state")?;
+    let off = flags.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter(|flag| {
+        let is = |key: &str, value: &str| flag.get(key).and_then(Value::as_str) == Some(value);
+        (wanted == "all" || is("name", wanted)) && !is("state", "enabled")
+    });
+    for name in off.filter_map(|flag| flag.get("name").and_then(Value::as_str)) {
+        call.client.put(&path(["feature-flags", name, "enable"]), &json!({ "name": name }))?;
+    }
     Ok(Output::Done)
 }

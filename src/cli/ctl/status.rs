@@ -131,6 +131,8 @@ pub const COMMANDS: &[Command] = &[
                 .iter()
                 .map(plain)
                 .collect();
+            let shown = if call.words.has("all") { files.len() } else { 1 };
+            let files: Vec<String> = files.into_iter().take(shown).collect();
             let json = json!({ "result": "ok", "node_name": call.node()?, "paths": files });
             Ok(Output::Document { text: files.join("\n"), json })
         }),

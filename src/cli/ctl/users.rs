@@ -1,6 +1,6 @@
 //! Users: who there is, their passwords and tags.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, BufRead as _};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -225,9 +225,7 @@ fn password(call: &Call<'_>, missing: Exit) -> Result<String, Failure> {
     if let Some(password) = call.words.plain.get(at) {
         return Ok(password.clone());
     }
-    if io::stdin().is_terminal() {
-        call.say("Password: ");
-    }
+    call.say("Password: ");
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     let password = line.trim_end_matches(['\n', '\r']);

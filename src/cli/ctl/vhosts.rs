@@ -33,7 +33,14 @@ pub const COMMANDS: &[Command] = &[
         action: Action::Do(|call| {
             // One that exists stays as it is if nothing was said of it.
             let said = said(call.words);
-            if said.is_empty() && exists(call)? { Ok(Output::Done) } else { put(call, &Value::Object(said)) }
+            let exists = exists(call)?;
+            if !(said.is_empty() && exists) {
+                put(call, &Value::Object(said))?;
+            }
+            if !exists {
+                nobodys(call)?;
+            }
+            Ok(Output::Done)
         }),
         ..VHOST
     },
@@ -231,6 +238,15 @@ fn change(call: &Call<'_>, with: Map<String, Value>) -> Result<Output, Failure> 
 fn put(call: &Call<'_>, vhost: &Value) -> Result<Output, Failure> {
     call.client.put(&path(["vhosts", call.argument(0)]), vhost)?;
     Ok(Output::Done)
+}
+
+/// The API lets who made a virtual host do everything in it; the command lets nobody.
+fn nobodys(call: &Call<'_>) -> Result<(), Failure> {
+    let Some((user, _)) = &call.client.address().login else { return Ok(()) };
+    match call.client.delete(&path(["permissions", call.argument(0), user])) {
+        Err(error) if error.status() != Some(404) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn trace(call: &Call<'_>, on: bool) -> Result<Output, Failure> {

@@ -163,7 +163,10 @@ impl Listed {
         end: End,
         (routing_key, arguments): (Box<[u8]>, Table),
     ) -> Self {
-        let order = format!("{source}\0{}\0{}", end.name(), String::from_utf8_lossy(&routing_key));
+        let mut order = format!("{source}\0{}\0{}", end.name(), String::from_utf8_lossy(&routing_key));
+        if !arguments.as_ref().is_empty() {
+            order.push_str(&properties_key::of(&routing_key, arguments.as_ref()));
+        }
         Self { vhost: vhost.clone(), source: source.to_owned(), end, routing_key, arguments, order }
     }
 

@@ -2,8 +2,12 @@
 //!
 //! What is declared, deleted and purged here is so by AMQP's rules, as the caller ([`direct`](super::direct)).
 
+mod filter;
 mod get;
+mod peek;
+mod redrive;
 mod row;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -57,6 +61,30 @@ pub const ROWS: &[Row] = &[
         Access::Vhost,
         Handler::Later(get::get),
         "Takes messages from a queue, or puts them back afterwards.",
+    ),
+    Row::new(
+        (Verb::Get, "/api/queues/:vhost/:queue/messages"),
+        Access::Vhost,
+        Handler::Later(peek::messages),
+        "Shows messages of a queue without taking them.",
+    ),
+    Row::new(
+        (Verb::Get, "/api/queues/:vhost/:queue/unacked"),
+        Access::Vhost,
+        Handler::Later(peek::unacked),
+        "Shows who holds which messages of a queue.",
+    ),
+    Row::new(
+        (Verb::Get, "/api/exchanges/:vhost/:exchange/delayed"),
+        Access::Vhost,
+        Handler::Later(peek::delayed),
+        "Shows the messages that an exchange holds back.",
+    ),
+    Row::new(
+        (Verb::Post, "/api/queues/:vhost/:queue/redrive"),
+        Access::Vhost,
+        Handler::Later(redrive::redrive),
+        "Sends dead letters back to where they came from, or elsewhere.",
     ),
     Row::post(
         "/api/queues/:vhost/:queue/actions",

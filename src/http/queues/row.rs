@@ -185,6 +185,8 @@ impl Listed<'_> {
         row.insert("messages_ram".to_owned(), json!(all));
         row.insert("message_bytes_ram".to_owned(), json!(all_bytes));
         if facts.traits.kind == QueueKind::Quorum {
+            row.remove("exclusive_consumer_tag");
+            row.remove("head_message_timestamp");
             let nothing =
                 ["messages_dlx", "message_bytes_dlx", "messages_delayed", "messages_ready_returned"];
             row.extend(nothing.map(|name| (name.to_owned(), 0.into())));

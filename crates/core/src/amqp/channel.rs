@@ -16,11 +16,14 @@ use crate::amqp::confirm::Confirms;
 use crate::amqp::consumers::{ConsumerTable, Source};
 use crate::amqp::late::Lateness;
 use crate::amqp::route::RouteMemory;
+use crate::amqp::session::Session;
 use crate::amqp::session::Turn;
 use crate::amqp::tx::Transaction;
 use crate::amqp::unacked::Unacked;
 use crate::id::ChannelNumber;
-use crate::model::{ChannelCredit, ChannelMode, ChannelRecord, ChannelSeat, QueueRef, Returned, Stat};
+use crate::model::{
+    ChannelCredit, ChannelMode, ChannelRecord, ChannelSeat, HeldMessage, Part, QueueRef, Returned, Stat,
+};
 use crate::refusal::{Refusal, Ruling};
 
 /// Whether publishes are answered, and when they take effect.
@@ -97,6 +100,27 @@ impl Channel {
             commits_waiting: VecDeque::new(),
             lateness: Lateness::default(),
             last_tag: 0,
+        }
+    }
+
+    /// Answers what of a queue's messages it holds.
+    pub fn tell_held(&self, session: &Session, part: &Part) {
+        let of_queue = self.unacked.iter().filter(|held| held.queue == *part.queue());
+        for held in of_queue {
+            let queue = held.queue.facts().id;
+            let tag = held.consumer.and_then(|id| self.consumers.tag_of(queue, id));
+            let told = part.tell(|| HeldMessage {
+                connection: session.connection.clone(),
+                user: session.user.clone(),
+                channel: self.number,
+                consumer_tag: tag.map(|tag| String::from_utf8_lossy(tag).into_owned()),
+                delivery_tag: held.tag,
+                delivered_at: held.delivered_at,
+                entry: held.entry.clone(),
+            });
+            if !told {
+                return;
+            }
         }
     }
 

@@ -73,6 +73,11 @@ impl ConsumerTable {
         Self { record, places: Vec::new(), by_tag: HashMap::new() }
     }
 
+    /// The client's name for a queue's consumer.
+    pub fn tag_of(&self, queue: QueueId, id: ConsumerId) -> Option<&Bytes> {
+        self.places.iter().flatten().find(|consumer| consumer.is(queue, id)).map(|consumer| &consumer.tag)
+    }
+
     /// The place that the next consumer will have.
     pub fn next_place(&self) -> u32 {
         let free = self.places.iter().position(Option::is_none).unwrap_or(self.places.len());

@@ -21,7 +21,9 @@ use crate::amqp::open::{Interruption, Open};
 use crate::amqp::session::{Capabilities, Session};
 use crate::effect::{Effects, Output};
 use crate::id::ConnectionId;
-use crate::model::{Broker, ConnectionFacts, ConnectionRecord, Outlet, PasswordHash, Permissions, User};
+use crate::model::{
+    Broker, ConnectionFacts, ConnectionRecord, Outlet, PasswordHash, Permissions, QueueRef, Taken, User,
+};
 use crate::refusal::{Refusal, Ruling};
 use crate::store::Position;
 use crate::time::Timestamp;
@@ -68,6 +70,7 @@ pub struct Closed {
 pub struct Direct {
     open: Open,
     broker: Arc<Broker>,
+    outlet: Arc<Outlet>,
     id: ConnectionId,
     limits: Limits,
     out: Output,
@@ -98,6 +101,7 @@ impl Direct {
         };
         let outlet = Arc::new(Outlet::new(id));
         broker.attach(outlet.clone());
+        let own_outlet = outlet.clone();
         let session = Session {
             broker: broker.clone(),
             id,
@@ -114,6 +118,7 @@ impl Direct {
         let mut direct = Self {
             open: Open::new(session, 0),
             broker: broker.clone(),
+            outlet: own_outlet,
             id,
             limits: Limits { frame_max_bytes: FRAME_MAX_BYTES, ..Limits::default() },
             out: Output::default(),
@@ -141,6 +146,12 @@ impl Direct {
         method::encode(CHANNEL, &method, frames.buffer());
         put_content(&mut frames, CHANNEL, FRAME_MAX_BYTES, properties, body);
         self.feed(now, taken(&mut frames));
+    }
+
+    /// Takes a message out of a queue, wherever it stands; the caller, who may read there, settles it or brings it
+    /// back. One that is not in memory is fetched: that rings, too.
+    pub fn take(&mut self, now: Timestamp, queue: &QueueRef, position: u64) -> Taken {
+        queue.take(now, position, &self.outlet, &mut self.out.effects)
     }
 
     /// Somebody has rung, or the log has come further.

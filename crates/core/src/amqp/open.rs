@@ -240,6 +240,10 @@ impl Open {
                 Notice::Alarm => resumed = self.held_back.unblock(&mut turn).or(resumed),
                 Notice::Forced(reason) => self.forced = Some(reason),
                 Notice::CaughtUp => self.throttle.end(),
+                Notice::Asked(part) => {
+                    let channels = &mut self.channels;
+                    channels.open_channels().for_each(|channel| channel.tell_held(turn.session, &part));
+                }
                 Notice::HeadMoved => resumed = self.held_back.head_moved().or(resumed),
             }
         }

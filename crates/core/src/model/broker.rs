@@ -279,11 +279,16 @@ impl Broker {
 
     /// Asks a connection to go (320). `false`: there is none of this identity.
     pub fn close_connection(&self, id: ConnectionId, reason: &str, effects: &mut Effects) -> bool {
-        let Some(outlet) = self.outlets.lock().get(&id).cloned() else { return false };
+        let Some(outlet) = self.outlet(id) else { return false };
         if outlet.notify(Notice::Forced(reason.into())) {
             effects.wakes.push(id);
         }
         true
+    }
+
+    /// Where things are left for a connection.
+    pub(super) fn outlet(&self, id: ConnectionId) -> Option<Arc<Outlet>> {
+        self.outlets.lock().get(&id).cloned()
     }
 
     /// Leaves a notice with every connection.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use crate::id::{ChannelNumber, ConnectionId, ConsumerId, QueueId};
+use crate::model::inquiry::Part;
 use crate::model::queue::Entry;
 use crate::model::{Message, QueueRef};
 
@@ -60,6 +61,8 @@ pub enum Notice {
     HeadMoved,
     /// The consumers of a queue that the connection publishes to have caught up with it.
     CaughtUp,
+    /// Somebody wants to know what of a queue's messages the client holds.
+    Asked(Part),
 }
 
 /// The outlet of one connection.

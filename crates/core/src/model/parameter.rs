@@ -63,10 +63,16 @@ impl Parameters {
         self.own.iter().map(parameter).collect()
     }
 
+    /// Those of a virtual host, by component and name.
+    pub fn of_vhost(&self, vhost: &str) -> Vec<Parameter> {
+        let from = key(vhost, "", "");
+        let own = self.own.range(from..).take_while(|((own, ..), _)| own == vhost);
+        own.map(parameter).collect()
+    }
+
     /// Takes away all of a virtual host and says which they were.
     pub fn remove_vhost(&mut self, vhost: &str) -> Vec<Parameter> {
-        let removed: Vec<Parameter> =
-            self.own.iter().filter(|((own, ..), _)| own == vhost).map(parameter).collect();
+        let removed = self.of_vhost(vhost);
         self.own.retain(|(own, ..), _| own != vhost);
         removed
     }

@@ -105,7 +105,7 @@ pub fn write(output: &Output, style: Style<'_>, to: &mut dyn Write) -> io::Resul
             let headers = style.headers && rows.headers;
             match formatter {
                 Formatter::Table => table::write(rows, headers, to),
-                Formatter::PrettyTable => pretty::write(rows, headers, to),
+                Formatter::PrettyTable => pretty::write(rows, rows.headers, to),
                 Formatter::Csv => csv::write(rows, headers, to),
                 Formatter::Json => json::write(rows, to),
                 Formatter::Erlang => erlang::write(rows, to),

@@ -43,6 +43,11 @@ impl Broker {
         self.parameters.read().all()
     }
 
+    /// The same of one virtual host.
+    pub fn parameters_of(&self, vhost: &str) -> Vec<Parameter> {
+        self.parameters.read().of_vhost(vhost)
+    }
+
     /// Adds a global parameter or replaces it. `true`: it is new.
     pub fn put_global_parameter(&self, parameter: GlobalParameter) -> bool {
         let mut parameters = self.parameters.write();
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(broker.put_parameter(shovel("w", "c")), Some(true));
         assert_eq!(broker.put_parameter(shovel("v", "a")), Some(true));
         assert_eq!(names(&broker), ["v:a", "v:b", "w:c"]);
+        assert_eq!(broker.parameters_of("v"), [shovel("v", "a"), shovel("v", "b")]);
         assert!(broker.delete_parameter("v", "shovel", "b") && !broker.delete_parameter("v", "shovel", "b"));
         broker.delete_vhost(Timestamp::default(), "v", &mut Effects::default());
         assert_eq!(names(&broker), ["w:c"]);

@@ -13,10 +13,10 @@ const CLOSEST: Duration = Duration::from_secs(1);
 const MOST_NOTES: usize = 32;
 
 /// Which positions came when.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ages(Option<Box<Notes>>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Notes {
     /// Both rise.
     notes: Vec<(u64, Timestamp)>,

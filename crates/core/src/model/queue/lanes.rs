@@ -13,6 +13,7 @@ use std::num::NonZeroU64;
 
 use smallvec::SmallVec;
 
+use crate::model::queue::peek::Collector;
 use crate::model::queue::ready::{Ready, StoredPage};
 use crate::model::queue::{Doors, Entry};
 use crate::store::PageId;
@@ -22,6 +23,9 @@ use crate::time::Timestamp;
 const PAGE_GRAIN_MICROS: u64 = 1_000_000;
 /// Names of messages that are gone are not worth forgetting below this.
 const FEW_EARLY: usize = 64;
+
+/// No priority is higher.
+const HIGHEST_LEVEL: u64 = 255;
 
 /// Messages of one priority.
 #[derive(Debug)]
@@ -115,6 +119,37 @@ impl Lanes {
         let entry = self.highest_mut()?.ready.pop()?;
         self.body_bytes -= entry.body_bytes();
         Some(entry)
+    }
+
+    /// Shows a look what waits, the highest priority first.
+    pub fn peek(&self, into: &mut Collector) {
+        for (level, lane) in self.levels.iter().enumerate().rev() {
+            let rank = HIGHEST_LEVEL.saturating_sub(level as u64);
+            if let Some(first) = into.first_of(rank)
+                && !lane.ready.peek(rank, first, into)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Takes the message of a position, if it is in memory.
+    pub fn take(&mut self, position: u64) -> Option<Entry> {
+        let entry = self.levels.iter_mut().find_map(|lane| lane.ready.remove(position))?;
+        self.body_bytes -= entry.body_bytes();
+        Some(entry)
+    }
+
+    /// Asks for the page that a position may be in. `false`: there is none.
+    pub fn ask_for(&mut self, position: u64, doors: &mut impl Doors) -> bool {
+        // Pages of several lanes may reach over it; it is in one of them at most.
+        self.levels.iter_mut().fold(false, |asked, lane| lane.ready.ask_for(position, doors) | asked)
+    }
+
+    /// See [`Ready::put_away`].
+    pub fn put_away(&mut self, position: u64, doors: &mut impl Doors) {
+        let budget = self.lane_budget(doors);
+        self.levels.iter_mut().for_each(|lane| lane.ready.put_away(position, budget, doors));
     }
 
     /// Nothing that was here will come back: what it was due need not be remembered.

@@ -20,6 +20,7 @@ mod slot;
 use std::num::NonZeroU64;
 
 use crate::effect::Settle;
+use crate::model::queue::peek::{Collector, Spot};
 use crate::model::queue::{Doors, Entry};
 use crate::store::PageId;
 use crate::time::Timestamp;
@@ -136,6 +137,27 @@ impl Ready {
         };
         self.advance();
         entry
+    }
+
+    /// Shows a look what waits from a position on. `false`: it has seen enough.
+    pub fn peek(&self, rank: u64, first: u64, into: &mut Collector) -> bool {
+        let mut front = self.front.from(first);
+        front.all(|entry| into.message(Spot { rank, position: entry.position }, entry))
+            && self.deep.as_ref().is_none_or(|deep| deep.peek(rank, first, into))
+    }
+
+    /// Asks for the page that a position is in. `false`: there is none.
+    pub fn ask_for(&mut self, position: u64, doors: &mut impl Doors) -> bool {
+        self.deep.as_mut().is_some_and(|deep| deep.ask_for(position, |page| doors.fetch(page)))
+    }
+
+    /// What is in memory around a position leaves it, if more is in memory than should be.
+    pub fn put_away(&mut self, position: u64, budget: usize, doors: &mut impl Doors) {
+        if budget < self.bytes()
+            && let Some(deep) = &mut self.deep
+        {
+            deep.put_away(position, budget, |entries| doors.put_page(entries));
+        }
     }
 
     /// When the first message expires of a page that nobody has asked for.

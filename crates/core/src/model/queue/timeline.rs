@@ -13,8 +13,10 @@
 //! those of it that have a place.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
+use crate::model::queue::peek::{Collector, Spot as At};
 use crate::model::queue::ready::StoredPage;
 use crate::model::queue::{Doors, Entry};
 use crate::store::PageId;
@@ -79,6 +81,24 @@ impl Timeline {
         self.near_bytes += footprint(&entry);
         self.placed_bytes += placed_footprint(&entry);
         self.near.insert((entry.expires_at.unwrap_or_default(), entry.position), entry);
+    }
+
+    /// Shows a look what waits: what is near, and every page in which there may be something between.
+    pub fn peek(&self, into: &mut Collector) {
+        let after = into.after().map(|after| (Timestamp::from_micros(after.rank), after.position));
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        for ((due, position), entry) in self.near.range((behind, Bound::Unbounded)) {
+            if !into.message(At { rank: due.as_micros(), position: *position }, entry) {
+                break;
+            }
+        }
+        let until = into.until().map_or(Timestamp::NEVER, |until| Timestamp::from_micros(until.rank));
+        let from = after.map_or(Timestamp::default(), |(due, _)| due);
+        for far in self.far.range(..=(until, PageId(u64::MAX))).map(|(_, far)| far) {
+            if far.stored.last_expiry.is_none_or(|last| from <= last) {
+                into.scattered(far.stored.id);
+            }
+        }
     }
 
     /// Takes a message that is due. When there is none, pages in which one is due soon are asked for.

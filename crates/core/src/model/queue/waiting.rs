@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::model::queue::lanes::Lanes;
+use crate::model::queue::peek::Collector;
 use crate::model::queue::ready::StoredPage;
 use crate::model::queue::timeline::Timeline;
 use crate::model::queue::{Doors, Entry};
@@ -84,6 +85,34 @@ impl Waiting {
         match self {
             Self::Lanes(lanes) => lanes.pop(),
             Self::Timeline(_) => None,
+        }
+    }
+
+    /// Shows a look what waits.
+    pub fn peek(&self, into: &mut Collector) {
+        either!(self, waiting => waiting.peek(into));
+    }
+
+    /// Takes the message of a position, if it is in memory; nobody takes anything from a timeline.
+    pub fn take(&mut self, position: u64) -> Option<Entry> {
+        match self {
+            Self::Lanes(lanes) => lanes.take(position),
+            Self::Timeline(_) => None,
+        }
+    }
+
+    /// Asks for the page that a position may be in. `false`: there is none.
+    pub fn ask_for(&mut self, position: u64, doors: &mut impl Doors) -> bool {
+        match self {
+            Self::Lanes(lanes) => lanes.ask_for(position, doors),
+            Self::Timeline(_) => false,
+        }
+    }
+
+    /// See [`Lanes::put_away`].
+    pub fn put_away(&mut self, position: u64, doors: &mut impl Doors) {
+        if let Self::Lanes(lanes) = self {
+            lanes.put_away(position, doors);
         }
     }
 

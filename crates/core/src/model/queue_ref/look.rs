@@ -1,10 +1,12 @@
 //! A queue as those see it who only look: its numbers, all of one moment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::effect::Effects;
 use crate::id::ConsumerId;
-use crate::model::queue::{Counts, Losses};
+use crate::model::outlet::Outlet;
+use crate::model::queue::{Counts, Losses, Peek, Spot, Taken};
 use crate::model::queue_ref::QueueRef;
 use crate::model::stats::MessageStats;
 use crate::time::Timestamp;
@@ -38,6 +40,30 @@ pub struct QueueLook {
 }
 
 impl QueueRef {
+    /// Looks at about so many of the messages that wait behind a spot, see [`Peek`].
+    pub fn peek(&self, now: Timestamp, after: Option<Spot>, most: usize) -> Peek {
+        self.0.state.lock().queue.peek(now, after, most)
+    }
+
+    /// Takes the message of a position, for who settles it or brings it back. If it is not in memory, it is fetched, and
+    /// `outlet` hears when it is there.
+    pub fn take(&self, now: Timestamp, position: u64, outlet: &Arc<Outlet>, effects: &mut Effects) -> Taken {
+        let mut state = self.0.state.lock();
+        if state.deleted {
+            return Taken::Gone;
+        }
+        let taken = self.turn_locked(&mut state, effects, |queue, doors| queue.take(now, position, doors));
+        if matches!(taken, Taken::Later) {
+            state.await_head(outlet);
+        }
+        taken
+    }
+
+    /// What was brought into memory around a position may leave it again.
+    pub fn put_away(&self, position: u64, effects: &mut Effects) {
+        self.turn(effects, |queue, doors| queue.put_away(position, doors));
+    }
+
     /// Its numbers. What has expired is gone first, as far as it is in memory.
     pub fn look(&self, now: Timestamp, effects: &mut Effects) -> QueueLook {
         self.turn(effects, |queue, doors| queue.look(now, doors))

@@ -10,6 +10,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::queue::Entry;
+use crate::model::queue::peek::{Collector, Spot};
 use crate::model::queue::ready::run::Run;
 use crate::model::queue::ready::slot::{Slot, StoredPage};
 use crate::store::PageId;
@@ -77,6 +78,59 @@ impl Deep {
     /// Everything that is in memory here.
     pub fn residents(&self) -> impl Iterator<Item = &Entry> {
         self.slots.iter().map(Slot::resident).chain([&self.back]).flat_map(Run::iter)
+    }
+
+    /// Shows a look what is here from a position on.
+    pub fn peek(&self, rank: u64, first: u64, into: &mut Collector) -> bool {
+        let show = |run: &Run, into: &mut Collector| {
+            run.from(first).all(|entry| into.message(Spot { rank, position: entry.position }, entry))
+        };
+        let at = self.slots.partition_point(|slot| slot.last() < first);
+        for slot in self.slots.range(at..) {
+            if let Slot::Page(page) = slot {
+                let spot = Spot { rank, position: slot.first().max(first) };
+                if !into.page(spot, page.stored.id, page.stored.count) {
+                    return false;
+                }
+                // They belong between those of the page.
+                for entry in page.returned.from(first) {
+                    into.between(Spot { rank, position: entry.position }, entry);
+                }
+            } else if !show(slot.resident(), into) {
+                return false;
+            }
+        }
+        show(&self.back, into)
+    }
+
+    /// Asks for the page that a position is in. `false`: there is none.
+    pub fn ask_for(&mut self, position: u64, fetch: impl FnOnce(PageId)) -> bool {
+        let at = self.slots.partition_point(|slot| slot.last() < position);
+        let Some(Slot::Page(page)) = self.slots.get_mut(at) else { return false };
+        if position < page.stored.first {
+            return false;
+        }
+        if !page.is_asked {
+            page.ask(&mut self.resting);
+            fetch(page.stored.id);
+        }
+        true
+    }
+
+    /// What is in memory around a position, and not among what comes next, becomes pages again.
+    pub fn put_away(&mut self, position: u64, budget: usize, mut put: impl FnMut(&[Entry]) -> PageId) {
+        let at = self.slots.partition_point(|slot| slot.last() < position);
+        let is_near = at < ASK_SLOTS;
+        let Some(Slot::Resident(run)) = self.slots.get_mut(at).filter(|_| !is_near) else { return };
+        let mut run = std::mem::take(run);
+        self.slot_bytes -= run.bytes();
+        let behind = self.slots.split_off(at + 1);
+        self.slots.pop_back();
+        while !run.is_empty() {
+            let slot = cut(&mut run, page_bytes(budget), &mut put);
+            self.push_slot(slot);
+        }
+        self.slots.extend(behind);
     }
 
     /// A new message.

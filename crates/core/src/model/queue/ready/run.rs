@@ -64,6 +64,12 @@ impl Run {
         self.places.iter().filter_map(|(_, entry)| entry.as_ref())
     }
 
+    /// Those from a position on.
+    pub fn from(&self, position: u64) -> impl Iterator<Item = &Entry> {
+        let first = self.places.partition_point(|(place, _)| *place < position);
+        self.places.range(first..).filter_map(|(_, entry)| entry.as_ref())
+    }
+
     /// The entries themselves.
     pub fn into_entries(self) -> impl Iterator<Item = Entry> {
         self.places.into_iter().filter_map(|(_, entry)| entry)
