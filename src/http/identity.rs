@@ -14,12 +14,12 @@ pub const ROWS: &[Row] = &[
     Row::get("/doc/stats.html", Access::Anyone, to_reference, "Leads to the reference."),
     Row::get("/api/version", Access::Anyone, version, "The version of RabbitMQ whose behaviour this is."),
     Row::get("/api/extensions", Access::Management, extensions, "Scripts of the management interface."),
-    Row::delete("/api/reset", Access::Administrator, nothing, "Does nothing: counters are not reset."),
+    Row::delete("/api/reset", Access::Administrator, reset, "Lets rates and their samples begin anew."),
     Row::delete(
         "/api/reset/:node",
         Access::Administrator,
-        nothing_of_node,
-        "Does nothing: counters are not reset.",
+        reset_node,
+        "Lets rates and their samples begin anew.",
     ),
     Row::post(
         "/api/rebalance/queues",
@@ -47,9 +47,14 @@ fn nothing(_: &Request) -> Outcome {
     Ok(Answer::done())
 }
 
-fn nothing_of_node(request: &Request) -> Outcome {
+fn reset(request: &Request) -> Outcome {
+    request.api.shared.rates.reset();
+    Ok(Answer::done())
+}
+
+fn reset_node(request: &Request) -> Outcome {
     request.check_node()?;
-    nothing(request)
+    reset(request)
 }
 
 fn whoami(request: &Request) -> Outcome {

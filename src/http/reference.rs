@@ -155,6 +155,9 @@ fn responses(row: &Row) -> Value {
         }
         Verb::Delete => put("204", json!({"description": "It is gone."})),
     }
+    if row.path.contains("health") || row.path == "/readyz" {
+        put("503", json!({"description": "It is not well; the body says why."}));
+    }
     put("400", problem("The request makes no sense."));
     if row.access != Access::Anyone {
         put("401", problem("The caller is nobody, somebody else, or may not."));

@@ -13,8 +13,10 @@ use super::answer::{Answer, Problem};
 use super::body::Fields;
 use super::caller::Caller;
 use super::listing::{self, Entry};
+use super::numbers::of_vhost;
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
+use crate::rates::Census;
 
 pub const ROWS: &[Row] = &[
     Row::get("/api/vhosts", Access::Management, list, "The virtual hosts that the caller may enter.").lists(),
@@ -46,7 +48,9 @@ const PROTECTION: &str = "/api/vhosts/:vhost/deletion/protection";
 /// A virtual host in a list.
 struct Known<'a> {
     vhost: Arc<Vhost>,
-    node: &'a str,
+    request: &'a Request,
+    /// What is counted in all of them.
+    census: Option<&'a Census>,
 }
 
 impl Entry for Known<'_> {
@@ -55,8 +59,20 @@ impl Entry for Known<'_> {
     }
 
     fn row(&self) -> Object {
-        row(&self.vhost, self.node)
+        let mut row = row(&self.vhost, self.request.api.node());
+        if let Some(census) = self.census {
+            row.append(&mut of_vhost(self.request, census, self.name()));
+        }
+        row
     }
+}
+
+/// What is counted at this moment; nothing if nobody wants to know.
+fn census(request: &Request) -> Result<Option<Census>, Problem> {
+    // What makes no sense is refused, whatever there is.
+    request.query.samples()?;
+    let is_unwanted = request.api.settings.disable_stats || request.query.has("disable_stats");
+    Ok((!is_unwanted).then(|| Census::take(&request.api.shared)))
 }
 
 fn row(vhost: &Vhost, node: &str) -> Object {
@@ -81,12 +97,14 @@ fn row(vhost: &Vhost, node: &str) -> Object {
 fn list(request: &Request) -> Outcome {
     let vhosts = request.core().vhosts().into_iter();
     let seen = vhosts.filter(|vhost| request.caller.sees_vhost(vhost.name()));
-    let node = request.api.node();
-    listing::paged(&request.query, seen.map(|vhost| Known { vhost, node }).collect())
+    let census = census(request)?;
+    let known = seen.map(|vhost| Known { vhost, request, census: census.as_ref() });
+    listing::paged(&request.query, known.collect())
 }
 
 fn one(request: &Request) -> Outcome {
-    Ok(listing::one(&request.query, row(&*request.vhost()?, request.api.node())))
+    let (vhost, census) = (request.vhost()?, census(request)?);
+    Ok(listing::one(&request.query, Known { vhost, request, census: census.as_ref() }.row()))
 }
 
 fn put(request: &Request) -> Outcome {

@@ -360,6 +360,7 @@ async fn refusals_say_which_tag_is_missing() {
         ("monitoring", "/api/users/guest", "Not administrator user"),
         ("policymaker", "/api/auth/attempts/leveret@localhost", "Not monitor user"),
         ("management", "/api/policies/v/p", "User not authorised to access object"),
+        ("management", "/api/connections/username/guest", "User not authorised to access object"),
         ("management", "/api/user-limits/guest", "User not authorised to access object"),
     ];
     for (tag, path, reason) in table {

@@ -81,6 +81,27 @@ async fn one_that_is_protected_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn messages_are_counted_where_there_are_queues() {
+    let broker = broker().await;
+    broker.send("PUT", "/api/vhosts/v", &json!({})).await;
+    assert_eq!(broker.send("PUT", "/api/queues/v/q", &json!({"durable": true})).await, 201);
+    let message = json!({"properties": {}, "routing_key": "q", "payload": "x", "payload_encoding": "string"});
+    assert_eq!(broker.send("POST", "/api/exchanges/v//publish", &message).await, 200);
+    let v = broker.get("/api/vhosts/v").await;
+    assert_eq!(
+        (&v["messages"], &v["messages_ready"], &v["messages_unacknowledged"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert!(v["messages_details"]["rate"].is_number() && v["message_stats"]["publish"] == 1, "{v}");
+    let listed = broker.get("/api/vhosts?columns=name,messages&sort=name").await;
+    assert_eq!(listed, json!([{"name": "/"}, {"name": "v", "messages": 1}]));
+    let without = broker.get("/api/vhosts/v?disable_stats=true").await;
+    assert_eq!((&without["messages"], &without["message_stats"]), (&Value::Null, &Value::Null));
+    let said = broker.ask("GET", "/api/vhosts?lengths_age=0&lengths_incr=5").send().await;
+    assert_eq!((said.status, &said.json()["error"]), (400, &json!("invalid_range_parameters")));
+}
+
+#[tokio::test]
 async fn virtual_hosts_run_already() {
     let broker = broker().await;
     assert_eq!(broker.ask("POST", "/api/vhosts/%2F/start/leveret@localhost").send().await.status, 204);
