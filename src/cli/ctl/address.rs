@@ -2,7 +2,7 @@
 //!
 //! In this order: `--socket` or `--url`; `LEVERET_SOCKET`; the socket in the data directory (`--data-dir`,
 //! the environment's, the default one); the one socket in the runtime directory, where ephemeral brokers have
-//! theirs; http://127.0.0.1:15672 as guest. What was said outright is used even if nobody answers there. What was
+//! theirs; port 15672 as guest. What was said outright is used even if nobody answers there. What was
 //! found by looking is used only if somebody answers: a broker that was killed leaves its socket behind.
 
 use std::fmt;

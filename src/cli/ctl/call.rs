@@ -14,7 +14,7 @@ use super::words::Words;
 use crate::config::Environment;
 
 /// How long a command waits if it was not told.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command at work.
 pub struct Call<'a> {
@@ -62,15 +62,8 @@ impl<'a> Call<'a> {
     /// A line before the answer is there, unless it is to be quiet.
     pub fn say(&self, line: &str) {
         if !self.is_quiet() && !self.formatter.is_for_programs() {
-            self.tell(line);
+            tell(line);
         }
-    }
-
-    /// A line that belongs to the answer.
-    pub fn tell(&self, line: &str) {
-        let mut out = io::stdout().lock();
-        // Nobody may be listening; the exit code is what counts.
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 
     /// The node's name: what was said, else what the broker says.
@@ -129,6 +122,13 @@ impl<'a> Call<'a> {
         let node = overview.get("node").and_then(Value::as_str);
         Ok(node.map_or_else(|| "leveret@localhost".to_owned(), str::to_owned))
     }
+}
+
+/// A line that belongs to the answer, at once.
+pub fn tell(line: &str) {
+    let mut out = io::stdout().lock();
+    // Nobody may be listening; the exit code is what counts.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 /// `--timeout` of these words.

@@ -10,6 +10,9 @@ use super::listing::Listing;
 use super::tool::Tool;
 use super::words::{GENERAL, Opt, Words};
 
+/// A part of a command's work.
+pub type Step<T> = for<'a, 'b> fn(&'a Call<'b>) -> Result<T, Failure>;
+
 /// One command.
 #[derive(Debug)]
 pub struct Command {
@@ -28,9 +31,9 @@ pub struct Command {
     /// Its options besides the general ones.
     pub options: &'static [Opt],
     /// Looks at the arguments before anything is said or asked.
-    pub validate: Option<fn(&Call<'_>) -> Result<(), Failure>>,
+    pub validate: Option<Step<()>>,
     /// What it says before it starts, unless it is to be quiet.
-    pub banner: Option<fn(&Call<'_>) -> Result<String, Failure>>,
+    pub banner: Option<Step<String>>,
     /// What it does.
     pub action: Action,
 }
@@ -41,7 +44,7 @@ pub enum Action {
     /// Asks for rows and shows the columns that were asked for.
     List(&'static Listing),
     /// Anything else.
-    Do(fn(&Call<'_>) -> Result<Output, Failure>),
+    Do(Step<Output>),
 }
 
 /// The help's headings.

@@ -1,7 +1,5 @@
 //! Health checks: what containers, load balancers and scripts ask every few seconds.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -9,10 +7,9 @@ use super::client::{Request, path};
 use super::command::{Action, BOTH, Command, DIAGNOSTICS, NONE, Topic};
 use super::exit::{Exit, Failure, Said};
 use super::format::Output;
-use super::status::{Listener, listeners};
 use super::tool::Tool;
 use super::words::{text, whole};
-use super::{sign_of_life, wire};
+use super::{ports, sign_of_life};
 
 const CHECK: Command =
     Command { topic: Topic::Monitoring, tools: DIAGNOSTICS, usage: "[--timeout <timeout>]", ..NONE };
@@ -118,7 +115,7 @@ pub const COMMANDS: &[Command] = &[
                 call.argument(0)
             ))
         }),
-        action: Action::Do(check_port),
+        action: Action::Do(ports::check_port),
         ..CHECK
     },
     Command {
@@ -130,7 +127,7 @@ pub const COMMANDS: &[Command] = &[
             let (node, protocol) = (call.node()?, call.argument(0));
             Ok(format!("Asking node {node} if there's an active listener for protocol {protocol} ..."))
         }),
-        action: Action::Do(check_protocol),
+        action: Action::Do(ports::check_protocol),
         ..CHECK
     },
     Command {
@@ -148,7 +145,7 @@ pub const COMMANDS: &[Command] = &[
                 call.node()?
             ))
         }),
-        action: Action::Do(connect_to_all),
+        action: Action::Do(ports::connect_to_all),
         ..CHECK
     },
     Command {
@@ -254,7 +251,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Why a check did not succeed.
-enum Unwell {
+pub enum Unwell {
     /// The broker says so.
     Sick(Value),
     /// It could not be asked.
@@ -273,7 +270,8 @@ impl From<Unwell> for Failure {
     }
 }
 
-fn ask(call: &Call<'_>, check: &str) -> Result<Value, Unwell> {
+/// Asks for one.
+pub fn ask(call: &Call<'_>, check: &str) -> Result<Value, Unwell> {
     let path = format!("/api/health/checks/{check}");
     let request = Request { method: "GET", path: &path, body: None, reason: None };
     let answer = call.client.ask(&request).map_err(|error| Unwell::Unknown(error.into()))?;
@@ -330,81 +328,6 @@ fn alarmed(call: &Call<'_>, unwell: &Unwell) -> Failure {
             Failure::error(Exit::Unavailable, lines.join("\n"))
         }
     }
-}
-
-fn check_port(call: &Call<'_>) -> Result<Output, Failure> {
-    let (node, port) = (call.node()?, call.argument(0));
-    match ask(call, &format!("port-listener/{port}")) {
-        Ok(_) => {
-            let text = format!("A listener for port {port} is running on node {node}.");
-            Ok(Output::Document { text, json: json!({ "node": node, "port": port, "result": "ok" }) })
-        }
-        Err(Unwell::Sick(said)) => {
-            let found = said.get("ports").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let mut ports: Vec<u64> = found.iter().filter_map(Value::as_u64).collect();
-            ports.sort_unstable();
-            let text = format!(
-                "No listener for port {port} is active on node {node}. Found listeners that use the following ports: {}",
-                joined(&ports)
-            );
-            Err(Failure::plain(Exit::Unavailable, text))
-        }
-        Err(Unwell::Unknown(failure)) => Err(failure),
-    }
-}
-
-fn joined(ports: &[u64]) -> String {
-    ports.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn check_protocol(call: &Call<'_>) -> Result<Output, Failure> {
-    let (node, protocol) = (call.node()?, call.argument(0));
-    match ask(call, &format!("protocol-listener/{}", super::client::encode(protocol))) {
-        Ok(_) => Ok(Output::Text(format!("A listener for protocol {protocol} is running on node {node}."))),
-        Err(Unwell::Sick(said)) => {
-            let list = |key: &str| {
-                let list = said.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-            };
-            let text = format!(
-                "No listener for protocol {} is active on node {node}. Found listeners for the following protocols: {}",
-                list("missing"),
-                list("protocols")
-            );
-            Err(Failure::error(Exit::Unavailable, text))
-        }
-        Err(Unwell::Unknown(failure)) => Err(failure),
-    }
-}
-
-fn connect_to_all(call: &Call<'_>) -> Result<Output, Failure> {
-    let node = call.node()?;
-    let (host, how) = match call.words.value("address") {
-        Some(address) => (address, format!("using {address} for target IP address")),
-        None => (
-            node.split_once('@').map_or("localhost", |(_, host)| host),
-            "using node hostname resolution".to_owned(),
-        ),
-    };
-    let all = listeners(call)?;
-    let patience = call.timeout().unwrap_or(Duration::from_secs(5));
-    let mut failed: Vec<&Listener> = Vec::new();
-    for listener in &all {
-        call.tell(&format!("Will connect to {host}:{}", listener.port));
-        if wire::dial(host, listener.port, Some(patience)).is_err() {
-            failed.push(listener);
-        }
-    }
-    if !failed.is_empty() {
-        let list: Vec<String> = failed.iter().map(|listener| listener.to_string()).collect();
-        let text = format!("Connection attempts failed on node {node} ({how}):\n{}", list.join("\n"));
-        return Err(Failure::error(Exit::Unavailable, text));
-    }
-    let mut ports: Vec<u64> = all.iter().map(|listener| u64::from(listener.port)).collect();
-    ports.sort_unstable();
-    let text = format!("Successfully connected to ports {} on node {node} ({how})", joined(&ports));
-    let json = json!({ "node": node, "result": "ok", "listeners": all.iter().map(|each| each.json(node)).collect::<Vec<_>>() });
-    Ok(Output::Document { text, json })
 }
 
 fn check_certificates(call: &Call<'_>) -> Result<Output, Failure> {

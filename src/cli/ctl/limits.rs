@@ -98,7 +98,7 @@ struct Owners {
     /// In paths, for the limits.
     limits: &'static str,
     /// In paths, for the owner.
-    owners: &'static str,
+    collection: &'static str,
     /// In objects.
     key: &'static str,
     /// What it is if it does not exist.
@@ -106,8 +106,9 @@ struct Owners {
 }
 
 const VHOSTS: Owners =
-    Owners { limits: "vhost-limits", owners: "vhosts", key: "vhost", missing: Failure::no_vhost };
-const USERS: Owners = Owners { limits: "user-limits", owners: "users", key: "user", missing: no_such_user };
+    Owners { limits: "vhost-limits", collection: "vhosts", key: "vhost", missing: Failure::no_vhost };
+const USERS: Owners =
+    Owners { limits: "user-limits", collection: "users", key: "user", missing: no_such_user };
 
 fn user<'a>(call: &'a Call<'_>) -> &'a str {
     call.words.value("user").unwrap_or("guest")
@@ -122,7 +123,7 @@ fn banner(call: &Call<'_>, kind: &str, name: &str) -> String {
 }
 
 fn exists(call: &Call<'_>, owners: &Owners, name: &str) -> Result<(), Failure> {
-    match call.client.get(&path([owners.owners, name])) {
+    match call.client.get(&path([owners.collection, name])) {
         Err(error) if error.status() == Some(404) => Err((owners.missing)(name)),
         other => Ok(other.map(|_| ())?),
     }

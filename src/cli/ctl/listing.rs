@@ -65,13 +65,13 @@ impl Column {
 impl Listing {
     /// The columns that `named` asks for, or the default ones.
     pub fn chosen(&self, named: &[String]) -> Result<Vec<&'static Column>, Failure> {
-        let names: Vec<&str> =
+        let said: Vec<&str> =
             named.iter().flat_map(|word| word.split([',', ' '])).filter(|name| !name.is_empty()).collect();
-        let names = if names.is_empty() { self.default.to_vec() } else { names };
+        let wanted = if said.is_empty() { self.default.to_vec() } else { said };
         let mut unknown: Vec<&str> =
-            names.iter().copied().filter(|name| self.column(name).is_none()).collect();
+            wanted.iter().copied().filter(|name| self.column(name).is_none()).collect();
         if unknown.is_empty() {
-            return Ok(names.into_iter().filter_map(|name| self.column(name)).collect());
+            return Ok(wanted.into_iter().filter_map(|name| self.column(name)).collect());
         }
         unknown.sort_unstable();
         Err(Failure::usage(format!("Info key(s) {} are not supported", unknown.join(","))))

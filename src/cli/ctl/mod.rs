@@ -24,6 +24,7 @@ mod parameters;
 mod permissions;
 mod plugins;
 mod policies;
+mod ports;
 mod queues;
 mod sign_of_life;
 mod status;

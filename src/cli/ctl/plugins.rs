@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use std::fmt::Write as _;
 
 use super::call::Call;
 use super::command::{Action, Command, NONE, Topic};
@@ -49,7 +50,7 @@ pub const COMMANDS: &[Command] = &[
             switch("online", "accepted"),
         ],
         banner: Some(|call| Ok(format!("Listing plugins with pattern \"{}\" ...", pattern(call)))),
-        action: Action::Do(list),
+        action: Action::Do(|call| Ok(list(call))),
         ..PLUGIN
     },
     Command {
@@ -58,7 +59,7 @@ pub const COMMANDS: &[Command] = &[
         usage: "<plugin1> [ <plugin2>] | --all [--offline] [--online]",
         arguments: (0, usize::MAX),
         options: PLACE,
-        banner: Some(|call| changing(call, "Enabling")),
+        banner: Some(|call| Ok(changing(call, "Enabling"))),
         action: Action::Do(|call| change(call, |named, given| named.extend(given.iter().cloned()))),
         ..PLUGIN
     },
@@ -68,7 +69,7 @@ pub const COMMANDS: &[Command] = &[
         usage: "<plugin1> [ <plugin2>] | --all [--offline] [--online]",
         arguments: (0, usize::MAX),
         options: PLACE,
-        banner: Some(|call| changing(call, "Disabling")),
+        banner: Some(|call| Ok(changing(call, "Disabling"))),
         action: Action::Do(|call| change(call, |named, given| named.retain(|name| !given.contains(name)))),
         ..PLUGIN
     },
@@ -78,7 +79,7 @@ pub const COMMANDS: &[Command] = &[
         usage: "<plugin1> [ <plugin2>] [--offline] [--online]",
         arguments: (0, usize::MAX),
         options: PLACE,
-        banner: Some(|call| changing(call, "Enabling")),
+        banner: Some(|call| Ok(changing(call, "Enabling"))),
         action: Action::Do(|call| change(call, |named, given| *named = given.to_vec())),
         ..PLUGIN
     },
@@ -123,9 +124,9 @@ fn file(call: &Call<'_>) -> PathBuf {
     PathBuf::from(named.unwrap_or_else(|| "/etc/rabbitmq/enabled_plugins".to_owned()))
 }
 
-fn changing(call: &Call<'_>, what: &str) -> Result<String, Failure> {
+fn changing(call: &Call<'_>, what: &str) -> String {
     let names = if call.words.has("all") { BUILT_IN.join("\n") } else { call.words.plain.join("\n") };
-    Ok(format!("{what} plugins on node {}:\n{names}", call.presumed_node()))
+    format!("{what} plugins on node {}:\n{names}", call.presumed_node())
 }
 
 /// What the file names; nothing if it is not there.
@@ -180,14 +181,11 @@ fn changed(call: &Call<'_>, before: &[String], after: &[String]) -> String {
         after.iter().map(String::as_str).filter(|name| !BUILT_IN.contains(name)).collect();
     let mut text = String::new();
     if !strange.is_empty() {
-        text.push_str(&format!(
-            "WARNING - plugins currently enabled but missing: {}\n\n",
-            strange.join(", ")
-        ));
+        let _ = write!(text, "WARNING - plugins currently enabled but missing: {}\n\n", strange.join(", "));
     }
     text.push_str("The following plugins have been configured:\n");
     text.push_str(&listed(after));
-    text.push_str(&format!("\nApplying plugin configuration to {}...\n", call.presumed_node()));
+    let _ = write!(text, "\nApplying plugin configuration to {}...\n", call.presumed_node());
     if before == after {
         return text + "Plugin configuration unchanged.";
     }
@@ -196,7 +194,7 @@ fn changed(call: &Call<'_>, before: &[String], after: &[String]) -> String {
     let (started, stopped): (Vec<String>, Vec<String>) = (only(after, before), only(before, after));
     for (names, what) in [(&started, "enabled"), (&stopped, "disabled")] {
         if !names.is_empty() {
-            text.push_str(&format!("The following plugins have been {what}:\n{}\n\n", listed(names)));
+            let _ = write!(text, "The following plugins have been {what}:\n{}\n\n", listed(names));
         }
     }
     if call.words.has("offline") {
@@ -214,21 +212,21 @@ fn pattern<'a>(call: &'a Call<'_>) -> &'a str {
     call.words.plain.first().map_or(".*", String::as_str)
 }
 
-fn list(call: &Call<'_>) -> Result<Output, Failure> {
+fn list(call: &Call<'_>) -> Output {
     let explicit = named(call);
     let wanted = pattern(call).trim_matches(|each| matches!(each, '.' | '*' | '^' | '$'));
     let mut names =
         sorted(BUILT_IN.iter().map(|&name| name.to_owned()).chain(explicit.iter().cloned()).collect());
     names.retain(|name| name.contains(wanted) && (!call.words.has("enabled") || explicit.contains(name)));
     if call.words.has("minimal") {
-        return Ok(Output::Text(names.join("\n")));
+        return Output::Text(names.join("\n"));
     }
     let version = super::help::version();
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let line = |name: &String| {
-        let named = if explicit.contains(name) { 'E' } else { 'e' };
+        let how = if explicit.contains(name) { 'E' } else { 'e' };
         let runs = if BUILT_IN.contains(&name.as_str()) { '*' } else { ' ' };
-        format!("[{named}{runs}] {name:width$} {version}")
+        format!("[{how}{runs}] {name:width$} {version}")
     };
     let mut lines: Vec<String> = names.iter().map(line).collect();
     if !call.is_quiet() {
@@ -242,7 +240,7 @@ fn list(call: &Call<'_>) -> Result<Output, Failure> {
     let json = json!({ "status": "running", "format": "normal", "plugins": names.iter().map(|name| json!({
         "name": name, "version": version, "enabled": if explicit.contains(name) { "enabled" } else { "implicit" },
         "running": BUILT_IN.contains(&name.as_str()), "running_version": version })).collect::<Vec<_>>() });
-    Ok(Output::Document { text: lines.join("\n"), json })
+    Output::Document { text: lines.join("\n"), json }
 }
 
 fn is_enabled(call: &Call<'_>) -> Result<Output, Failure> {

@@ -64,7 +64,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Says the RabbitMQ version that the broker stands in for",
         banner: Some(|call| Ok(format!("Asking node {} for its RabbitMQ version...", call.node()?))),
         action: Action::Do(|call| {
-            value(&plain(&field(&call.overview("rabbitmq_version")?, "rabbitmq_version")))
+            Ok(value(&plain(&field(&call.overview("rabbitmq_version")?, "rabbitmq_version"))))
         }),
         ..LOOK
     },
@@ -76,10 +76,13 @@ pub const COMMANDS: &[Command] = &[
         banner: Some(|call| Ok(format!("Asking node {} for its Erlang/OTP version...", call.node()?))),
         action: Action::Do(|call| {
             if call.words.has("details") {
-                return value(&plain(&field(&call.overview("erlang_full_version")?, "erlang_full_version")));
+                return Ok(value(&plain(&field(
+                    &call.overview("erlang_full_version")?,
+                    "erlang_full_version",
+                ))));
             }
             let version = plain(&field(&call.overview("erlang_version")?, "erlang_version"));
-            value(&format!("Erlang/OTP {version}"))
+            Ok(value(&format!("Erlang/OTP {version}")))
         }),
         ..LOOK
     },
@@ -249,8 +252,8 @@ pub fn field(of: &Value, name: &str) -> Value {
     of.get(name).cloned().unwrap_or_default()
 }
 
-fn value(text: &str) -> Result<Output, Failure> {
-    Ok(Output::Document { text: text.to_owned(), json: json!({ "result": "ok", "value": text }) })
+fn value(text: &str) -> Output {
+    Output::Document { text: text.to_owned(), json: json!({ "result": "ok", "value": text }) }
 }
 
 fn is_ipv6(call: &Call<'_>) -> bool {

@@ -137,13 +137,13 @@ fn check_new(call: &Call<'_>) -> Result<(), Failure> {
 
 fn add(call: &Call<'_>) -> Result<Output, Failure> {
     let name = call.argument(0);
-    let password = password(call, Exit::Data)?;
+    let password = password(call, 1, Exit::Data)?;
     match call.client.get(&path(["users", name])) {
         Ok(_) => return Err(Failure::error(Exit::Software, format!("User \"{name}\" already exists"))),
         Err(error) if error.status() == Some(404) => {}
         Err(error) => return Err(error.into()),
     }
-    put(call, &secret(call, json!([]), &password))?;
+    put(call, &secret(call, &json!([]), &password))?;
     if call.is_quiet() || call.formatter.is_for_programs() {
         return Ok(Output::Done);
     }
@@ -154,19 +154,19 @@ fn add(call: &Call<'_>) -> Result<Output, Failure> {
 }
 
 fn change_password(call: &Call<'_>) -> Result<Output, Failure> {
-    let password = password(call, Exit::Software)?;
+    let password = password(call, 1, Exit::Software)?;
     let user = existing(call, || unknown_user(call.argument(0)))?;
-    put(call, &secret(call, user.get("tags").cloned().unwrap_or_default(), &password))
+    put(call, &secret(call, user.get("tags").unwrap_or(&Value::Null), &password))
 }
 
-fn secret(call: &Call<'_>, tags: Value, password: &str) -> Value {
+fn secret(call: &Call<'_>, tags: &Value, password: &str) -> Value {
     let key = if call.words.has("pre-hashed-password") { "password_hash" } else { "password" };
     json!({ "tags": tags, key: password })
 }
 
 fn authenticate(call: &Call<'_>) -> Result<Output, Failure> {
     let user = call.argument(0);
-    let password = password(call, Exit::Software)?;
+    let password = password(call, 1, Exit::Software)?;
     let login = Some((user.to_owned(), password));
     let client = Client::new(Address { login, ..call.client.address().clone() }, super::call::PATIENCE);
     match client.get("/api/whoami") {
@@ -185,7 +185,7 @@ fn authenticate(call: &Call<'_>) -> Result<Output, Failure> {
 }
 
 fn hash(call: &Call<'_>) -> Result<Output, Failure> {
-    let password = password(call, Exit::Data)?;
+    let password = password(call, 0, Exit::Data)?;
     let answer = call.client.get(&path(["auth", "hash_password", &password]))?;
     Ok(Output::Text(answer.get("ok").and_then(Value::as_str).unwrap_or_default().to_owned()))
 }
@@ -215,13 +215,8 @@ fn tags<'a>(call: &'a Call<'_>) -> Vec<&'a str> {
     call.words.plain.iter().skip(1).map(String::as_str).collect()
 }
 
-/// The last argument, or the first line of standard input.
-fn password(call: &Call<'_>, missing: Exit) -> Result<String, Failure> {
-    let at = if call.words.plain.len() == 1 && call.words.given.iter().any(|word| word == "hash_password") {
-        0
-    } else {
-        1
-    };
+/// The argument at `at`, or the first line of standard input.
+fn password(call: &Call<'_>, at: usize, missing: Exit) -> Result<String, Failure> {
     if let Some(password) = call.words.plain.get(at) {
         return Ok(password.clone());
     }

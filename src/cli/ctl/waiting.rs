@@ -23,7 +23,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Waits until the broker serves clients",
         usage: "[--timeout <timeout>]",
         action: Action::Do(|call| {
-            let patience = call.timeout().unwrap_or(Duration::from_secs(300));
+            let patience = call.timeout().unwrap_or(Duration::from_mins(5));
             until(call, patience, "await_startup", || Ok(serves(call)))?;
             Ok(Output::Done)
         }),
@@ -48,7 +48,7 @@ pub const COMMANDS: &[Command] = &[
         usage: "<count> [--timeout <timeout>]",
         arguments: (1, 1),
         banner: Some(|call| {
-            let patience = call.timeout().unwrap_or(Duration::from_secs(300)).as_secs();
+            let patience = call.timeout().unwrap_or(Duration::from_mins(5)).as_secs();
             let (count, node) = (call.argument(0), call.node()?);
             Ok(format!(
                 "Will wait for at least {count} nodes to join the cluster of {node}. Timeout: {patience} seconds."
@@ -68,7 +68,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "Nothing to wait for: there is one node",
         usage: "[--timeout <timeout>]",
         banner: Some(|call| {
-            let patience = call.timeout().unwrap_or(Duration::from_secs(120)).as_secs();
+            let patience = call.timeout().unwrap_or(Duration::from_mins(2)).as_secs();
             Ok(format!(
                 "Will wait for a quorum + 1 of nodes to be online for all quorum queues and streams for {patience} seconds..."
             ))
@@ -110,7 +110,7 @@ fn pid_of(call: &Call<'_>, file: &Path, patience: Duration) -> Result<String, Fa
     call.say(&format!("Waiting for pid file '{}' to appear", file.display()));
     let mut pid = String::new();
     until(call, patience, "wait", || {
-        pid = std::fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+        std::fs::read_to_string(file).unwrap_or_default().trim().clone_into(&mut pid);
         Ok(!pid.is_empty())
     })?;
     call.say(&format!("pid is {pid}"));
@@ -128,7 +128,7 @@ fn serves(call: &Call<'_>) -> bool {
 
 /// Waits until the broker does not answer any more.
 pub fn until_gone(call: &Call<'_>) -> Result<(), Failure> {
-    until(call, call.timeout().unwrap_or(Duration::from_secs(300)), "shutdown", || {
+    until(call, call.timeout().unwrap_or(Duration::from_mins(5)), "shutdown", || {
         Ok(!sign_of_life::is_alive(call))
     })
 }

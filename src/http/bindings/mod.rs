@@ -10,8 +10,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 use leveret_codec::field::Table;
 use leveret_codec::method::{FieldTable, Method, exchange, queue};
-use leveret_core::model::{Destination, QueueRef, Vhost};
-use leveret_routing::Binding;
+use leveret_core::model::{Binding, Destination, QueueRef, Vhost};
 use serde_json::json;
 
 use super::access::Access;

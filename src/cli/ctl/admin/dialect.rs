@@ -1,7 +1,7 @@
 //! Which of the two grammars a command line is written in.
 
 use super::super::words::Words;
-use super::script;
+use super::{nouns, script};
 
 /// Whether it is the script's; `modern` if the environment is set up for its successor.
 ///
@@ -21,7 +21,9 @@ pub fn is_script(words: &Words, modern: bool) -> bool {
         _ if strange || words.has("non-interactive") || words.has("table-style") || words.has("use-tls") => {
             false
         }
-        "list" | "show" => !modern && object.is_none_or(script::is_listed),
+        "list" | "show" => {
+            !modern && object.is_none_or(|object| script::is_listed(object) || !nouns::is_known(verb, object))
+        }
         "help" => true,
         "export" | "import" => object.is_some(),
         // The successor's commands of these names take options, which would be strange here.

@@ -6,6 +6,8 @@ struct Style {
     top: Option<[&'static str; 4]>,
     middle: Option<[&'static str; 4]>,
     bottom: Option<[&'static str; 4]>,
+    /// Whether the middle rule is between rows as well.
+    ruled: bool,
     /// Left, between and right of cells.
     bars: [&'static str; 3],
 }
@@ -16,6 +18,7 @@ const STYLES: &[Style] = &[
         top: Some(["╭", "─", "┬", "╮"]),
         middle: Some(["├", "─", "┼", "┤"]),
         bottom: Some(["╰", "─", "┴", "╯"]),
+        ruled: false,
         bars: ["│", "│", "│"],
     },
     Style {
@@ -23,6 +26,7 @@ const STYLES: &[Style] = &[
         top: Some(["┌", "─", "┬", "┐"]),
         middle: Some(["├", "─", "┼", "┤"]),
         bottom: Some(["└", "─", "┴", "┘"]),
+        ruled: false,
         bars: ["│", "│", "│"],
     },
     Style {
@@ -30,14 +34,23 @@ const STYLES: &[Style] = &[
         top: Some(["+", "-", "+", "+"]),
         middle: Some(["+", "-", "+", "+"]),
         bottom: Some(["+", "-", "+", "+"]),
+        ruled: true,
         bars: ["|", "|", "|"],
     },
-    Style { name: "psql", top: None, middle: Some(["", "-", "+", ""]), bottom: None, bars: ["", "|", ""] },
+    Style {
+        name: "psql",
+        top: None,
+        middle: Some(["", "-", "+", ""]),
+        bottom: None,
+        ruled: false,
+        bars: ["", "|", ""],
+    },
     Style {
         name: "markdown",
         top: None,
         middle: Some(["|", "-", "|", "|"]),
         bottom: None,
+        ruled: true,
         bars: ["|", "|", "|"],
     },
     Style {
@@ -45,9 +58,10 @@ const STYLES: &[Style] = &[
         top: Some([".", ".", ".", "."]),
         middle: Some([":", ".", ":", ":"]),
         bottom: Some([":", ".", ":", ":"]),
+        ruled: true,
         bars: [":", ":", ":"],
     },
-    Style { name: "borderless", top: None, middle: None, bottom: None, bars: ["", "", ""] },
+    Style { name: "borderless", top: None, middle: None, bottom: None, ruled: false, bars: ["", "", ""] },
 ];
 
 /// Whether there is a style of this name.
@@ -72,7 +86,10 @@ pub fn draw(style: &str, names: &[String], rows: &[Vec<String>]) -> String {
         lines.extend(cells(style, names, &widths));
         lines.extend(style.middle.map(|rule| ruled(rule, &widths)));
     }
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
+        if style.ruled && 0 < at {
+            lines.extend(style.middle.map(|rule| ruled(rule, &widths)));
+        }
         lines.extend(cells(style, row, &widths));
     }
     if !rows.is_empty() {

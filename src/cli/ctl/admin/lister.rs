@@ -81,10 +81,10 @@ impl Sheet<'_> {
             let column = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match value {
                 Value::Object(_) if self.json.contains(&key.as_str()) => {
-                    cells.push((column, python_json(value)))
+                    cells.push((column, python_json(value)));
                 }
                 Value::Object(inner) if 1 < depth => {
-                    self.flatten(&column, inner, depth.saturating_sub(1), cells)
+                    self.flatten(&column, inner, depth.saturating_sub(1), cells);
                 }
                 Value::Object(_) => {}
                 other => cells.push((column, python(other))),

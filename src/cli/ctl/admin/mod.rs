@@ -6,15 +6,18 @@
 //! the broker is found as by `leveret ctl`.
 
 mod dialect;
+mod governing;
 mod grid;
 mod lister;
 mod nouns;
+mod objects;
 mod place;
 mod script;
 mod sheet;
 mod tables;
 mod verbs;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::words::{Opt, Words, switch, text, whole};
@@ -83,7 +86,7 @@ fn help() -> String {
     text.push_str("\nOptions:\n");
     for opt in OPTIONS.iter().chain(SCRIPT) {
         let short = opt.short.map(|letter| format!("-{letter}, ")).unwrap_or_default();
-        text.push_str(&format!("  {short}--{:28} {}\n", opt.name, opt.help));
+        let _ = writeln!(text, "  {short}--{:28} {}", opt.name, opt.help);
     }
     text.trim_end().to_owned()
 }

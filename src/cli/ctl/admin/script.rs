@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 use super::super::client::{BAD_LOGIN, ClientError, Request, encode};
 use super::super::exit::Failure;
@@ -281,7 +282,7 @@ pub fn usage() -> String {
     let mut text = "Usage: rabbitmqadmin [options] subcommand\n\nIn the script's words:\n\n".to_owned();
     for listed in LISTED.iter().chain(tables::SHOWN) {
         let verb = if listed.name == "overview" { "show" } else { "list" };
-        text.push_str(&format!("  {verb} {} [<column>...]\n", listed.name));
+        let _ = writeln!(text, "  {verb} {} [<column>...]", listed.name);
     }
     let tables = [
         ("declare ", DECLARED),
@@ -292,7 +293,7 @@ pub fn usage() -> String {
     ];
     for (verb, table) in tables {
         for object in table {
-            text.push_str(&format!("  {verb}{}\n", object.usage()));
+            let _ = writeln!(text, "  {verb}{}", object.usage());
         }
     }
     text + "  export <file>\n  import <file>\n"

@@ -1,15 +1,15 @@
 //! The grammar of the script's successor: a group, a verb, and options for everything.
 //!
-//! `queues list` and `list queues` are the same; a row of [`nouns::COMMANDS`] says both.
+//! `queues list` and `list queues` are the same; a row of [`nouns::all`] says both.
 
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
 use super::super::client::{Answer, Client, ClientError, Request, encode};
-use super::super::exit::Failure;
+use super::super::exit::{Exit, Failure};
 use super::super::words::{Opt, Words, switch, text};
-use super::nouns::{Act, COMMANDS, Column, Command, Field, Show, Takes};
+use super::nouns::{self, Act, Column, Command, Field, Show, Takes};
 use super::place::Said;
 use super::{OPTIONS, grid, say};
 
@@ -32,7 +32,7 @@ pub fn run(given: &[String]) -> ExitCode {
     let first = Words::sort(given, &[OPTIONS, OWN]);
     let mut plain = first.plain.iter().map(String::as_str);
     let (one, other) = (plain.next().unwrap_or_default(), plain.next().unwrap_or_default());
-    let Some(command) = COMMANDS.iter().find(|command| command.is_called(one, other)) else {
+    let Some(command) = nouns::all().find(|command| command.is_called(one, other)) else {
         return fail(2, &format!("error: '{one} {other}' is not a command\n\n{}", usage()));
     };
     let words = Words::sort(given, &[command.options, OWN, OPTIONS]);
@@ -109,7 +109,7 @@ fn check(call: &Call<'_>, path: &str) -> Result<String, Failure> {
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(key, value)| vec![key.to_owned(), value]).collect();
     let text = call.draw(&["key".to_owned(), "value".to_owned()], &rows);
-    Err(Failure::plain(super::super::exit::Exit::Unavailable, text))
+    Err(Failure::plain(Exit::Unavailable, text))
 }
 
 /// What the broker refused.
@@ -120,7 +120,9 @@ pub fn unwanted(answer: &Answer) -> Failure {
 /// As its users know it.
 pub fn refused(error: ClientError) -> Failure {
     let text = match &error {
-        ClientError::Status { status: 404, .. } => "API responded with a 404 Not Found".to_owned(),
+        ClientError::Status { status: 404, .. } => {
+            return Failure::plain(Exit::Data, "API responded with a 404 Not Found");
+        }
         ClientError::Status { status, reason } => {
             format!("API responded with a client error: status code of {status}: {reason}")
         }
@@ -217,21 +219,27 @@ impl Column {
         let found =
             self.field.split('.').try_fold(item, |value, name| value.get(name)).unwrap_or(&Value::Null);
         match (self.show, found) {
-            (Show::Lines, Value::Object(map)) => {
-                map.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
-            }
+            (Show::Lines, Value::Object(map)) => lines(map),
+            // A blank line behind, as in the reference's.
+            (Show::Paragraph, Value::Object(map)) => lines(map) + "\n",
+            (Show::Json, value) => format!("{value}\n"),
             (Show::Bullets, Value::Array(items)) => {
                 items.iter().map(|item| format!("* {}", plain(item))).collect::<Vec<_>>().join("\n")
             }
             (_, Value::Array(items)) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-            (Show::Json, value) => value.to_string(),
             (_, value) => plain(value),
         }
     }
 }
 
+fn lines(map: &Map<String, Value>) -> String {
+    map.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+}
+
 fn plain(value: &Value) -> String {
     match value {
+        // A whole number has no point, wherever it comes from.
+        Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -240,6 +248,6 @@ fn plain(value: &Value) -> String {
 
 /// What can be said.
 pub fn usage() -> String {
-    let lines: Vec<String> = COMMANDS.iter().map(|command| format!("  {}", command.usage_line())).collect();
+    let lines: Vec<String> = nouns::all().map(|command| format!("  {}", command.usage_line())).collect();
     format!("In its successor's words:\n\n{}\n", lines.join("\n"))
 }

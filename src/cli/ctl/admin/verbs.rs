@@ -73,7 +73,7 @@ pub fn delete_binding(call: &Call<'_>) -> Result<String, Failure> {
     match key {
         Some(key) => call.client.delete(&format!("{path}/{key}")).map(|_| String::new()).map_err(refused),
         None if call.words.has("idempotently") => Ok(String::new()),
-        None => Err(Failure::plain(Exit::Unavailable, "API responded with a 404 Not Found")),
+        None => Err(Failure::plain(Exit::Data, "API responded with a 404 Not Found")),
     }
 }
 
@@ -134,7 +134,7 @@ pub fn overview(call: &Call<'_>) -> Result<String, Failure> {
         ("Node tags", "node_tags"),
     ];
     let overview = call.client.get("/api/overview").map_err(refused)?;
-    let cell = |field: &str| {
+    let shown = |field: &str| {
         let found = field.split('.').try_fold(&overview, |value, name| value.get(name));
         match found {
             None | Some(Value::Array(_)) => String::new(),
@@ -142,7 +142,7 @@ pub fn overview(call: &Call<'_>) -> Result<String, Failure> {
         }
     };
     let rows: Vec<Vec<String>> =
-        ROWS.iter().map(|(name, field)| vec![(*name).to_owned(), cell(field)]).collect();
+        ROWS.iter().map(|(name, field)| vec![(*name).to_owned(), shown(field)]).collect();
     Ok(call.draw(&["key".to_owned(), "value".to_owned()], &rows))
 }
 
@@ -165,14 +165,12 @@ pub fn export(call: &Call<'_>) -> Result<String, Failure> {
 pub fn import(call: &Call<'_>) -> Result<String, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::plain(Exit::Data, format!("definitions could not be read: {error}"));
-    let text = match call.words.value("file").filter(|_| !call.words.has("stdin")) {
-        Some(file) => std::fs::read_to_string(file).map_err(unreadable)?,
-        None => {
-            let mut text = String::new();
-            std::io::stdin().lock().read_to_string(&mut text).map_err(unreadable)?;
-            text
-        }
-    };
+    let mut text = String::new();
+    if let Some(file) = call.words.value("file").filter(|_| !call.words.has("stdin")) {
+        text = std::fs::read_to_string(file).map_err(unreadable)?;
+    } else {
+        std::io::stdin().lock().read_to_string(&mut text).map_err(unreadable)?;
+    }
     let request = Request { method: "POST", path: "/api/definitions", body: Some(text), reason: None };
     let answer = call.client.ask(&request).map_err(refused)?;
     if (200..300).contains(&answer.status) { Ok(String::new()) } else { Err(unwanted(&answer)) }

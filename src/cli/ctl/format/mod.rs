@@ -68,6 +68,7 @@ pub enum Output {
 
 /// Rows of named columns.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the rows of a listing, beside what else is known of them")]
 pub struct Rows {
     /// Their names.
     pub columns: Vec<String>,

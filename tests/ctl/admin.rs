@@ -1,0 +1,96 @@
+//! `rabbitmqadmin` in both of its grammars, and `rabbitmq-plugins` on its file.
+
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::run;
+use crate::scripted::Scripted;
+
+fn port(broker: &Scripted) -> String {
+    broker.url().rsplit(':').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_scripts_table_and_its_requests_are_those_of_the_script() {
+    let api = &[
+        (
+            "GET /api/queues/v?columns=name,messages",
+            200,
+            r#"[{"name":"q1","messages":10},{"name":"qq","messages":0}]"#,
+        ),
+        ("PUT /api/queues/v/q", 201, ""),
+        ("POST /api/exchanges/v/amq.default/publish", 200, r#"{"routed":true}"#),
+    ];
+    let broker = Scripted::on_port(api);
+    let place = ["-H", "127.0.0.1", "-P", &port(&broker), "-V", "v"];
+    let listed = run(&["rabbitmqadmin", "list", "queues"], &place).stdout;
+    let drawn = "+------+----------+\n| name | messages |\n+------+----------+\n| q1   | 10       |\n| qq   | 0        |\n+------+----------+\n";
+    assert_eq!(listed, drawn);
+    let declared = run(&["rabbitmqadmin", "declare", "queue", "name=q", "durable=false"], &place);
+    assert_eq!((declared.stdout.as_str(), declared.code), ("queue declared\n", 0));
+    let published = run(&["rabbitmqadmin", "publish", "routing_key=q", "payload=hi"], &place);
+    assert_eq!((published.stdout.as_str(), published.code), ("Message published\n", 0));
+    let missing = run(&["rabbitmqadmin", "delete", "queue", "name=none"], &place);
+    assert_eq!((missing.stderr.as_str(), missing.code), ("*** Not found: /api/queues/v/none\n\n", 1));
+    let put = broker.asked().into_iter().find(|asked| asked.starts_with("PUT")).unwrap();
+    assert!(put.contains(r#""durable":"false""#) && put.contains(r#""auto_delete":"false""#), "{put}");
+}
+
+#[test]
+fn its_successors_table_and_its_requests_are_its_own() {
+    let api = &[
+        (
+            "GET /api/vhosts",
+            200,
+            r#"[{"name":"/","description":"Default virtual host","tags":[],"default_queue_type":"classic"}]"#,
+        ),
+        ("PUT /api/queues/v/q", 201, ""),
+        ("DELETE /api/queues/v/q", 204, ""),
+    ];
+    let broker = Scripted::on_port(api);
+    let place = ["--host", "127.0.0.1", "--port", &port(&broker), "--vhost", "v"];
+    let listed = run(&["rabbitmqadmin", "vhosts", "list"], &place).stdout;
+    let drawn = "╭──────┬──────┬──────────────────────┬────────────────────╮\n\
+                 │ name │ tags │ description          │ default_queue_type │\n\
+                 ├──────┼──────┼──────────────────────┼────────────────────┤\n\
+                 │ /    │      │ Default virtual host │ classic            │\n\
+                 ╰──────┴──────┴──────────────────────┴────────────────────╯\n";
+    assert_eq!(listed, drawn);
+    assert_eq!(
+        run(&["rabbitmqadmin", "declare", "queue", "--name", "q", "--type", "quorum"], &place).code,
+        0
+    );
+    assert_eq!(run(&["rabbitmqadmin", "queues", "delete", "--name", "q"], &place).code, 0);
+    assert_eq!(run(&["rabbitmqadmin", "queues", "delete", "--name", "none"], &place).code, 65);
+    assert_eq!(
+        run(&["rabbitmqadmin", "queues", "delete", "--name", "none", "--idempotently"], &place).code,
+        0
+    );
+    let put = broker.asked().into_iter().find(|asked| asked.starts_with("PUT")).unwrap();
+    assert!(put.contains(r#""x-queue-type":"quorum""#) && put.contains(r#""durable":true"#), "{put}");
+}
+
+#[test]
+fn plugins_are_named_in_the_file() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("etc/enabled_plugins");
+    let plugins = |words: &[&str]| {
+        let program = directory.path().join("rabbitmq-plugins");
+        let _ = std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_leveret"), &program);
+        let mut command = Command::new(program);
+        command.args(words).env_clear().env("RABBITMQ_ENABLED_PLUGINS_FILE", &file).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let (said, code) = plugins(&["enable", "--offline", "rabbitmq_shovel", "rabbitmq_management"]);
+    assert_eq!(code, Some(0));
+    assert!(said.contains("WARNING - plugins currently enabled but missing: rabbitmq_shovel"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[rabbitmq_management,rabbitmq_shovel].\n");
+    let (said, _) = plugins(&["enable", "--offline", "rabbitmq_shovel"]);
+    assert!(said.ends_with("Plugin configuration unchanged.\n"), "{said}");
+    plugins(&["disable", "--offline", "rabbitmq_shovel"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[rabbitmq_management].\n");
+    assert_eq!(plugins(&["-q", "is_enabled", "rabbitmq_prometheus", "rabbitmq_management"]).1, Some(0));
+    assert_eq!(plugins(&["-q", "is_enabled", "rabbitmq_mqtt"]).1, Some(69));
+}
