@@ -26,9 +26,12 @@ fn page() -> String {
     page.push_str("\n## Columns\n\nOf the commands that list; those in bold are shown if none is named.\n\n");
     for command in command::of(Tool::Own) {
         let Action::List(listing) = &command.action else { continue };
-        let columns = listing.columns.iter().map(|column| match listing.default.contains(&column.name) {
-            true => format!("**{}**", column.name),
-            false => column.name.to_owned(),
+        let columns = listing.columns.iter().map(|column| {
+            if listing.default.contains(&column.name) {
+                format!("**{}**", column.name)
+            } else {
+                column.name.to_owned()
+            }
         });
         writeln!(page, "- `{}`: {}", command.name, columns.collect::<Vec<_>>().join(", ")).unwrap();
     }
