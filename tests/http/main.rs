@@ -4,5 +4,13 @@
 #![cfg(test)]
 
 mod ask;
+mod bindings;
+mod connections;
+mod exchanges;
+mod messages;
+mod queues;
+mod redrive;
+#[path = "../support/mod.rs"]
+mod support;
 mod transport;
 mod users;
