@@ -51,7 +51,7 @@ pub use hidden::{FOREIGN_DEATHS, is_hidden, with_mark};
 pub use history::{Recent, Replay};
 pub use inquiry::{HeldMessage, Inquiry, Part};
 pub use intake::{Accepted, Intake};
-pub use leveret_routing::{Destination, ExchangeKind};
+pub use leveret_routing::{Binding, Destination, ExchangeKind};
 pub use limit::{Limit, LimitError, UserLimits, VhostLimits};
 pub use login_counts::LoginCounts;
 pub use mechanism::Mechanism;
