@@ -118,6 +118,12 @@ impl Builder {
         self
     }
 
+    /// Serves metrics for Prometheus here too; port 0 takes any free one. Without a call there are none.
+    pub fn metrics(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.metrics.listen.push(Listen::Address(address.into()));
+        self
+    }
+
     /// Speaks TLS with this certificate, in this way.
     pub fn tls(mut self, settings: TlsSettings) -> Self {
         self.settings.tls = settings;
@@ -257,12 +263,12 @@ impl Builder {
         );
         let plain = listener::bind(&self.settings.listen)?;
         let encrypted = listener::bind(&self.settings.listen_tls)?;
-        let http = Bound::bind(&self.settings.http)?;
+        let http = [Bound::bind(&self.settings.http)?, Bound::bind_metrics(&self.settings.metrics)?];
         let listening = Listening {
             amqp: addresses_of(&plain),
             amqps: addresses_of(&encrypted),
             tls: tls.clone(),
-            http: None,
+            http: Vec::new(),
         };
         let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
         let sessions = entrance.sessions.clone();
@@ -281,26 +287,26 @@ impl Builder {
         }
         let http = self.serve_http(http, &shared, &listening)?;
         services.extend(
-            http.tls().map(|tls| {
+            http.iter().filter_map(Http::tls).map(|tls| {
                 AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
             }),
         );
-        Ok(Broker::new(shared, Listening { http: Some(http), ..listening }, sessions, services))
+        Ok(Broker::new(shared, Listening { http, ..listening }, sessions, services))
     }
 
     fn serve_http(
         &self,
-        bound: Bound,
+        bound: [Bound; 2],
         shared: &Arc<Shared>,
         listening: &Listening,
-    ) -> Result<Http, HttpError> {
+    ) -> Result<Vec<Http>, HttpError> {
         let of = |protocol, tls| move |address: &SocketAddr| Listener { protocol, address: *address, tls };
         let amqp = listening.amqp.iter().map(of("amqp", false));
         let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", true)));
-        let listeners = listeners.chain(bound.listeners()).collect();
+        let listeners = listeners.chain(bound.iter().flat_map(Bound::listeners)).collect();
         let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
-        let api = Api::new(shared.clone(), self.settings.http.clone(), listeners);
-        bound.serve(Arc::new(api), port)
+        let api = Arc::new(Api::new(shared.clone(), &self.settings, listeners));
+        bound.into_iter().map(|bound| bound.serve(api.clone(), port)).collect()
     }
 
     /// What TLS listeners need; nothing if there are none.

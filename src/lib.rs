@@ -30,6 +30,7 @@ mod journal;
 mod limits;
 mod listener;
 mod memory;
+mod metrics;
 mod policy;
 mod rates;
 mod registry;
@@ -49,6 +50,7 @@ pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
+pub use metrics::{METRICS_PORT, MetricsSettings};
 pub use settings::{
     AMQP_PORT, AMQPS_PORT, AnonymousLogin, DiskLimit, Listen, Need, Permissions, Seed, Settings, Watermark,
 };

@@ -11,6 +11,7 @@ use std::time::Duration;
 use leveret_core::model::Mechanism;
 
 use crate::http::HttpSettings;
+use crate::metrics::MetricsSettings;
 use crate::tls::TlsSettings;
 
 /// RabbitMQ's port for AMQP without TLS.
@@ -64,6 +65,8 @@ pub struct Settings {
     pub disk_free_limit: DiskLimit,
     /// The HTTP API.
     pub http: HttpSettings,
+    /// Metrics for Prometheus.
+    pub metrics: MetricsSettings,
 }
 
 impl Default for Settings {
@@ -90,6 +93,7 @@ impl Default for Settings {
             accept_loss: false,
             disk_free_limit: DiskLimit::DEFAULT,
             http: HttpSettings::default(),
+            metrics: MetricsSettings::default(),
         }
     }
 }

@@ -96,6 +96,19 @@ pub const SETTINGS: &[Setting] = &[
             })
         },
     },
+    Setting {
+        flag: Some(Flag::Value { name: "metrics", value: "ADDR:PORT|off" }),
+        environment: &["LEVERET_METRICS"],
+        keys: &[],
+        default: "off",
+        help: "Where to serve metrics for Prometheus: an address and a port, a port for all interfaces, or `off`",
+        set: |plan, given| {
+            one(given, |text| {
+                let listen = if text == "off" { Vec::new() } else { vec![value::listen(text)?] };
+                put(&mut plan.settings.metrics.listen, Ok(listen))
+            })
+        },
+    },
     CONFIG_FILE,
     Setting {
         flag: Some(Flag::Values { name: "definitions", value: "FILE" }),

@@ -8,8 +8,10 @@ use leveret_core::{Position, Timestamp};
 
 use super::gate::Gate;
 use super::settings::HttpSettings;
+use crate::metrics;
 use crate::registry::Bell;
 use crate::session::Shared;
+use crate::settings::Settings;
 
 /// The broker behind the API.
 pub struct Api {
@@ -25,6 +27,8 @@ pub struct Api {
     pub gate: Gate,
     /// Logins over HTTP; the rules count those over AMQP.
     pub logins: LoginCounts,
+    /// Metrics, which have ports of their own.
+    pub metrics: metrics::State,
 }
 
 /// An address where the broker is spoken to.
@@ -44,10 +48,11 @@ pub struct LogFailed;
 
 impl Api {
     /// Of a broker that listens already.
-    pub fn new(shared: Arc<Shared>, settings: HttpSettings, listeners: Vec<Listener>) -> Self {
+    pub fn new(shared: Arc<Shared>, settings: &Settings, listeners: Vec<Listener>) -> Self {
         let started = shared.clock.now();
         let (gate, logins) = (Gate::default(), LoginCounts::default());
-        Self { shared, settings, listeners, started, gate, logins }
+        let metrics = metrics::State::new(settings.metrics.clone());
+        Self { shared, settings: settings.http.clone(), listeners, started, gate, logins, metrics }
     }
 
     /// The name of the only node.

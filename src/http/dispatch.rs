@@ -20,7 +20,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use super::access::Sight;
+use super::access::{Access, Sight};
 use super::answer::{Answer, Problem};
 use super::api::Api;
 use super::caller::{Caller, Credentials, Stranger, log_in};
@@ -105,7 +105,7 @@ impl Asked {
 
     async fn caller(&self, row: &Row, headers: &HeaderMap) -> Result<Caller, Problem> {
         let Origin::Remote(address) = self.origin else { return Ok(Caller::Local) };
-        if row.access == super::access::Access::Anyone {
+        if row.access == Access::Anyone {
             return Ok(Caller::Nobody);
         }
         match Credentials::of(headers) {
@@ -157,6 +157,21 @@ pub async fn authenticate(
     }
 }
 
+/// Refuses whoever may not watch the broker.
+pub async fn may_watch(api: &Arc<Api>, origin: Origin, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    let Origin::Remote(address) = origin else { return Ok(()) };
+    let caller = match Credentials::of(headers) {
+        Credentials::None => Err(Problem::who_are_you()),
+        Credentials::Other => Err(Problem::wrong_credentials()),
+        Credentials::Malformed => Err(Problem::silent(StatusCode::BAD_REQUEST)),
+        Credentials::Basic { user, password } => {
+            authenticate(api, address, user, password).await.map(Caller::User)
+        }
+    };
+    let checked = caller.and_then(|caller| Access::Monitoring.check(&caller));
+    checked.map_err(|problem| finish(problem.answer(), Vec::new()))
+}
+
 /// Does what may take its time, or hashes, where no traffic is carried.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
@@ -184,7 +199,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+/// Whether an answer may be compressed.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,7 +28,9 @@ use super::dispatch::{self, Origin};
 use super::local_socket::{self, Local, LocalSocketError};
 use super::settings::{HttpSettings, LocalSocket};
 use crate::listener::{self, ListenError};
-use crate::tls::{Tls, TlsError};
+use crate::metrics::{self, MetricsSettings};
+use crate::settings::Listen;
+use crate::tls::{Tls, TlsError, TlsSettings};
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WAIT: Duration = Duration::from_secs(60);
@@ -54,8 +58,36 @@ pub enum HttpError {
     Tls(#[from] TlsError),
 }
 
+/// What is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// The HTTP API.
+    Api,
+    /// Metrics.
+    Metrics,
+}
+
+impl Served {
+    /// As RabbitMQ calls it, without and with TLS.
+    const fn protocols(self) -> [&'static str; 2] {
+        match self {
+            Self::Api => ["http", "https"],
+            Self::Metrics => ["http/prometheus", "https/prometheus"],
+        }
+    }
+
+    /// What RabbitMQ's log says it is.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "Management plugin",
+            Self::Metrics => "Prometheus metrics",
+        }
+    }
+}
+
 /// Sockets that are bound and not served yet.
 pub struct Bound {
+    served: Served,
     plain: Vec<TcpListener>,
     encrypted: Vec<TcpListener>,
     tls: Option<Arc<Tls>>,
@@ -64,15 +96,24 @@ pub struct Bound {
 impl Bound {
     /// Binds everything that was asked for. Must be called within a runtime.
     pub fn bind(settings: &HttpSettings) -> Result<Self, HttpError> {
-        let tls = match settings.listen_tls.as_slice() {
+        Self::bind_to(Served::Api, [&settings.listen, &settings.listen_tls], &settings.tls)
+    }
+
+    /// The same for metrics.
+    pub fn bind_metrics(settings: &MetricsSettings) -> Result<Self, HttpError> {
+        Self::bind_to(Served::Metrics, [&settings.listen, &settings.listen_tls], &settings.tls)
+    }
+
+    fn bind_to(
+        served: Served,
+        [plain, encrypted]: [&[Listen]; 2],
+        tls: &TlsSettings,
+    ) -> Result<Self, HttpError> {
+        let tls = match encrypted {
             [] => None,
-            _ => Some(Arc::new(Tls::new(settings.tls.clone())?)),
+            _ => Some(Arc::new(Tls::new(tls.clone())?)),
         };
-        Ok(Self {
-            plain: listener::bind(&settings.listen)?,
-            encrypted: listener::bind(&settings.listen_tls)?,
-            tls,
-        })
+        Ok(Self { served, plain: listener::bind(plain)?, encrypted: listener::bind(encrypted)?, tls })
     }
 
     /// What is bound, with the ports that were really taken.
@@ -81,14 +122,15 @@ impl Bound {
             let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
             addresses.map(move |address| Listener { protocol, address, tls }).collect::<Vec<_>>()
         };
-        [of("http", false, &self.plain), of("https", true, &self.encrypted)].concat()
+        let [plain, encrypted] = self.served.protocols();
+        [of(plain, false, &self.plain), of(encrypted, true, &self.encrypted)].concat()
     }
 
     /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
     pub fn serve(self, api: Arc<Api>, port: u16) -> Result<Http, HttpError> {
-        let local = match api.settings.local_socket {
-            LocalSocket::None => None,
-            LocalSocket::Usual => {
+        let local = match (api.settings.local_socket, self.served) {
+            (LocalSocket::None, _) | (_, Served::Metrics) => None,
+            (LocalSocket::Usual, Served::Api) => {
                 let storage = api.shared.storage.as_ref();
                 let data_dir = storage.and_then(|storage| storage.data_dir());
                 let path =
@@ -99,11 +141,12 @@ impl Bound {
         let listeners = self.listeners();
         for Listener { address, tls, .. } in &listeners {
             let kind = if *tls { "HTTPS" } else { "HTTP (non-TLS)" };
-            tracing::info!("Management plugin: {kind} listener started on port {}", address.port());
+            tracing::info!("{}: {kind} listener started on port {}", self.served.name(), address.port());
         }
         let addresses = listeners.iter().filter(|listener| !listener.tls);
         let addresses = addresses.map(|listener| listener.address).collect();
         let doors = Doors {
+            served: self.served,
             api,
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -166,6 +209,7 @@ impl Drop for Http {
 /// What all listeners have in common.
 #[derive(Clone)]
 struct Doors {
+    served: Served,
     api: Arc<Api>,
     tracker: TaskTracker,
     /// No new connections and requests.
@@ -232,10 +276,19 @@ impl Doors {
         origin: Origin,
         permit: OwnedSemaphorePermit,
     ) {
-        let api = self.api.clone();
-        let service = service_fn(move |request| {
-            let answering = dispatch::answer(api.clone(), origin, request);
-            async move { Ok::<_, Infallible>(answering.await) }
+        let (api, served) = (self.api.clone(), self.served);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let api = api.clone();
+            async move {
+                // Also where the API is, if they are served at all.
+                let settings = &api.metrics.settings;
+                let are_metrics = settings.is_served() && metrics::is_path(settings, request.uri().path());
+                Ok::<_, Infallible>(if served == Served::Metrics || are_metrics {
+                    metrics::answer(api, origin, request).await
+                } else {
+                    dispatch::answer(api, origin, request).await
+                })
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

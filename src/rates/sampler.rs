@@ -112,6 +112,11 @@ pub fn complete(shared: &Shared, reading: &mut Reading) {
     reading[Field::QUEUES_DECLARED] = past.declared;
     reading[Field::QUEUES_CREATED] = past.created;
     reading[Field::QUEUES_DELETED] = past.deleted;
+    if let Some(storage) = &shared.storage {
+        let (_, activity) = storage.figures();
+        reading[Field::DISK_READS] = activity.messages_read;
+        reading[Field::DISK_WRITES] = activity.messages_written;
+    }
     reading[Field::MEMORY] = shared.vitals.memory_bytes();
     reading[Field::DISK_FREE] = shared.vitals.disk_free_bytes(shared.storage.as_deref());
     reading[Field::FILES] = vitals::open_files();

@@ -4,6 +4,8 @@
 #![cfg(test)]
 
 mod ask;
+mod exposition;
+mod metrics;
 mod overview;
 #[path = "../support/mod.rs"]
 mod support;

@@ -146,6 +146,7 @@ impl Queue {
             oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
             active: self.consumers.active(),
             exclusive: self.consumers.exclusive(),
+            dead_letters: self.settings.dead_letter.is_some(),
             is_waited_for: self.consumers.eligible().is_some(),
         }
     }
