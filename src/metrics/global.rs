@@ -5,20 +5,20 @@ use std::io;
 
 use leveret_core::model::{Losses, MessageStats, SIZE_BOUNDS, Stat};
 
-use super::survey::{OfType, Survey};
+use super::inventory::OfType;
+use super::survey::Survey;
 use super::text::{About, Classes, Kind, Label, Text, float};
 
 const PROTOCOL: Label<'static> = ("protocol", "amqp091");
-/// As in [`Survey::types`].
+/// As in [`Inventory::types`](super::inventory::Inventory).
 const TYPES: [&str; 2] = ["rabbit_classic_queue", "rabbit_quorum_queue"];
 
 /// Writes all of them. `received_confirm` is what was published to be confirmed.
 pub fn write(text: &mut Text<'_>, survey: &Survey, received_confirm: u64) -> io::Result<()> {
     let stats = &survey.stats;
-    let routed: u64 = survey.types.iter().map(|of_type| of_type.stats[Stat::Publish]).sum();
     let of_protocol = [
         (gauge("global_publishers", "Current number of publishers"), survey.publishers),
-        (gauge("global_consumers", "Current number of consumers"), survey.consumers),
+        (gauge("global_consumers", "Current number of consumers"), survey.queues.consumers),
         (
             counter("global_messages_received_total", "Total number of messages received from publishers"),
             stats[Stat::Publish],
@@ -32,7 +32,7 @@ pub fn write(text: &mut Text<'_>, survey: &Survey, received_confirm: u64) -> io:
         ),
         (
             counter("global_messages_routed_total", "Total number of messages routed to queues or streams"),
-            routed,
+            survey.queues.published(),
         ),
         (
             counter("global_messages_confirmed_total", "Total number of messages confirmed to publishers"),
@@ -57,8 +57,8 @@ pub fn write(text: &mut Text<'_>, survey: &Survey, received_confirm: u64) -> io:
         text.begin(&about)?;
         text.sample(about.name, &[PROTOCOL], float(value))?;
     }
-    write_by_type(text, &survey.types)?;
-    write_dead_letters(text, &survey.types)?;
+    write_by_type(text, &survey.queues.types)?;
+    write_dead_letters(text, &survey.queues.types)?;
     let bounds = SIZE_BOUNDS.map(float);
     let classes = Classes { bounds: &bounds, counts: &survey.sizes.classes, sum: float(survey.sizes.bytes) };
     text.histogram(

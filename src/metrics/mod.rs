@@ -15,6 +15,7 @@
 mod clients;
 mod family;
 mod global;
+mod inventory;
 mod node;
 mod own;
 mod page;

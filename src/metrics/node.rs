@@ -156,8 +156,8 @@ pub fn write_totals(text: &mut Text<'_>, survey: &Survey) -> io::Result<()> {
         &[
             gauge("connections", "Connections currently open", survey.states.iter().sum()),
             gauge("channels", "Channels currently open", survey.channel_count),
-            gauge("consumers", "Consumers currently connected", survey.consumers),
-            gauge("queues", "Queues available", survey.queue_count),
+            gauge("consumers", "Consumers currently connected", survey.queues.consumers),
+            gauge("queues", "Queues available", survey.queues.count),
         ],
     )
 }

@@ -15,7 +15,7 @@ pub fn write(text: &mut Text<'_>, shared: &Shared, survey: &Survey) -> io::Resul
     for (state, number) in ["running", "flow", "blocked"].iter().zip(survey.states) {
         text.sample(about.name, &[("state", state)], float(number))?;
     }
-    let oldest = survey.oldest.map_or(0.0, |age| age.as_secs_f64());
+    let oldest = survey.queues.oldest.map_or(0.0, |age| age.as_secs_f64());
     text.single(
         &gauge("oldest_message_age_seconds", "How long the oldest ready message of any queue has waited"),
         oldest,

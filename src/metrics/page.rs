@@ -61,12 +61,12 @@ fn write_all(text: &mut Text<'_>, api: &Api, scope: &Scope) -> io::Result<()> {
     node::write_logins(text, api)?;
     if scope.each {
         let all = |_: &[&str]| true;
-        queues::write(text, &survey.queues, all)?;
+        queues::write(text, &survey.queues.rows, all)?;
         clients::write_connections(text, &survey.connections, all)?;
         clients::write_channels(text, &survey.channels, all)?;
         clients::write_exchanges(text, &survey.exchanges, all)?;
     } else {
-        survey.of_queues.write(text)?;
+        survey.queues.sums.write(text)?;
         survey.of_connections.write(text)?;
         survey.of_channels.write(text)?;
         survey.of_exchanges.write(text)?;
@@ -75,7 +75,7 @@ fn write_all(text: &mut Text<'_>, api: &Api, scope: &Scope) -> io::Result<()> {
             kind: Kind::Counter,
             help: "Total number of messages published into a queue through an exchange",
         };
-        text.single(&about, survey.types.iter().map(|of_type| float(of_type.stats[Stat::Publish])).sum())?;
+        text.single(&about, float(survey.queues.published()))?;
     }
     node::write_totals(text, &survey)?;
     // It may be seen less than it was when a channel goes before its confirms: a counter does not fall.
@@ -107,7 +107,7 @@ fn write_detailed(text: &mut Text<'_>, api: &Api, (families, scope): (&[String],
         return Ok(());
     }
     let survey = Survey::take(&api.shared, scope);
-    queues::write(text, &survey.queues, is_asked_for)?;
+    queues::write(text, &survey.queues.rows, is_asked_for)?;
     clients::write_connections(text, &survey.connections, is_asked_for)?;
     clients::write_channels(text, &survey.channels, is_asked_for)?;
     clients::write_exchanges(text, &survey.exchanges, is_asked_for)
