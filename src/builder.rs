@@ -114,6 +114,12 @@ impl Builder {
         self
     }
 
+    /// Serves metrics for Prometheus here too; port 0 takes any free one. Without a call there are none.
+    pub fn metrics(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.metrics.listen.push(Listen::Address(address.into()));
+        self
+    }
+
     /// Speaks TLS with this certificate, in this way.
     pub fn tls(mut self, settings: TlsSettings) -> Self {
         self.settings.tls = settings;

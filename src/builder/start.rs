@@ -69,7 +69,7 @@ impl Builder {
             amqp: addresses_of(&plain),
             amqps: addresses_of(&encrypted),
             tls: tls.clone(),
-            http: None,
+            http: Vec::new(),
             exporter: None,
         };
         let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
@@ -87,20 +87,21 @@ impl Builder {
             tracing::info!("started TLS (SSL) listener on {address}");
         }
         let http = self.serve_http(http, shared, &listening);
-        services.extend(http.tls().map(|tls| spawn(tls::watch(tls.clone(), shared.clock.clone()))));
-        (Listening { http: Some(http), ..listening }, sessions)
+        let watched = http.iter().filter_map(Http::tls);
+        services.extend(watched.map(|tls| spawn(tls::watch(tls.clone(), shared.clock.clone()))));
+        (Listening { http, ..listening }, sessions)
     }
 
-    fn serve_http(&self, bound: http::Bound, shared: &Arc<Shared>, listening: &Listening) -> Http {
+    fn serve_http(&self, bound: [http::Bound; 2], shared: &Arc<Shared>, listening: &Listening) -> Vec<Http> {
         let of = |protocol, tls: Option<Arc<Tls>>| {
             move |address: &SocketAddr| Listener { protocol, address: *address, tls: tls.clone() }
         };
         let amqp = listening.amqp.iter().map(of("amqp", None));
         let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", listening.tls.clone())));
-        let listeners = listeners.chain(bound.listeners()).collect();
+        let listeners = listeners.chain(bound.iter().flat_map(http::Bound::listeners)).collect();
         let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
-        let api = Api::new(shared.clone(), self.settings.clone(), listeners);
-        bound.serve(Arc::new(api), port)
+        let api = Arc::new(Api::new(shared.clone(), self.settings.clone(), listeners));
+        bound.into_iter().map(|bound| bound.serve(api.clone(), port)).collect()
     }
 
     /// What TLS listeners need; nothing if there are none.
@@ -223,7 +224,8 @@ fn beginning(settings: &Settings) -> Beginning<'_> {
 struct Bound {
     plain: Vec<TcpListener>,
     encrypted: Vec<TcpListener>,
-    http: http::Bound,
+    /// The API, and metrics.
+    http: [http::Bound; 2],
 }
 
 impl Bound {
@@ -231,7 +233,7 @@ impl Bound {
         Ok(Self {
             plain: listener::bind(&settings.listen, LISTEN_FLAGS)?,
             encrypted: listener::bind(&settings.listen_tls, LISTEN_FLAGS)?,
-            http: http::Bound::bind(&settings.http)?,
+            http: [http::Bound::bind(&settings.http)?, http::Bound::bind_metrics(&settings.metrics)?],
         })
     }
 }

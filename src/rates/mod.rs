@@ -4,8 +4,8 @@
 //! sampler ──every 5 s──▶ census (connections, queues) ──▶ Rates ──▶ moves (rate, samples) ──▶ HTTP
 //! ```
 //! Invariants:
-//! - Counters are never touched: the sampler reads what is counted anyway, holds no lock over more than one queue, and
-//!   lets others run in between.
+//! - Counters are never touched: the sampler reads what is counted anyway, on a thread that carries no traffic, and holds no
+//!   lock over more than one queue.
 //! - A rate is the change over the most recent interval between two samples, as RabbitMQ has it. What has not moved as
 //!   long as is known has a rate at once: the change since the last sample over the time since, a second at least.
 //! - Memory is bounded. What nothing has ever happened to costs nothing; what is there costs its last numbers (about 100
@@ -27,7 +27,7 @@ use leveret_core::model::QueueRef;
 use leveret_core::{ChannelNumber, ConnectionId, QueueId, Timestamp};
 use parking_lot::Mutex;
 
-pub use census::{Census, OfVhost};
+pub use census::{Census, OfVhost, settled};
 pub use moves::{Moment, Moves, Range, Rate};
 pub use reading::{Field, Reading};
 use retained::Retained;
@@ -117,6 +117,11 @@ impl Rates {
         Moves { now: inquiry.now, rates, history }
     }
 
+    /// Forgets everything: rates begin anew.
+    pub fn reset(&self) {
+        *self.0.lock() = State::default();
+    }
+
     /// How the broker's own numbers move.
     pub fn of_broker(&self, inquiry: Inquiry) -> Moves {
         let state = self.0.lock();
@@ -143,11 +148,6 @@ impl Rates {
         };
         let history = if inquiry.with_history { state.broker.history() } else { Vec::new() };
         Moves { now: inquiry.now, rates, history }
-    }
-
-    /// Forgets everything: rates begin anew.
-    pub fn reset(&self) {
-        *self.0.lock() = State::default();
     }
 
     /// A sample of these objects; a sample may come in several parts, of which [`Rates::finish`] is the last.

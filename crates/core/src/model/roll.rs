@@ -1,7 +1,7 @@
 //! Who is connected, and what those have done who are gone.
 //!
 //! Invariant: what is summed up over all who are on the roll and over [`Roll::gone`] never falls: a channel leaves its
-//! counts before it leaves its connection's record.
+//! counts before it leaves its connection's record, and who looks at [`Roll::gone`] sees neither or both.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Churn {
 }
 
 /// What those have done in one virtual host who are gone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     /// In all.
     pub stats: MessageStats,
