@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
-use leveret_core::model::{Broker, User};
+use leveret_core::model::{Access, Broker, Resource, User};
+
+use super::answer::Problem;
 
 /// What tags make of a user; `administrator` is everything, `monitoring` and `policymaker` are `management`, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,15 @@ impl Caller {
     /// Whether lists show it what is in a virtual host.
     pub fn sees_vhost(&self, vhost: &str) -> bool {
         self.is(Role::Administrator) || self.may_enter(vhost)
+    }
+
+    /// Refuses what the permissions do not grant, as RabbitMQ says it over HTTP.
+    pub fn check(&self, vhost: &str, access: Access, resource: Resource<'_>) -> Result<(), Problem> {
+        match self {
+            Self::Local => Ok(()),
+            Self::Nobody => Err(Problem::access_refused()),
+            Self::User(user) => Ok(user.check(vhost, access, resource)?),
+        }
     }
 }
 
