@@ -16,6 +16,12 @@ mod overview;
 mod parameters;
 mod policies;
 mod secure;
+mod bindings;
+mod connections;
+mod exchanges;
+mod messages;
+mod queues;
+mod redrive;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;
