@@ -4,24 +4,24 @@
 #![cfg(test)]
 
 mod ask;
+mod bindings;
+mod connections;
 mod definitions;
 mod durable;
+mod exchanges;
 mod grants;
 mod health;
 mod identity;
 mod limits;
 mod local_socket;
 mod matrix;
+mod messages;
 mod overview;
 mod parameters;
 mod policies;
-mod secure;
-mod bindings;
-mod connections;
-mod exchanges;
-mod messages;
 mod queues;
 mod redrive;
+mod secure;
 #[path = "../support/mod.rs"]
 mod support;
 mod transport;
