@@ -12,20 +12,21 @@ use super::caller::Role;
 use super::channels;
 use super::connections::Ends;
 use super::content;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::queues::object;
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/consumers", Access::Management, list, "All consumers.").lists(),
+    Row::get("/api/consumers", Access::Management, list, "All consumers.").tells(Tells::Whole("Consumer")),
     Row::get(
         "/api/consumers/:vhost",
         Access::VhostForMonitoring,
         of_vhost,
         "The consumers of a virtual host.",
     )
-    .lists(),
+    .tells(Tells::Whole("Consumer")),
 ];
 
 /// A consumer, and where it is.

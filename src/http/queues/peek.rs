@@ -31,6 +31,13 @@ const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// Nobody is waited for longer who is asked what it holds.
 const ASK_WAIT: Duration = Duration::from_secs(2);
 
+/// What a request for messages may say.
+pub const PARAMETERS: &[&str] =
+    &["state", "limit", "offset", "after", "payload", "truncate", "header", "routing_key", "older_than"];
+/// What one for delayed messages may say.
+pub const DELAYED_PARAMETERS: &[&str] =
+    &["limit", "offset", "after", "payload", "truncate", "header", "routing_key", "older_than"];
+
 /// What is wanted of each message, and of how many.
 struct Wanted {
     limit: usize,
