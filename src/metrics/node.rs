@@ -92,10 +92,33 @@ pub fn write_limits(text: &mut Text<'_>, api: &Api) -> io::Result<()> {
     )
 }
 
+/// When it began, under the name that Prometheus' own libraries use.
+pub fn write_start(text: &mut Text<'_>, api: &Api) -> io::Result<()> {
+    let about = About {
+        name: "process_start_time_seconds",
+        kind: Kind::Gauge,
+        help: "Start time of the broker since unix epoch in seconds.",
+    };
+    text.named("").single(&about, float(api.started.as_micros() / 1_000_000))
+}
+
+/// Sockets, under the names that dashboards made for RabbitMQ 3 ask for.
+pub fn write_sockets(text: &mut Text<'_>, survey: &Survey) -> io::Result<()> {
+    let open = survey.states.iter().sum();
+    let gauge = |name, help, value| (Kind::Gauge, name, help, float(value));
+    write(
+        text,
+        &[
+            gauge("process_open_tcp_sockets", "Open TCP sockets of AMQP clients", open),
+            gauge("process_max_tcp_sockets", "Open TCP sockets limit", vitals::most_files()),
+        ],
+    )
+}
+
 /// What the log wrote.
 pub fn write_io(text: &mut Text<'_>, api: &Api) -> io::Result<()> {
-    let Some(storage) = &api.shared.storage else { return Ok(()) };
-    let (_, activity) = storage.figures();
+    // A broker that keeps nothing writes nothing, and says so.
+    let activity = api.shared.storage.as_ref().map(|storage| storage.figures().1).unwrap_or_default();
     let count = |name, help, value| (Kind::Counter, name, help, value);
     let syncs: u64 = activity.syncs.classes.iter().sum();
     write(

@@ -57,6 +57,8 @@ fn write_all(text: &mut Text<'_>, api: &Api, scope: &Scope) -> io::Result<()> {
     node::write_churn(text, api)?;
     node::write_use(text, api)?;
     node::write_limits(text, api)?;
+    node::write_start(text, api)?;
+    node::write_sockets(text, &survey)?;
     node::write_io(text, api)?;
     node::write_logins(text, api)?;
     if scope.each {

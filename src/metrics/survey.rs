@@ -116,7 +116,8 @@ impl Survey {
         }
         for gone in gone.into_values() {
             self.add_channel(&ChannelRow::gone(gone.stats));
-            let (received, sent) = ((gone.bytes.0, 0), (gone.bytes.1, 0));
+            let received = (gone.bytes.0, gone.packets.0);
+            let sent = (gone.bytes.1, gone.packets.1);
             self.of_connections.add(&ConnectionRow { received, sent, ..ConnectionRow::default() });
         }
     }

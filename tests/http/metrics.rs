@@ -1,5 +1,6 @@
 //! What Prometheus is told, and dashboards made for RabbitMQ look for.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
@@ -23,6 +24,8 @@ const DASHBOARD: &[&str] = &[
     "rabbitmq_channels",
     "rabbitmq_queues",
     "rabbitmq_consumers",
+    "rabbitmq_process_open_tcp_sockets",
+    "rabbitmq_process_max_tcp_sockets",
     "rabbitmq_global_publishers",
     "rabbitmq_global_consumers",
     "rabbitmq_global_messages_received_total",
@@ -282,6 +285,33 @@ async fn metrics_may_be_for_those_who_watch_and_are_where_the_api_is() {
     assert_eq!(api.ask("GET", "/m").send().await.status, 200);
     let plain = crate::ask::broker().await;
     assert_eq!(plain.ask("GET", "/metrics").send().await.status, 404);
+}
+
+/// Every name in a table's first column; families of two names are two rows.
+fn documented() -> BTreeSet<&'static str> {
+    let rows = include_str!("../../docs/metrics.md").lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split('`').next()).filter(|name| !name.starts_with('/')).collect()
+}
+
+#[tokio::test]
+async fn every_metric_is_documented_and_none_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = ([127, 0, 0, 1], 0);
+    let builder = Broker::builder().data_dir(directory.path()).listen(here).metrics(here);
+    let broker = builder.start().await.unwrap();
+    let broker = Asked { address: broker.metrics_addr().unwrap(), broker };
+    let _peer = traffic(&broker).await;
+    let all = "family=vhost_status&family=exchange_bindings&family=exchange_names";
+    let mut told = BTreeSet::new();
+    for path in
+        ["/metrics", "/metrics/per-object", "/metrics/memory-breakdown", &format!("/metrics/detailed?{all}")]
+    {
+        told.extend(page(&broker, path).await.0.into_keys());
+    }
+    let documented = documented();
+    let missing: Vec<_> = told.iter().filter(|name| !documented.contains(name.as_str())).collect();
+    let gone: Vec<_> = documented.iter().filter(|name| !told.contains(**name)).collect();
+    assert_eq!((missing, gone), (Vec::new(), Vec::new()));
 }
 
 #[tokio::test]
