@@ -22,7 +22,7 @@ const STATUSES: &[(u16, &str)] = &[
     (303, "It is done; the browser goes on there."),
     (304, "It is as it was (`if-none-match`)."),
     (400, "The request makes no sense, or what it asks for is refused."),
-    (401, "The caller is nobody, or may not."),
+    (401, "The caller is nobody (no body, `www-authenticate`), or may not (`{\"error\", \"reason\"}`)."),
     (404, "There is no such thing, or the caller does not see it."),
     (408, "The body did not come in time."),
     (412, "It is protected."),
@@ -150,8 +150,8 @@ fn content(row: &Row, status: u16) -> Option<(&'static str, Value)> {
         (200, Tells::Values(name) | Tells::Whole(name)) => Some((json, list(name))),
         (200, Tells::Paged(name)) => Some((json, json!({"oneOf": [list(name), page(name)]}))),
         (200, Tells::Text(kind)) => Some((kind, json!({"type": "string"}))),
-        // Without a body where nobody asks, or where RabbitMQ says nothing.
-        (400 | 401 | 404 | 412 | 500, _) => Some((json, schema::reference("Problem"))),
+        // 401 has none for nobody, and a problem for others: what is not always there cannot be promised.
+        (400 | 404 | 412 | 500, _) => Some((json, schema::reference("Problem"))),
         _ => None,
     }
 }
