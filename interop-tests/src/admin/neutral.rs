@@ -46,9 +46,10 @@ impl Neutral {
 
     /// The answer as it is recorded.
     pub fn answer(&self, raw: &str, part: Part) -> String {
-        let text = self.patterns.iter().fold(raw.to_owned(), |text, (regex, with)| {
-            regex.replace_all(&text, *with).into_owned()
-        });
+        let text = self
+            .patterns
+            .iter()
+            .fold(raw.to_owned(), |text, (regex, with)| regex.replace_all(&text, *with).into_owned());
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
             return format!("{:#}\n", settled(document));
         }
@@ -113,7 +114,8 @@ enum Line {
 
 fn table_line(line: &str) -> Option<Line> {
     let line = line.trim();
-    let is_rule = 3 < line.chars().count() && line.chars().all(|character| "+-|─┬┼┴╭╮├┤╰╯".contains(character));
+    let is_rule =
+        3 < line.chars().count() && line.chars().all(|character| "+-|─┬┼┴╭╮├┤╰╯".contains(character));
     if is_rule && !line.chars().all(|character| character == '-') {
         return Some(Line::Rule);
     }
@@ -152,7 +154,9 @@ impl Table {
 
     fn end(&mut self, part: Part, lines: &mut Vec<String>) {
         let mut rows = std::mem::take(self).rows.into_iter().peekable();
-        while let Some(title) = rows.next_if(|row| row.len() == 1 && row.first().is_some_and(|cell| !cell.contains('_'))) {
+        while let Some(title) =
+            rows.next_if(|row| row.len() == 1 && row.first().is_some_and(|cell| !cell.contains('_')))
+        {
             lines.push(format!("| {} |", title.join("")));
         }
         let Some(head) = rows.next() else { return };
