@@ -8,7 +8,7 @@
 //!   lock over more than one queue.
 //! - A rate is the change over the most recent interval between two samples, as RabbitMQ has it. What has not moved as
 //!   long as is known has a rate at once: the change since the last sample over the time since, a second at least.
-//! - Memory is bounded. What nothing has ever happened to costs nothing; what is there costs its last numbers (about 100
+//! - Memory is bounded. What nothing has ever happened to costs nothing; what is there costs its last numbers (about 150
 //!   bytes); changes are kept for ten minutes, but never more than [`MOST_CHANGES`] of them (32 MB): if there would be
 //!   more, they are kept for a shorter time. The broker's own numbers are kept for a day.
 
@@ -105,7 +105,7 @@ impl Rates {
         };
         let interval = last_at.duration_since(state.time_before_last());
         let since = LEAST_SPAN.max(inquiry.now.at.duration_since(last_at));
-        let last = track.map(Track::last).unwrap_or_default();
+        let last = track.map(|track| track.at(state.last)).unwrap_or_default();
         let rates = Rate::new(|field| match track.and_then(|track| track.change(state.last, field)) {
             Some(by) => (by, interval),
             None => (change(inquiry.now.reading[field], last[field]), since),
@@ -278,6 +278,19 @@ mod tests {
         assert!(is(rate(&rates, 0, 10), 10.0));
         sample(&rates, 5, 30);
         assert!(is(rate(&rates, 6, 300), 6.0));
+    }
+
+    #[test]
+    fn while_a_sample_is_taken_rates_are_those_of_the_one_before() {
+        let rates = Rates::default();
+        for (seconds, value) in [(0, 0), (5, 50)] {
+            sample(&rates, seconds, value);
+        }
+        rates.note([(KEY, sent(500)), (Key::Queue(QueueId(2)), sent(500))]);
+        assert!(is(rate(&rates, 10, 500), 10.0));
+        let now = Moment { at: at(10), reading: sent(500) };
+        let new = rates.of(&Key::Queue(QueueId(2)), Inquiry { now, with_history: false });
+        assert!(is(new.rate(&[Field::SENT]), 100.0));
     }
 
     #[test]
