@@ -182,13 +182,18 @@ impl Rates {
         while MOST_PASSES < state.times.len() {
             state.forget_oldest();
         }
-        while MOST_CHANGES < state.changes && 2 < state.times.len() {
-            state.forget_oldest();
-        }
+        state.forget_beyond(MOST_CHANGES);
     }
 }
 
 impl State {
+    /// The latest interval is kept whatever it takes: rates come from it.
+    fn forget_beyond(&mut self, most_changes: usize) {
+        while most_changes < self.changes && 2 < self.times.len() {
+            self.forget_oldest();
+        }
+    }
+
     fn forget_oldest(&mut self) {
         self.times.pop_front();
         let kept = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
@@ -244,6 +249,11 @@ mod tests {
     fn sample(rates: &Rates, seconds: u64, value: u64) {
         rates.note([(KEY, sent(value))]);
         rates.finish(at(seconds), sent(value));
+    }
+
+    fn rate_of_one(rates: &Rates, seconds: u64, value: u64) -> f64 {
+        let now = Moment { at: at(seconds), reading: sent(value) };
+        rates.of(&KEY, Inquiry { now, with_history: false }).rate(&[Field::SENT])
     }
 
     fn rate(rates: &Rates, seconds: u64, value: u64) -> f64 {
@@ -311,6 +321,21 @@ mod tests {
         rates.finish(at(10), sent(1));
         let state = rates.0.lock();
         assert_eq!((state.changes, state.tracks.len()), (0, 0));
+    }
+
+    #[test]
+    fn where_much_happens_less_of_the_past_is_kept_but_never_the_last_interval() {
+        let rates = Rates::default();
+        for pass in 0..10 {
+            sample(&rates, pass * 5, pass * 10);
+        }
+        let mut state = rates.0.lock();
+        for (most, kept) in [(9, 9), (4, 4), (0, 1)] {
+            state.forget_beyond(most);
+            assert_eq!((state.changes, state.times.len()), (kept, kept + 1), "{most}");
+        }
+        drop(state);
+        assert!(is(rate_of_one(&rates, 46, 90), 2.0));
     }
 
     #[test]
