@@ -147,10 +147,13 @@ pub fn write_io(text: &mut Text<'_>, api: &Api) -> io::Result<()> {
     )
 }
 
+/// What a family has of those who were let in, and those who were not.
+type OfLogins = fn(u64, u64) -> u64;
+
 /// Who tried to come in, by protocol.
 pub fn write_logins(text: &mut Text<'_>, api: &Api) -> io::Result<()> {
     let protocols = [("amqp091", api.shared.core.logins()), ("http", &api.logins)];
-    let families: [(&str, &str, fn(u64, u64) -> u64); 3] = [
+    let families: [(&str, &str, OfLogins); 3] = [
         ("auth_attempts_total", "Total number of authentication attempts", |succeeded, failed| {
             succeeded + failed
         }),

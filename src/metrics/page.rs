@@ -88,9 +88,12 @@ fn write_all(text: &mut Text<'_>, api: &Api, scope: &Scope) -> io::Result<()> {
     own::write(&mut text.named("leveret_"), &api.shared, &survey)
 }
 
+/// Families that are told of the broker as a whole.
+type Part = fn(&mut Text<'_>, &Api) -> io::Result<()>;
+
 fn write_detailed(text: &mut Text<'_>, api: &Api, (families, scope): (&[String], &Scope)) -> io::Result<()> {
     let is_asked_for = |names: &[&str]| families.iter().any(|family| names.contains(&family.as_str()));
-    let parts: [(&[&str], fn(&mut Text<'_>, &Api) -> io::Result<()>); 4] = [
+    let parts: [(&[&str], Part); 4] = [
         (node::CHURN, node::write_churn),
         (node::COARSE, node::write_use),
         (node::NODE, node::write_limits),
@@ -115,6 +118,9 @@ fn write_detailed(text: &mut Text<'_>, api: &Api, (families, scope): (&[String],
     clients::write_exchanges(text, &survey.exchanges, is_asked_for)
 }
 
+/// What a family has of an exchange with so many bindings.
+type OfBindings = fn(usize) -> f64;
+
 fn write_cluster(text: &mut Text<'_>, api: &Api, (families, scope): (&[String], &Scope)) -> io::Result<()> {
     let is_asked_for = |name: &str| families.iter().any(|family| family == name);
     let vhosts: Vec<_> =
@@ -127,7 +133,7 @@ fn write_cluster(text: &mut Text<'_>, api: &Api, (families, scope): (&[String], 
             text.sample(about.name, &[("vhost", vhost.name())], 1.0)?;
         }
     }
-    let of_exchanges: [(&str, About, fn(usize) -> f64); 2] = [
+    let of_exchanges: [(&str, About, OfBindings); 2] = [
         ("exchange_bindings", about("exchange_bindings", "Number of bindings for an exchange"), |bindings| {
             float(bindings as u64)
         }),

@@ -33,13 +33,16 @@ pub struct OfVhost {
     pub queues: usize,
 }
 
+/// An exchange: its virtual host and its name.
+type ExchangeKey = (Arc<str>, Box<[u8]>);
+
 /// The sums.
 #[derive(Debug, Default)]
 pub struct Census {
     /// By virtual host; one that was deleted is there for what had been done in it.
     pub vhosts: BTreeMap<Arc<str>, OfVhost>,
-    /// What came to exchanges, and how much of it went into queues; by virtual host and name.
-    pub exchanges: HashMap<(Arc<str>, Box<[u8]>), (u64, u64)>,
+    /// What came to exchanges, and how much of it went into queues.
+    pub exchanges: HashMap<ExchangeKey, (u64, u64)>,
 }
 
 /// Reads what those have done who are connected, and what those have who are gone, so that nobody is in both or in
@@ -100,7 +103,9 @@ impl Census {
     pub fn of_clients(core: &Broker) -> Self {
         let (mut census, gone) = settled(core, |records| {
             let mut census = Self::default();
-            records.iter().for_each(|record| census.add_connection(record));
+            for record in records {
+                census.add_connection(record);
+            }
             census
         });
         census.add_gone(gone);
