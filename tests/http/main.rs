@@ -23,6 +23,7 @@ mod parameters;
 mod policies;
 mod queues;
 mod redrive;
+mod reference;
 mod secure;
 #[path = "../support/mod.rs"]
 mod support;

@@ -13,6 +13,8 @@ enum Kind {
     Text,
     /// Text that is usually this.
     Like(&'static str),
+    /// Text with this shape, such as the other.
+    Shaped(&'static str, &'static str),
     /// One of these.
     Words(&'static [&'static str]),
     Flag,
@@ -25,6 +27,9 @@ impl Kind {
         match self {
             Self::Text => json!({"type": "string"}),
             Self::Like(usual) => json!({"type": "string", "examples": [usual]}),
+            Self::Shaped(pattern, usual) => {
+                json!({"type": "string", "pattern": pattern, "examples": [usual]})
+            }
             Self::Words(words) => json!({"type": "string", "enum": words}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Number(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
@@ -70,7 +75,7 @@ const IN_QUERY: &[Described] = &[
     ("if-unused", Kind::Flag, "Only if nobody uses it."),
     ("memory", Kind::Flag, "Tells what memory is used for."),
     ("binary", Kind::Flag, "Tells what memory bodies of messages take."),
-    ("download", Kind::Like("definitions.json"), "A browser saves it as a file of this name."),
+    ("download", Kind::Shaped("^[ -~]*$", "definitions.json"), "A browser saves it as a file of this name."),
     ("lengths_age", Kind::Number(1, u32::MAX), "Samples of depths of queues: how many seconds back."),
     ("lengths_incr", Kind::Number(1, u32::MAX), "In steps of how many seconds."),
     ("msg_rates_age", Kind::Number(1, u32::MAX), "Samples of messages: how many seconds back."),
@@ -82,10 +87,14 @@ const IN_QUERY: &[Described] = &[
     ("state", Kind::Words(&["ready", "unacked", "all"]), "Messages that wait, that clients hold, or both."),
     ("limit", Kind::Number(0, 1000), "How many messages, at most: 50 unless said."),
     ("offset", Kind::Number(0, u32::MAX), "How many messages are skipped."),
-    ("after", Kind::Like("0-0"), "What an answer had as `next`: goes on there."),
+    (
+        "after",
+        Kind::Shaped("^[0-9]{1,18}-[0-9]{1,18}$", "0-0"),
+        "What an answer had as `next`: goes on there.",
+    ),
     ("payload", Kind::Flag, "`false` leaves out payloads."),
     ("truncate", Kind::Number(0, u32::MAX), "How many bytes of a payload are shown: 50,000 unless said."),
-    ("header", Kind::Like("name:value"), "Only messages with this header."),
+    ("header", Kind::Shaped("^[^:]+:", "name:value"), "Only messages with this header."),
     ("routing_key", Kind::Like("orders.*"), "Only with such a key: `*` stands for any letters, `?` for one."),
     ("older_than", Kind::Number(0, u32::MAX), "Only those that have waited for so many seconds."),
 ];
