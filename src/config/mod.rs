@@ -178,6 +178,16 @@ pub fn default_data_dir(environment: &Environment) -> Option<PathBuf> {
     of_programs.map(|directory| directory.join("leveret"))
 }
 
+/// Where a broker of this environment keeps its data, if the environment says so.
+pub fn told_data_dir(environment: &Environment) -> Option<PathBuf> {
+    let mut plan = Plan::new(environment);
+    let of_data =
+        options::settings().find(|setting| setting.flag.is_some_and(|flag| flag.name() == "data-dir"));
+    // A directory that cannot be one is for the broker to refuse.
+    of_data.into_iter().for_each(|setting| apply(setting, &mut plan, &[&environment.given], &mut Vec::new()));
+    plan.settings.data_dir
+}
+
 /// Lets the highest source that speaks of `setting` set it.
 fn apply(setting: &Setting, plan: &mut Plan, sources: &[&[Given]], problems: &mut Vec<String>) {
     let spoken = sources.iter().map(|source| setting.given_by(source)).find(|given| !given.is_empty());

@@ -5,7 +5,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
@@ -80,10 +80,20 @@ pub fn path(data_dir: Option<&Path>, port: u16) -> Result<PathBuf, LocalSocketEr
     }
     let directory = runtime_directory();
     let path = directory.join(format!("{port}.sock"));
-    match DirBuilder::new().recursive(true).mode(0o700).create(directory) {
+    match make_ours(&directory) {
         Ok(()) => Ok(path),
         Err(source) => Err(LocalSocketError { path, source }),
     }
+}
+
+/// A directory that nobody else writes to. Who was there first could put a socket of theirs in the place of ours.
+fn make_ours(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    if fs::symlink_metadata(directory)?.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let text = format!("{} belongs to another user", directory.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
 /// Where the sockets of this user's brokers are that have no data directory.

@@ -1,11 +1,14 @@
 //! Which broker a command speaks to: what was said on the command line, else what is found on this machine.
 //!
-//! In this order: `--socket` or `--url`; `LEVERET_SOCKET`; the socket in the data directory (`--data-dir`,
-//! the environment's, the default one); the one socket in the runtime directory, where ephemeral brokers have
-//! theirs; port 15672 as guest. What was said outright is used even if nobody answers there. What was
-//! found by looking is used only if somebody answers: a broker that was killed leaves its socket behind.
+//! In this order: `--socket` or `--url`; `LEVERET_SOCKET`; the socket in the data directory that `--data-dir` or the
+//! environment names; that in the default one; the one socket in the runtime directory, where ephemeral brokers have
+//! theirs; port 15672 as guest. What was said outright is used even if nobody answers there: another broker that
+//! happens to run is not meant. What was found by looking is used only if somebody answers: a broker that was killed
+//! leaves its socket behind.
 
 use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -71,14 +74,12 @@ impl Wanted {
         if let Some(path) = environment.variable("LEVERET_SOCKET") {
             return Ok(Address::socket(Path::new(&path)));
         }
-        if let Some(directory) = &self.data_dir {
-            return Ok(Address::socket(&socket_in(directory)));
+        if let Some(directory) = self.data_dir.clone().or_else(|| config::told_data_dir(environment)) {
+            return Ok(Address::socket(&socket_in(&directory)));
         }
-        for directory in data_dirs(environment) {
-            let path = socket_in(&directory);
-            if answers(&path) {
-                return Ok(Address::socket(&path));
-            }
+        let usual = config::default_data_dir(environment).map(|directory| socket_in(&directory));
+        if let Some(path) = usual.filter(|path| answers(path)) {
+            return Ok(Address::socket(&path));
         }
         Ok(of_runtime(&runtime_dir(environment))?.unwrap_or_else(Address::default_port))
     }
@@ -150,13 +151,6 @@ fn socket_in(data_dir: &Path) -> PathBuf {
     data_dir.join("leveret.sock")
 }
 
-/// The directories in which a broker of this environment would keep its data.
-fn data_dirs(environment: &Environment) -> Vec<PathBuf> {
-    let named = ["LEVERET_DATA_DIR", "RABBITMQ_MNESIA_DIR", "RABBITMQ_MNESIA_BASE"];
-    let named = named.iter().filter_map(|name| environment.variable(name)).map(PathBuf::from);
-    named.chain(config::default_data_dir(environment)).collect()
-}
-
 /// Where brokers without a data directory have their sockets.
 fn runtime_dir(environment: &Environment) -> PathBuf {
     let user = rustix::process::geteuid();
@@ -167,7 +161,12 @@ fn runtime_dir(environment: &Environment) -> PathBuf {
     }
 }
 
+/// The one broker there; nobody where the directory is another user's, who could pretend to be one.
 fn of_runtime(directory: &Path) -> Result<Option<Address>, Failure> {
+    let is_ours = |found: Metadata| found.uid() == rustix::process::geteuid().as_raw();
+    if !std::fs::symlink_metadata(directory).is_ok_and(is_ours) {
+        return Ok(None);
+    }
     let Ok(entries) = std::fs::read_dir(directory) else { return Ok(None) };
     let paths = entries.flatten().map(|entry| entry.path());
     let mut alive: Vec<PathBuf> = paths
@@ -241,17 +240,27 @@ mod tests {
         let (data, runtime) = (directory.path().join("data"), directory.path().join("run"));
         std::fs::create_dir_all(&data).unwrap();
         std::fs::create_dir_all(runtime.join("leveret")).unwrap();
-        let environment = environment(&[("LEVERET_DATA_DIR", &data), ("XDG_RUNTIME_DIR", &runtime)]);
         let wanted = Wanted::default();
-
-        drop(UnixListener::bind(data.join("leveret.sock")).unwrap());
-        let ephemeral = runtime.join("leveret/5672.sock");
+        let [gone, ephemeral] = ["1.sock", "5672.sock"].map(|name| runtime.join("leveret").join(name));
+        drop(UnixListener::bind(&gone).unwrap());
         let _ephemeral = UnixListener::bind(&ephemeral).unwrap();
-        assert_eq!(found(&wanted, &environment), ephemeral.display().to_string());
+        assert_eq!(of_runtime(&runtime.join("leveret")).unwrap(), Some(Address::socket(&ephemeral)));
+        let told = environment(&[("LEVERET_DATA_DIR", &data), ("XDG_RUNTIME_DIR", &runtime)]);
+        let expected = data.join("leveret.sock").display().to_string();
+        assert_eq!(found(&wanted, &told), expected, "the one that is named, though nobody answers");
+        let base = environment(&[("RABBITMQ_MNESIA_BASE", &data), ("XDG_RUNTIME_DIR", &runtime)]);
+        let expected = data.join("leveret/leveret.sock").display().to_string();
+        assert_eq!(found(&wanted, &base), expected, "where the broker of this environment has it");
+    }
 
-        std::fs::remove_file(data.join("leveret.sock")).unwrap();
-        let _durable = UnixListener::bind(data.join("leveret.sock")).unwrap();
-        assert_eq!(found(&wanted, &environment), data.join("leveret.sock").display().to_string());
+    #[test]
+    fn sockets_in_a_directory_that_is_not_ours_are_nobodys() {
+        let directory = tempfile::tempdir().unwrap();
+        let _one = UnixListener::bind(directory.path().join("1.sock")).unwrap();
+        assert!(of_runtime(directory.path()).unwrap().is_some());
+        if !rustix::process::geteuid().is_root() {
+            assert!(of_runtime(Path::new("/tmp")).unwrap().is_none());
+        }
     }
 
     #[test]
