@@ -6,6 +6,7 @@
 mod ask;
 mod bindings;
 mod connections;
+mod deep;
 mod exchanges;
 mod messages;
 mod queues;
