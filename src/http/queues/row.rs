@@ -86,6 +86,18 @@ impl Entry for Listed<'_> {
         }
         row
     }
+
+    fn sort_key(&self, path: &[&str]) -> Option<Value> {
+        let number: fn(&QueueLook) -> Value = match path {
+            ["messages"] => |look| (look.counts.ready + look.counts.unacked).into(),
+            ["messages_ready"] => |look| look.counts.ready.into(),
+            ["messages_unacknowledged"] => |look| look.counts.unacked.into(),
+            ["consumers"] => |look| look.counts.consumers.into(),
+            ["message_bytes"] => |look| (look.ready_body_bytes + look.unacked_body_bytes).into(),
+            _ => return None,
+        };
+        Some(number(&self.look()))
+    }
 }
 
 impl Listed<'_> {

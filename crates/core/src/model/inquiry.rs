@@ -168,7 +168,10 @@ mod tests {
         let (queue, _) = broker.vhost("/").unwrap().declare_queue(QueueId(1), spec).unwrap();
         let completed = Arc::new(AtomicUsize::new(0));
         let counter = completed.clone();
-        let own = Part::first(&queue, 1, move || drop(counter.fetch_add(1, Ordering::Relaxed)));
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        let own = Part::first(&queue, 1, count);
         let inquiry = own.0.clone();
         let (outlet, answered) = (Outlet::new(ConnectionId(1)), own.another());
         let _ = outlet.notify(Notice::Asked(own.another()));
