@@ -1,7 +1,7 @@
 //! Lists: which of many things are wanted, in which order, and which columns of them.
 //!
 //! Invariant: as long as the order is that of names, only the rows of the page are made; a page of 100,000 things costs
-//! their names. Any other order needs a row of everything.
+//! their names. Any other order needs that value of everything, or a row where it cannot be had for less.
 
 use std::cmp::Ordering;
 
@@ -26,6 +26,11 @@ pub trait Entry {
 
     /// All that is said of it.
     fn row(&self) -> Object;
+
+    /// One value of its row, if that can be had for less than the row.
+    fn sort_key(&self, _path: &[&str]) -> Option<Value> {
+        None
+    }
 }
 
 /// A list that can be had page by page.
@@ -73,33 +78,71 @@ fn one_page(query: &Query, page: &Page, mut entries: Vec<impl Entry>) -> Outcome
 fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize>) -> Vec<Value> {
     let is_reversed = query.has("sort_reverse");
     let by = query.sort();
-    let taken = part.len();
-    let is_by_name = matches!(by.as_deref(), None | Some(["name" | "vhost"]));
-    // Also before any other order: what is equal in that is by name, as in RabbitMQ, and not as it happens.
     let is_by_vhost = by.as_deref() != Some(&["name"]);
-    entries.sort_by(|one, other| {
+    let by_name = |one: &dyn Entry, other: &dyn Entry| {
         let (by_vhost, by_name) = (one.vhost().cmp(other.vhost()), one.name().cmp(other.name()));
         if is_by_vhost { by_vhost.then(by_name) } else { by_name.then(by_vhost) }
-    });
-    let rows: Vec<Object> = if is_by_name {
-        if is_reversed {
-            entries.reverse();
-        }
-        entries.iter().skip(part.start).take(taken).map(Entry::row).collect()
-    } else {
-        let path = by.unwrap_or_default();
-        let mut keyed: Vec<(Value, Object)> = entries
+    };
+    let rows: Vec<Object> = match by {
+        None => in_order(&mut entries, part, is_reversed, |one, other| by_name(one, other))
             .iter()
             .map(Entry::row)
-            .map(|row| (look_up(&row, &path).cloned().unwrap_or(Value::Null), row))
-            .collect();
-        keyed.sort_by(|(one, _), (other, _)| compare(one, other));
-        if is_reversed {
-            keyed.reverse();
+            .collect(),
+        Some(path) if matches!(path[..], ["name" | "vhost"]) => {
+            let wanted = in_order(&mut entries, part, is_reversed, |one, other| by_name(one, other));
+            wanted.iter().map(Entry::row).collect()
         }
-        keyed.into_iter().skip(part.start).take(taken).map(|(_, row)| row).collect()
+        Some(path) => {
+            let mut keyed: Vec<Keyed<_>> =
+                entries.into_iter().map(|entry| Keyed::new(entry, &path)).collect();
+            // What is equal is by name, as in RabbitMQ, and not as it happens.
+            let order = |one: &Keyed<_>, other: &Keyed<_>| {
+                compare(&one.key, &other.key).then_with(|| by_name(&one.entry, &other.entry))
+            };
+            let wanted = in_order(&mut keyed, part, is_reversed, order);
+            wanted.iter_mut().map(|keyed| keyed.row.take().unwrap_or_else(|| keyed.entry.row())).collect()
+        }
     };
     rows.into_iter().map(|row| with_columns(query, row)).collect()
+}
+
+/// An entry with what it is sorted by, and its row if that had to be made for it.
+struct Keyed<E> {
+    key: Value,
+    entry: E,
+    row: Option<Object>,
+}
+
+impl<E: Entry> Keyed<E> {
+    fn new(entry: E, path: &[&str]) -> Self {
+        if let Some(key) = entry.sort_key(path) {
+            return Self { key, entry, row: None };
+        }
+        let row = entry.row();
+        Self { key: look_up(&row, path).cloned().unwrap_or_default(), entry, row: Some(row) }
+    }
+}
+
+/// Brings a part of all into order, and only that part: the rest is before or behind it.
+fn in_order<T>(
+    all: &mut [T],
+    part: std::ops::Range<usize>,
+    is_reversed: bool,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> &mut [T] {
+    let order = |one: &T, other: &T| if is_reversed { order(other, one) } else { order(one, other) };
+    let (start, len) = (part.start.min(all.len()), part.len());
+    if 0 < start && start < all.len() {
+        all.select_nth_unstable_by(start, order);
+    }
+    let Some((_, rest)) = all.split_at_mut_checked(start) else { return &mut [] };
+    if 0 < len && len < rest.len() {
+        rest.select_nth_unstable_by(len, order);
+    }
+    let len = len.min(rest.len());
+    let Some((wanted, _)) = rest.split_at_mut_checked(len) else { return &mut [] };
+    wanted.sort_by(order);
+    wanted
 }
 
 fn look_up<'a>(row: &'a Object, path: &[&str]) -> Option<&'a Value> {

@@ -8,6 +8,7 @@ mod bindings;
 mod connections;
 mod definitions;
 mod durable;
+mod deep;
 mod exchanges;
 mod exposition;
 mod grants;

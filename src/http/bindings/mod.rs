@@ -172,6 +172,7 @@ impl Listed {
     ) -> Self {
         let mut order = format!("{source}\0{}\0{}", end.name(), String::from_utf8_lossy(&routing_key));
         if !arguments.as_ref().is_empty() {
+            order.push('\0');
             order.push_str(&properties_key::of(&routing_key, arguments.as_ref()));
         }
         Self { vhost: vhost.clone(), source: source.to_owned(), end, routing_key, arguments, order }

@@ -23,6 +23,8 @@ const MOST: usize = 1000;
 const USUAL: usize = 50;
 /// Bytes of a body that are shown, if nothing is said.
 const TRUNCATE_BYTES: usize = 50_000;
+/// Bytes of bodies that one answer shows, about.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Messages looked at in one go.
 const BATCH: usize = 1000;
 /// One answer looks at no more messages, and for no longer; the next one goes on from there.
@@ -64,6 +66,11 @@ impl Wanted {
             truncate: number("truncate")?.unwrap_or(TRUNCATE_BYTES),
             filter: Filter::of_query(request)?,
         })
+    }
+
+    /// What a message adds to an answer, about.
+    fn shown_bytes(&self, entry: &Entry) -> usize {
+        if self.shows_payload { entry.message.body().len().min(self.truncate) } else { 0 }
     }
 
     fn row(&self, now: Timestamp, state: &str, entry: &Entry) -> Object {
@@ -113,11 +120,11 @@ struct Looked {
 fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen) -> Object) -> Looked {
     let began = Instant::now();
     let mut looked = Looked { rows: Vec::new(), count: 0, next: None };
-    let (mut after, mut offset) = (wanted.after, wanted.offset);
+    let (mut after, mut offset, mut bytes) = (wanted.after, wanted.offset, 0);
     loop {
         let batch = waiting::look(&request.api.shared, queue, after, BATCH);
         for seen in &batch.seen {
-            if looked.rows.len() == wanted.limit {
+            if looked.rows.len() == wanted.limit || ANSWER_BYTES <= bytes {
                 looked.next = after;
                 return looked;
             }
@@ -128,7 +135,10 @@ fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen
             }
             match offset.checked_sub(1) {
                 Some(left) => offset = left,
-                None => looked.rows.push(row(seen).into()),
+                None => {
+                    looked.rows.push(row(seen).into());
+                    bytes += wanted.shown_bytes(&seen.entry);
+                }
             }
         }
         let Some(next) = batch.next else { return looked };

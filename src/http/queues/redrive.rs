@@ -155,7 +155,8 @@ pub fn redrive(request: Request) -> Later {
         }
         let is_dry = order.is_dry;
         let client = Client::open(&request)?;
-        let mut redrive = Redrive { request: &request, queue, order, client, report: Report::default() };
+        let mut redrive =
+            Redrive { request: &request, queue, order, client, report: Report::default(), is_stuck: false };
         redrive.run().await?;
         Ok(redrive.report.answer(is_dry))
     })
@@ -168,6 +169,8 @@ struct Redrive<'a> {
     order: Order,
     client: Client,
     report: Report,
+    /// Nothing is confirmed any more: the rest would wait in vain, too.
+    is_stuck: bool,
 }
 
 impl Redrive<'_> {
@@ -179,7 +182,7 @@ impl Redrive<'_> {
             // What comes in from now on is not meant: it may be what has just been sent back.
             let end = *end.get_or_insert(batch.next_position);
             for seen in batch.seen.iter().filter(|seen| seen.entry.position < end) {
-                if self.order.limit <= self.report.moved() {
+                if self.is_stuck || self.order.limit <= self.report.moved() {
                     return Ok(());
                 }
                 self.handle(seen).await;
@@ -242,8 +245,10 @@ impl Redrive<'_> {
                 Err(format!("no queue is bound to exchange '{}' for it", place.exchange))
             }
             Ok(Published::Refused) => Err("a queue that it is for is full".to_owned()),
-            // What comes late must not be taken for the next one's confirm.
-            Ok(Published::Silence) => Err(self.anew("its confirm did not come in time".to_owned())),
+            Ok(Published::Silence) => {
+                self.is_stuck = true;
+                Err("its confirm did not come in time".to_owned())
+            }
             // The channel is closed with it.
             Err(closed) => Err(self.anew(closed.text)),
         }

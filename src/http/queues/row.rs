@@ -88,6 +88,19 @@ impl Entry for Listed<'_> {
         }
         row
     }
+
+    fn sort_key(&self, path: &[&str]) -> Option<Value> {
+        let number: fn(&QueueLook) -> Value = match path {
+            ["messages"] => |look| (look.counts.ready + look.counts.unacked).into(),
+            ["messages_ready"] => |look| look.counts.ready.into(),
+            ["messages_unacknowledged"] => |look| look.counts.unacked.into(),
+            ["memory"] => |look| memory(look).into(),
+            ["consumers"] => |look| look.counts.consumers.into(),
+            ["message_bytes"] => |look| (look.ready_body_bytes + look.unacked_body_bytes).into(),
+            _ => return None,
+        };
+        Some(number(&self.look()))
+    }
 }
 
 impl Listed<'_> {
@@ -149,7 +162,7 @@ impl Listed<'_> {
             "consumers": look.counts.consumers,
             "consumer_capacity": capacity,
             "consumer_utilisation": capacity,
-            "memory": look.memory_bytes + size_of::<QueueLook>(),
+            "memory": memory(&look),
             "message_bytes": all_bytes,
             "message_bytes_ready": look.ready_body_bytes,
             "message_bytes_unacknowledged": look.unacked_body_bytes,
@@ -212,6 +225,11 @@ impl Listed<'_> {
         let tag = look.active.and_then(|id| self.consumers.as_ref()?.tag(&self.queue, id));
         tag.map_or(Value::Null, Value::from)
     }
+}
+
+/// What a queue takes: its messages, and itself.
+fn memory(look: &QueueLook) -> usize {
+    look.memory_bytes + size_of::<QueueRef>() + size_of::<QueueLook>()
 }
 
 fn put_totals(row: &mut Object, look: &QueueLook) {

@@ -15,6 +15,9 @@ use crate::session::Shared;
 /// How often a look begins anew because a page has come back into memory.
 const TRIES: usize = 4;
 
+/// What one batch reads from the log.
+const READ_BYTES: u64 = 16 * 1024 * 1024;
+
 /// A message, as it was seen.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -51,13 +54,26 @@ pub fn look(shared: &Shared, queue: &QueueRef, after: Option<Spot>, most: usize)
         peek = queue.peek(shared.clock.now(), after, most);
         tries += 1;
     };
-    let is_cut = most < candidates.len();
-    candidates.truncate(most);
+    let count = affordable(&candidates).min(most);
+    let is_cut = count < candidates.len();
+    candidates.truncate(count);
     let last = candidates.last().map(|(spot, _)| *spot);
     let has_more = is_cut || peek.until.is_some();
     // Messages that can't be read count as seen, so that a look always comes further.
     let next = if has_more { last.or(peek.until.map(before)) } else { None };
     Batch { seen: read(shared, &peek, candidates), next, next_position: peek.next_position }
+}
+
+/// How many of the first may be read at once; one always.
+fn affordable(candidates: &[(Spot, Candidate)]) -> usize {
+    let mut bytes = 0;
+    let fits = |(_, candidate): &&(Spot, Candidate)| {
+        if let Candidate::There(stub) = candidate {
+            bytes += u64::from(stub.place.len);
+        }
+        bytes <= READ_BYTES
+    };
+    candidates.iter().take_while(fits).count().max(1)
 }
 
 /// The spot right before another one.

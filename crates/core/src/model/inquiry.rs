@@ -76,6 +76,23 @@ impl Inquiry {
 pub struct Part(Arc<Inquiry>);
 
 impl Part {
+    /// The share of who asks.
+    fn first(queue: &QueueRef, most: usize, completed: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inquiry {
+            queue: queue.clone(),
+            most,
+            found: Mutex::default(),
+            waiting: AtomicUsize::new(1),
+            completed: Box::new(completed),
+        }))
+    }
+
+    /// A share of who is asked, too.
+    fn another(&self) -> Self {
+        self.0.waiting.fetch_add(1, Ordering::AcqRel);
+        Self(self.0.clone())
+    }
+
     /// The queue in question.
     pub fn queue(&self) -> &QueueRef {
         &self.0.queue
@@ -109,15 +126,8 @@ impl Broker {
         completed: impl Fn() + Send + Sync + 'static,
         effects: &mut Effects,
     ) -> Arc<Inquiry> {
-        let inquiry = Arc::new(Inquiry {
-            queue: queue.clone(),
-            most,
-            found: Mutex::default(),
-            waiting: AtomicUsize::new(1),
-            completed: Box::new(completed),
-        });
         // Not complete before everybody has been asked.
-        let own = Part(inquiry.clone());
+        let own = Part::first(queue, most, completed);
         for connection in self.roll().connections() {
             let holds = |unacked: u32| unacked != 0;
             let mut channels = connection.channels().into_iter();
@@ -127,12 +137,52 @@ impl Broker {
                 continue;
             }
             let Some(outlet) = self.outlet(connection.id) else { continue };
-            inquiry.waiting.fetch_add(1, Ordering::AcqRel);
-            if outlet.notify(Notice::Asked(Part(inquiry.clone()))) {
+            if outlet.notify(Notice::Asked(own.another())) {
                 effects.wakes.push(connection.id);
             }
         }
+        own.0.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ConnectionId, QueueId};
+    use crate::model::broker::BrokerSettings;
+    use crate::model::outlet::Outlet;
+    use crate::model::topology::QueueSpec;
+    use crate::store::NoStore;
+
+    #[test]
+    fn an_inquiry_is_complete_when_the_last_who_was_asked_has_answered_or_is_gone() {
+        let broker = Broker::new(BrokerSettings::default(), [7; 32], Arc::new(NoStore));
+        broker.add_vhost("/");
+        let spec = QueueSpec {
+            name: "q".to_owned(),
+            durable: false,
+            auto_delete: false,
+            owner: None,
+            arguments: leveret_codec::Table::default(),
+        };
+        let (queue, _) = broker.vhost("/").unwrap().declare_queue(QueueId(1), spec).unwrap();
+        let completed = Arc::new(AtomicUsize::new(0));
+        let counter = completed.clone();
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        let own = Part::first(&queue, 1, count);
+        let inquiry = own.0.clone();
+        let (outlet, answered) = (Outlet::new(ConnectionId(1)), own.another());
+        let _ = outlet.notify(Notice::Asked(own.another()));
         drop(own);
-        inquiry
+        assert!(!inquiry.is_complete());
+        drop(answered);
+        assert!(!inquiry.is_complete() && completed.load(Ordering::Relaxed) == 0);
+        // A connection that ends without having looked.
+        drop(outlet);
+        assert!(inquiry.is_complete() && completed.load(Ordering::Relaxed) == 1);
+        let nobody = broker.inquire((&queue, 1), || (), &mut Effects::default());
+        assert!(nobody.is_complete() && nobody.found().is_empty());
     }
 }
