@@ -138,9 +138,11 @@ impl Place {
 
     fn command(&self) -> Result<Command, BuildError> {
         let mut command = Command::new(binary::leveret()?);
-        command.args(["serve", "--listen", &self.address.to_string(), "--http", "off"]);
-        command.args(["--metrics", "off", "--data-dir"]);
+        command.args(["serve", "--listen", &self.address.to_string(), "--metrics", "off", "--data-dir"]);
         command.arg(self.data.path()).args(&self.arguments);
+        if self.arguments.iter().all(|argument| argument != "--http") {
+            command.args(["--http", "off"]);
+        }
         // A developer's own settings must not leak into what is tested.
         for (name, _) in env::vars_os() {
             let name_text = name.to_string_lossy();
