@@ -113,6 +113,11 @@ impl Server {
         format!("amqp://guest:guest@{}/%2F", self.place.address)
     }
 
+    /// The same, as a socket address.
+    pub fn address(&self) -> SocketAddr {
+        self.place.address
+    }
+
     /// Everything that it has written so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -138,10 +143,13 @@ impl Place {
 
     fn command(&self) -> Result<Command, BuildError> {
         let mut command = Command::new(binary::leveret()?);
-        command.args(["serve", "--listen", &self.address.to_string(), "--metrics", "off", "--data-dir"]);
+        command.args(["serve", "--listen", &self.address.to_string(), "--data-dir"]);
         command.arg(self.data.path()).args(&self.arguments);
-        if self.arguments.iter().all(|argument| argument != "--http") {
-            command.args(["--http", "off"]);
+        for port in ["--http", "--metrics"] {
+            // Unless the suite wants it: several brokers run at once.
+            if !self.arguments.iter().any(|argument| argument == port) {
+                command.args([port, "off"]);
+            }
         }
         // A developer's own settings must not leak into what is tested.
         for (name, _) in env::vars_os() {
@@ -170,6 +178,7 @@ fn follow(pipe: PipeReader, log: &Mutex<String>, ready: &Sender<()>) {
     }
 }
 
-fn free_address() -> io::Result<SocketAddr> {
+/// An address on loopback that nobody listened at a moment ago.
+pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

@@ -1,5 +1,5 @@
-//! schemathesis, which makes requests out of an OpenAPI document and compares what is answered with what the document
-//! promises: here that of leveret's HTTP API.
+//! schemathesis, which makes requests out of the document that the HTTP API has of itself, and compares what is answered
+//! with what is promised there.
 
 use std::env;
 use std::io::{self, Write};

@@ -265,6 +265,7 @@ fn of_user(request: &Request) -> Outcome {
     listing::paged(&request.query, of_user.collect())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a handler as others are")]
 fn close_all(request: &Request) -> Outcome {
     let reason = reason(&request.headers);
     for connection in user_connections(request) {

@@ -173,9 +173,9 @@ impl Entry for Listed<'_> {
 
 fn list(request: &Request) -> Outcome {
     let sees_all = request.caller.is(Role::Monitoring);
-    let sees = |vhost: &str| sees_all || request.caller.sees_vhost(vhost);
-    let seen = Consumer::all(request.core()).filter(|consumer| sees(&consumer.connection.facts.vhost));
-    listing::whole(&request.query, seen.map(|consumer| Listed::new(request, consumer)).collect())
+    let is_shown = |vhost: &str| sees_all || request.caller.sees_vhost(vhost);
+    let shown = Consumer::all(request.core()).filter(|consumer| is_shown(&consumer.connection.facts.vhost));
+    listing::whole(&request.query, shown.map(|consumer| Listed::new(request, consumer)).collect())
 }
 
 fn of_vhost(request: &Request) -> Outcome {

@@ -188,7 +188,7 @@ fn put(request: Request) -> Later {
         let is_new = found(&request, &*request.vhost()?).is_none();
         let mut client = Client::open(&request)?;
         let declare = Method::Exchange(exchange::AMQPMethod::Declare(declare));
-        client.ask(declare).await.map_err(|why| refused(&why))?;
+        client.ask(&declare).await.map_err(|why| refused(&why))?;
         Ok(Answer::put(is_new))
     })
 }
@@ -203,7 +203,7 @@ fn delete(request: Request) -> Later {
         };
         let mut client = Client::open(&request)?;
         let delete = Method::Exchange(exchange::AMQPMethod::Delete(delete));
-        client.ask(delete).await.map_err(|why| refused(&why))?;
+        client.ask(&delete).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }

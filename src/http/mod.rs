@@ -63,5 +63,9 @@ mod users;
 mod vhosts;
 
 pub use api::{Api, Listener};
+pub use dispatch::{Origin, accepts_gzip, may_watch};
+pub use memory_use::parts as memory_parts;
+pub use overview::{ERLANG_VERSION, cluster_name};
+pub use query::Query;
 pub use server::{Bound, Http, HttpError};
 pub use settings::{HTTP_PORT, HttpSettings, LocalSocket, RatesMode};

@@ -309,7 +309,7 @@ fn bind(request: Request) -> Later {
             })),
         };
         let mut client = Client::open(&request)?;
-        client.ask(method).await.map_err(|why| refused(&why))?;
+        client.ask(&method).await.map_err(|why| refused(&why))?;
         let name = properties_key::of(routing_key.as_bytes(), arguments.as_ref());
         let place = format!("{}/{}", properties_key::escaped(end.name().as_bytes()), in_path(&name));
         // Nothing but letters, digits and signs that headers may have.
@@ -345,7 +345,7 @@ fn unbind(request: Request) -> Later {
             })),
         };
         let mut client = Client::open(&request)?;
-        client.ask(method).await.map_err(|why| refused(&why))?;
+        client.ask(&method).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }

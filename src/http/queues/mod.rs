@@ -187,7 +187,7 @@ fn put(request: Request) -> Later {
         };
         let is_new = named(&request).is_none();
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Declare(declare))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Declare(declare))).await.map_err(|why| refused(&why))?;
         Ok(Answer::put(is_new))
     })
 }
@@ -202,7 +202,7 @@ fn delete(request: Request) -> Later {
             nowait: false,
         };
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Delete(delete))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Delete(delete))).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }
@@ -212,7 +212,7 @@ fn purge(request: Request) -> Later {
         named(&request).ok_or_else(Problem::not_found)?;
         let purge = queue::Purge { queue: short(request.value("queue"))?, nowait: false };
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Purge(purge))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Purge(purge))).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }
