@@ -3,12 +3,11 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use leveret_interop::{Broker, Server, environment, profile_dir, run};
+use leveret_interop::{Broker, Server, environment, free_address, profile_dir, run};
 
 const RUN_LIMIT: Duration = Duration::from_mins(3);
 
@@ -24,7 +23,7 @@ fn every_answer_of_the_http_api_is_what_its_document_promises() {
         Err(lack) if env::var_os("CI").is_some() => panic!("CI must be able to run schemathesis: {lack}"),
         Err(lack) => return say(&format!("skipped: schemathesis: {lack}\n")),
     };
-    let http = free_address().expect("a port on loopback is free");
+    let http = free_address().expect("a port on loopback is free").to_string();
     let arguments = ["--http".to_owned(), http.clone()];
     let server = Server::start_with(&[], &arguments).unwrap_or_else(|error| panic!("{error}"));
     let api = format!("http://{http}/api");
@@ -43,10 +42,6 @@ fn every_answer_of_the_http_api_is_what_its_document_promises() {
         None => panic!("schemathesis was killed after {} s\n{output}", RUN_LIMIT.as_secs()),
     }
     assert!(server.stop().is_some_and(|status| status.success()), "{}", server.log());
-}
-
-fn free_address() -> io::Result<String> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.to_string())
 }
 
 /// How much was asked.
