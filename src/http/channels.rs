@@ -12,10 +12,12 @@ use super::connections::{self, Ends, named, not_yours, seen};
 use super::consumers;
 use super::contract::Tells;
 use super::listing::{self, Entry};
+use super::numbers;
 use super::queues::{no_garbage, object};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 use super::stats::{self, Subject, put_stats};
+use crate::rates::{Key, Reading};
 
 pub const ROWS: &[Row] = &[
     Row::get("/api/channels", Access::Management, list, "All open channels.")
@@ -73,34 +75,40 @@ impl Entry for Listed<'_> {
                 {"name": &*facts.name, "peer_host": ends.peer.host, "peer_port": ends.peer.port},
         }));
         if !self.request.query.has("disable_stats") {
-            put_numbers(&mut row, &self.channel);
+            self.put_numbers(&mut row);
         }
         row
     }
 }
 
-fn put_numbers(row: &mut Object, channel: &ChannelRecord) {
-    let (mode, order) = (channel.mode(), Ordering::Relaxed);
-    row.extend(object(json!({
-        "state": "running",
-        "confirm": mode == ChannelMode::Confirm,
-        "transactional": mode == ChannelMode::Transactional,
-        "prefetch_count": channel.prefetch.load(order),
-        "consumer_count": channel.consumer_count(),
-        "messages_unacknowledged": channel.unacked.load(order),
-        "messages_unconfirmed": channel.unconfirmed.load(order),
-        "messages_uncommitted": channel.uncommitted.load(order),
-        "acks_uncommitted": channel.acks_uncommitted.load(order),
-        "pending_raft_commands": 0,
-        "cached_segments": 0,
-        "garbage_collection": no_garbage(),
-    })));
-    let of_all = channel.global_prefetch.load(order);
-    if of_all != 0 {
-        row.insert("global_prefetch_count".to_owned(), of_all.into());
+impl Listed<'_> {
+    fn put_numbers(&self, row: &mut Object) {
+        let channel = &self.channel;
+        let (mode, order) = (channel.mode(), Ordering::Relaxed);
+        row.extend(object(json!({
+            "state": "running",
+            "confirm": mode == ChannelMode::Confirm,
+            "transactional": mode == ChannelMode::Transactional,
+            "prefetch_count": channel.prefetch.load(order),
+            "consumer_count": channel.consumer_count(),
+            "messages_unacknowledged": channel.unacked.load(order),
+            "messages_unconfirmed": channel.unconfirmed.load(order),
+            "messages_uncommitted": channel.uncommitted.load(order),
+            "acks_uncommitted": channel.acks_uncommitted.load(order),
+            "pending_raft_commands": 0,
+            "cached_segments": 0,
+            "garbage_collection": no_garbage(),
+        })));
+        let of_all = channel.global_prefetch.load(order);
+        if of_all != 0 {
+            row.insert("global_prefetch_count".to_owned(), of_all.into());
+        }
+        stats::put_still(row, "reductions", 0);
+        let key = Key::Channel(self.connection.id, channel.number);
+        let moves = numbers::moves_of(self.request, &key, Reading::of_stats(&channel.stats()));
+        let range = self.request.query.samples().unwrap_or_default().msg_rates;
+        put_stats(row, Subject::Channel, &moves, range);
     }
-    stats::put(row, "reductions", 0, 0.0);
-    put_stats(row, Subject::Channel, &channel.stats(), None);
 }
 
 fn channels_of(request: &Request, connection: Arc<ConnectionRecord>) -> impl Iterator<Item = Listed<'_>> {

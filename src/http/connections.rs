@@ -14,10 +14,12 @@ use super::caller::Role;
 use super::content;
 use super::contract::Tells;
 use super::listing::{self, Entry};
+use super::numbers;
 use super::queues::{no_garbage, object};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 use super::stats;
+use crate::rates::{Field, Key, Reading};
 
 pub const ROWS: &[Row] = &[
     Row::get("/api/connections", Access::Management, list, "All open connections.")
@@ -181,12 +183,12 @@ fn row(request: &Request, connection: &ConnectionRecord) -> Object {
         row.remove("user_provided_name");
     }
     if !request.query.has("disable_stats") {
-        put_numbers(&mut row, connection);
+        put_numbers(&mut row, request, connection);
     }
     row
 }
 
-fn put_numbers(row: &mut Object, connection: &ConnectionRecord) {
+fn put_numbers(row: &mut Object, request: &Request, connection: &ConnectionRecord) {
     let traffic = &connection.traffic;
     let state = match connection.state() {
         ConnectionState::Running => "running",
@@ -201,9 +203,12 @@ fn put_numbers(row: &mut Object, connection: &ConnectionRecord) {
         "send_pend": 0,
         "garbage_collection": no_garbage(),
     })));
-    stats::put(row, "recv_oct", traffic.received_bytes.get(), 0.0);
-    stats::put(row, "send_oct", traffic.sent_bytes.get(), 0.0);
-    stats::put(row, "reductions", 0, 0.0);
+    let range = request.query.samples().unwrap_or_default().data_rates;
+    let reading = Reading::of_connection(connection);
+    let moves = numbers::moves_of(request, &Key::Connection(connection.id), reading);
+    numbers::put(row, "recv_oct", (&moves, &[Field::RECEIVED]), range);
+    numbers::put(row, "send_oct", (&moves, &[Field::SENT]), range);
+    stats::put_still(row, "reductions", 0);
 }
 
 fn list(request: &Request) -> Outcome {

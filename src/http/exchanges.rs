@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use leveret_codec::field::Table;
 use leveret_codec::method::{FieldTable, Method, exchange};
-use leveret_core::model::{ExchangeKind, ExchangeSpec, MessageStats, Policies, Stat, Vhost};
+use leveret_core::model::{ExchangeKind, ExchangeSpec, Policies, Vhost};
 use serde_json::{Value, json};
 
 use super::access::Access;
@@ -15,11 +15,13 @@ use super::content;
 use super::contract::Tells;
 use super::direct::{Client, Publication, Published, refused, refused_publish, short};
 use super::listing::{self, Entry};
+use super::numbers;
 use super::outflow::Outflows;
 use super::queues::object;
 use super::request::{Object, Request};
 use super::route::{Handler, Later, Outcome, Row, Verb};
 use super::stats::{Subject, put_stats};
+use crate::rates::{Key, Reading};
 
 pub const ROWS: &[Row] = &[
     Row::get("/api/exchanges", Access::Management, list, "All exchanges.")
@@ -62,6 +64,7 @@ pub fn plain_name(segment: &str) -> &str {
 
 /// An exchange in a list.
 struct Listed<'a> {
+    request: &'a Request,
     is_static: bool,
     vhost: Arc<Vhost>,
     spec: ExchangeSpec,
@@ -97,10 +100,11 @@ impl Entry for Listed<'_> {
             row.insert("policy".to_owned(), policy.spec().name.as_str().into());
         }
         if !self.is_static {
-            let (published, routed) = self.outflows.of(self.vhost.name(), &spec.name);
-            let mut stats = MessageStats::default();
-            (stats[Stat::PublishIn], stats[Stat::PublishOut]) = (published, routed);
-            put_stats(&mut row, Subject::Exchange, &stats, None);
+            let reading = Reading::of_exchange(self.outflows.of(self.vhost.name(), &spec.name));
+            let moves =
+                numbers::moves_of(self.request, &Key::of_exchange(self.vhost.name(), &spec.name), reading);
+            let range = self.request.query.samples().unwrap_or_default().msg_rates;
+            put_stats(&mut row, Subject::Exchange, &moves, range);
         }
         row
     }
@@ -136,7 +140,7 @@ fn listed(request: &Request, vhosts: Vec<Arc<Vhost>>) -> Outcome {
         let policies = vhost.policies();
         for spec in vhost.exchanges().into_iter().chain([default_exchange()]) {
             let (vhost, policies) = (vhost.clone(), policies.clone());
-            rows.push(Listed { is_static, vhost, spec, policies, outflows: &outflows });
+            rows.push(Listed { request, is_static, vhost, spec, policies, outflows: &outflows });
         }
     }
     listing::paged(&request.query, rows)
@@ -155,7 +159,7 @@ fn one(request: &Request) -> Outcome {
     let outflows = Outflows::of_all(request.core());
     let is_static = request.query.has("disable_stats");
     let policies = vhost.policies();
-    let mut row = Listed { is_static, vhost, spec, policies, outflows: &outflows }.row();
+    let mut row = Listed { request, is_static, vhost, spec, policies, outflows: &outflows }.row();
     if !is_static {
         row.insert("incoming".to_owned(), json!([]));
         row.insert("outgoing".to_owned(), json!([]));

@@ -119,15 +119,26 @@ const DEPRECATED: &[(&str, &str, &str, &str)] = &[
     ("ram_node_type", "denied", "removed", CORE),
 ];
 
+/// Flags that a cluster of RabbitMQ 4.3 can still do without.
+const OPTIONAL: &[&str] = &[
+    "rabbitmq_4.3.0",
+    "tie_binding_to_dest_with_keep_while_cond",
+    "topic_binding_projection_v4",
+    "topic_binding_projection_v5",
+    "track_qq_members_uids",
+];
+
 fn flags(_: &Request) -> Outcome {
     let flag = |(name, desc, provided_by): &(&str, &str, &str)| -> Value {
+        let (stability, level) =
+            if OPTIONAL.contains(name) { ("stable", "none") } else { ("required", "hard") };
         json!({
             "name": name,
             "desc": desc,
             "doc_url": "",
             "state": "enabled",
-            "stability": "required",
-            "require_level": "hard",
+            "stability": stability,
+            "require_level": level,
             "experiment_level": "supported",
             "callbacks": [],
             "provided_by": provided_by,

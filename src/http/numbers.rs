@@ -3,7 +3,7 @@
 use leveret_core::model::Stat;
 
 use super::request::{Object, Request};
-use crate::rates::{Census, Field, Inquiry, Key, Moment, Moves, OfVhost, Range};
+use crate::rates::{Census, Field, Inquiry, Key, Moment, Moves, OfVhost, Range, Reading};
 
 /// A number of an object, and how it moves.
 pub fn put(object: &mut Object, name: &str, (moves, fields): (&Moves, &[Field]), range: Option<Range>) {
@@ -46,8 +46,7 @@ pub fn of_vhost(request: &Request, census: &Census, vhost: &str) -> Object {
     let mut object = Object::new();
     let Ok(samples) = request.query.samples() else { return object };
     let counted: OfVhost = census.vhosts.get(vhost).copied().unwrap_or_default();
-    let inquiry = inquiry(request, counted.reading);
-    let moves = request.api.shared.rates.of(&Key::Vhost(vhost.into()), inquiry);
+    let moves = moves_of(request, &Key::Vhost(vhost.into()), counted.reading);
     if counted.queues != 0 {
         put_lengths(&mut object, &moves, samples.lengths);
     }
@@ -62,8 +61,13 @@ pub fn of_vhost(request: &Request, census: &Census, vhost: &str) -> Object {
     object
 }
 
+/// How an object moves whose numbers are these now.
+pub fn moves_of(request: &Request, key: &Key, reading: Reading) -> Moves {
+    request.api.shared.rates.of(key, inquiry(request, reading))
+}
+
 /// A question about what is true now; with samples, if any are asked for.
-pub fn inquiry(request: &Request, reading: crate::rates::Reading) -> Inquiry {
+pub fn inquiry(request: &Request, reading: Reading) -> Inquiry {
     let samples = request.query.samples().unwrap_or_default();
     let with_history = [samples.lengths, samples.msg_rates, samples.data_rates, samples.node_stats]
         .iter()

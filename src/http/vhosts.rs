@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::body::Fields;
-use super::caller::Caller;
+use super::caller::{Caller, Role};
 use super::contract::{SAMPLES, Tells};
 use super::listing::{self, Entry};
 use super::numbers::of_vhost;
@@ -103,7 +103,9 @@ fn row(vhost: &Vhost, node: &str) -> Object {
 
 fn list(request: &Request) -> Outcome {
     let vhosts = request.core().vhosts().into_iter();
-    let seen = vhosts.filter(|vhost| request.caller.sees_vhost(vhost.name()));
+    // Who watches the broker is told of all of them, though not of what is in them.
+    let sees_all = request.caller.is(Role::Monitoring);
+    let seen = vhosts.filter(|vhost| sees_all || request.caller.sees_vhost(vhost.name()));
     let census = census(request)?;
     let known = seen.map(|vhost| Known { vhost, request, census: census.as_ref() });
     listing::paged(&request.query, known.collect())

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use leveret_core::Timestamp;
-use leveret_core::model::Stat;
 use serde_json::{Value, json};
 
 use super::reading::{Field, Reading};
@@ -36,11 +35,6 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// Of stats alone, each with its rate.
-    pub fn stats(&self) -> [f64; Stat::COUNT] {
-        Stat::ALL.map(|stat| self.rates.of(Field::of(stat)))
-    }
-
     /// The sum of some fields, now.
     pub fn value(&self, fields: &[Field]) -> u64 {
         self.now.reading.sum(fields)

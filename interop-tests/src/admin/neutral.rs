@@ -26,6 +26,8 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+", "CONNECTION"),
     (r"127\.0\.0\.1(:\d+| \d+)", "ADDRESS"),
     (r"\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|\+00:00)?", "TIME"),
+    // What tells bindings apart that differ in their arguments; its making is the broker's own.
+    (r"~[\w-]{6}(?![\w-])", "~ARGUMENTS"),
     (r"amq\.gen-[\w-]{22}", "amq.gen-RANDOM"),
     (r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{48}(?![A-Za-z0-9+/=])|[A-Za-z0-9+/]{90,91}={0,2}", "HASH"),
 ];
@@ -71,10 +73,23 @@ impl Neutral {
     }
 }
 
+/// A document in a line is laid out; the script says more behind it, without an end of the line.
 fn settled_line(line: &str) -> String {
-    match serde_json::from_str(line) {
-        Ok(document @ (Value::Object(_) | Value::Array(_))) => format!("{:#}", settled(document)),
+    let mut documents = serde_json::Deserializer::from_str(line).into_iter::<Value>();
+    match documents.next() {
+        Some(Ok(document @ (Value::Object(_) | Value::Array(_)))) => {
+            let rest = line.get(documents.byte_offset()..).unwrap_or_default();
+            format!("{:#}\n{rest}", settled(document)).trim_end().to_owned()
+        }
         _ => line.trim_end().to_owned(),
+    }
+}
+
+/// The same for a cell, in its line.
+fn settled_cell(cell: &str) -> Option<String> {
+    match serde_json::from_str(cell) {
+        Ok(document @ Value::Object(_)) => Some(settled(document).to_string()),
+        _ => None,
     }
 }
 
@@ -154,10 +169,9 @@ impl Table {
 
     fn end(&mut self, part: Part, lines: &mut Vec<String>) {
         let mut rows = std::mem::take(self).rows.into_iter().peekable();
-        while let Some(title) =
-            rows.next_if(|row| row.len() == 1 && row.first().is_some_and(|cell| !cell.contains('_')))
-        {
-            lines.push(format!("| {} |", title.join("")));
+        let has_columns = rows.clone().any(|row| 1 < row.len());
+        if let Some(title) = rows.next_if(|row| row.len() == 1 && has_columns) {
+            lines.push(format!("| {} |", title.concat()));
         }
         let Some(head) = rows.next() else { return };
         lines.push(format!("| {} |", head.join(" | ")));
@@ -172,6 +186,8 @@ impl Table {
                 let of_pair = of_pair.as_deref().filter(|_| name == "value");
                 if is_measured(of_pair.unwrap_or(name)) {
                     MEASURED.clone_into(cell);
+                } else if let Some(document) = settled_cell(cell) {
+                    *cell = document;
                 }
             }
             let line = format!("| {} |", row.join(" | "));

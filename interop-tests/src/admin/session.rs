@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use fancy_regex::Regex;
 
-use super::commands::Step;
+use super::commands::{Part, Step};
 use super::neutral::{NODE, Neutral, OURS};
 use super::transcript::Transcript;
 use crate::process::{self, Process};
@@ -49,25 +49,41 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// All answers, made neutral.
+    /// All answers, made neutral. After a failure what was made is deleted all the same: the broker may go on.
     pub fn run(&mut self, steps: &[Step]) -> Result<Transcript, String> {
         let neutral = Neutral::new()?;
         self.known.insert("{amqp_port}", self.place.amqp.port().to_string());
         let mut transcript = Transcript::default();
-        for step in steps {
-            match step {
-                Step::Say { line, words, part } => {
-                    let answer = self.say(words)?;
-                    transcript.0.push((line.clone(), neutral.answer(&answer, *part)));
-                }
-                Step::Until { text, words } => self.until(text, words)?,
-                Step::Client { line, words } => {
-                    transcript.0.push((line.clone(), self.connect(words)?));
-                }
-                Step::Gone { line } => transcript.0.push((line.clone(), self.gone()?)),
+        let mut steps = steps.iter();
+        for step in steps.by_ref() {
+            if let Err(wrong) = self.take(step, &neutral, &mut transcript) {
+                self.delete(steps.as_slice());
+                return Err(wrong);
             }
         }
         Ok(transcript)
+    }
+
+    fn take(&mut self, step: &Step, neutral: &Neutral, transcript: &mut Transcript) -> Result<(), String> {
+        let (line, answer) = match step {
+            Step::Say { line, words, part } => (line, neutral.answer(&self.say(words)?, *part)),
+            Step::Client { line, words } => (line, self.connect(words)?),
+            Step::Gone { line } => (line, self.gone()?),
+            Step::Until { text, words } => return self.until(text, words, neutral),
+        };
+        transcript.0.push((line.clone(), answer));
+        Ok(())
+    }
+
+    fn delete(&mut self, rest: &[Step]) {
+        for step in rest {
+            if let Step::Say { words, .. } = step
+                && words.iter().any(|word| word == "delete")
+            {
+                // The failure before it is what is reported.
+                let _ = self.say(words);
+            }
+        }
     }
 
     fn say(&mut self, words: &[String]) -> Result<String, String> {
@@ -104,10 +120,10 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn until(&mut self, text: &str, words: &[String]) -> Result<(), String> {
+    fn until(&mut self, text: &str, words: &[String], neutral: &Neutral) -> Result<(), String> {
         let started = Instant::now();
         while started.elapsed() < NEWS_LIMIT {
-            let answer = self.say(words)?;
+            let answer = neutral.answer(&self.say(words)?, Part::Ours);
             if answer.lines().any(|line| line.contains(OURS) && line.contains(text)) {
                 return Ok(());
             }

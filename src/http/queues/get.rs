@@ -104,7 +104,11 @@ pub fn get(request: Request) -> Later {
 }
 
 fn row(got: &amqp::Answer, head: &basic::GetOk, wanted: &Wanted) -> Object {
-    let properties = properties_to_json(Properties::from_checked(&got.properties));
+    let properties = match properties_to_json(Properties::from_checked(&got.properties)) {
+        // RabbitMQ's word for an object with nothing in it, from which the script of its tools makes a column.
+        properties if properties.is_empty() => Value::Array(Vec::new()),
+        properties => Value::Object(properties),
+    };
     let mut row = super::row::object(serde_json::json!({
         "redelivered": head.redelivered,
         "exchange": head.exchange.as_str(),

@@ -12,10 +12,12 @@ use crate::definitions::table;
 use crate::http::connections::Ends;
 use crate::http::consumers::ByQueue;
 use crate::http::listing::Entry;
+use crate::http::numbers;
 use crate::http::query::Query;
 use crate::http::request::{Object, Request};
 use crate::http::stats::{self, Subject, put_stats};
 use crate::policy;
+use crate::rates::{Key, Reading};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +144,6 @@ impl Listed<'_> {
     fn put_numbers(&self, row: &mut Object) {
         let look = self.look();
         let capacity = u8::from(look.counts.consumers != 0 && look.is_waited_for);
-        put_totals(row, &look);
         let all_bytes = look.ready_body_bytes + look.unacked_body_bytes;
         let numbers = json!({
             "consumers": look.counts.consumers,
@@ -159,12 +160,12 @@ impl Listed<'_> {
             "garbage_collection": no_garbage(),
         });
         row.extend(object(numbers));
-        stats::put(row, "reductions", 0, 0.0);
-        for name in ["messages", "messages_ready", "messages_unacknowledged"] {
-            row.insert(format!("{name}_details"), json!({"rate": 0.0}));
-        }
+        stats::put_still(row, "reductions", 0);
+        let samples = self.request.query.samples().unwrap_or_default();
+        let moves = numbers::moves_of(self.request, &Key::of_queue(&self.queue), Reading::of_queue(&look));
+        numbers::put_lengths(row, &moves, samples.lengths);
         self.put_kept(row, &look, all_bytes);
-        put_stats(row, Subject::Queue, &look.stats, None);
+        put_stats(row, Subject::Queue, &moves, samples.msg_rates);
         if self.form == Form::Reduced {
             row.remove("garbage_collection");
         }

@@ -31,6 +31,8 @@ pub fn is_listed(object: &str) -> bool {
 enum Refused {
     /// The command line is wrong.
     Misused(String),
+    /// What should be JSON is not.
+    Unread(String),
     /// The broker refuses, or is not there.
     Died(String),
 }
@@ -58,6 +60,10 @@ pub fn run(words: &Words) -> ExitCode {
         Ok(text) if text.is_empty() => ExitCode::SUCCESS,
         Ok(text) => say(&text),
         Err(Refused::Misused(text)) => misused(&text),
+        Err(Refused::Unread(text)) => {
+            eprintln!("ERROR: {text}");
+            ExitCode::FAILURE
+        }
         Err(Refused::Died(text)) => {
             eprintln!("*** {text}\n");
             ExitCode::FAILURE
@@ -170,7 +176,8 @@ fn read(
             return Err(misused(format!("Argument \"{name}\" is not recognised")));
         }
         let value = if object.json.contains(&name) {
-            serde_json::from_str(value).map_err(|_| misused(format!("Could not parse JSON:\n  {value}")))?
+            serde_json::from_str(value)
+                .map_err(|_| Refused::Unread(format!("Could not parse JSON:\n  {value}")))?
         } else {
             Value::from(value)
         };
@@ -257,6 +264,7 @@ fn definitions(
     );
     let client = said.client()?;
     let place = client.address().host();
+    let place = place.rsplit_once(':').map_or(place.as_str(), |(host, _)| host);
     if verb == "export" {
         let request = Request { method: "GET", path: &path, body: None, reason: None };
         let answer = client.ask(&request).map_err(|error| died(&path, &error))?;
