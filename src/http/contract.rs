@@ -102,10 +102,9 @@ impl Row {
     pub fn own_statuses(&self) -> &'static [u16] {
         let usual: &[u16] = match (self.verb, self.contract.tells) {
             (_, Tells::Check) => &[200, 503],
-            (Verb::Get, _) => &[200],
             (Verb::Put, _) => &[201, 204],
             (Verb::Post | Verb::Delete, Tells::Nothing) => &[204],
-            (Verb::Post | Verb::Delete, _) => &[200],
+            (Verb::Get | Verb::Post | Verb::Delete, _) => &[200],
         };
         self.contract.answers.unwrap_or(usual)
     }

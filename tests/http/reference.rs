@@ -60,7 +60,7 @@ async fn populated() -> (Asked, Peer) {
 fn filled(path: &str, connection: &str) -> String {
     let is_parameter = path.starts_with("/api/global-parameters");
     let name = if is_parameter || path.contains("policies") { "p" } else { "limits" };
-    let escaped: String = connection.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let escaped = connection.replace(' ', "%20").replace('>', "%3E");
     let values = [
         ("vhost", "%2F"),
         ("queue", "q"),

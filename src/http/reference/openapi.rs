@@ -1,4 +1,4 @@
-//! The document for programs (OpenAPI 3.1), made from the table of endpoints and the schemas.
+//! The document for programs (version 3.1 of the specification), made from the table of endpoints and the schemas.
 
 use serde_json::{Value, json};
 
