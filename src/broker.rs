@@ -29,8 +29,8 @@ pub struct Listening {
     pub amqps: Vec<SocketAddr>,
     /// What those with it share.
     pub tls: Option<Arc<Tls>>,
-    /// The HTTP API.
-    pub http: Option<Http>,
+    /// The HTTP API, and metrics.
+    pub http: Vec<Http>,
     /// What sends spans.
     pub exporter: Option<Exporter>,
 }
@@ -82,7 +82,12 @@ impl Broker {
 
     /// All addresses where the HTTP API is served without TLS.
     pub fn http_addrs(&self) -> &[SocketAddr] {
-        self.listening.http.as_ref().map_or(&[], Http::addresses)
+        self.listening.http.first().map_or(&[], Http::addresses)
+    }
+
+    /// Where metrics are served, if that was asked for: the first address without TLS.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.listening.http.get(1)?.addresses().first().copied()
     }
 
     /// What it is made of, in RabbitMQ's export format: what [`Builder::definitions`] takes. Of one virtual host only
@@ -120,7 +125,7 @@ impl Broker {
     /// that are open go on. Where it fails everything stays as it is. A broker that does not speak TLS has
     /// nothing to do.
     pub fn reload_tls(&self) -> Result<(), TlsError> {
-        let http = self.listening.http.as_ref().and_then(Http::tls);
+        let http = self.listening.http.iter().filter_map(Http::tls);
         self.listening.tls.iter().chain(http).try_for_each(|tls| tls.reload())
     }
 
@@ -134,7 +139,7 @@ impl Broker {
     /// have gone, but not longer than a few seconds.
     pub async fn shutdown(mut self) {
         self.services.clear();
-        if let Some(http) = &self.listening.http {
+        for http in &self.listening.http {
             http.shutdown().await;
         }
         self.sessions.close();

@@ -3,34 +3,26 @@
 //! Every setter takes a value that is valid by its type, so [`Builder::start`] is the only call that can
 //! fail.
 
-use std::net::{Ipv4Addr, SocketAddr};
+mod start;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use leveret_core::model::{BrokerSettings, Mechanism, QueueKind};
-use leveret_core::{Effects, NoStore};
-use tokio::net::TcpListener;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::broker::{Broker, Listening};
 use crate::clock::Clock;
-use crate::deadlines;
-use crate::definitions::{Beginning, Definitions, DefinitionsError, Recipient};
-use crate::disk_space::{self, MeasureFree};
-use crate::durable::{Pager, Storage, StorageError, StorageSettings};
+use crate::definitions::{Definitions, DefinitionsError};
+use crate::disk_space::MeasureFree;
+use crate::durable::{StorageError, StorageSettings};
 use crate::hooks::Hooks;
-use crate::http::{Api, Bound, Http, HttpError, Listener, RatesMode};
-use crate::listener::{self, Entrance, ListenError};
+use crate::http::HttpError;
+use crate::listener::ListenError;
 use crate::memory::{self, Measure};
-use crate::otlp::{Endpoint as OtlpEndpoint, Exporter, Source};
-use crate::rates;
-use crate::session::Shared;
+use crate::otlp::Endpoint as OtlpEndpoint;
 use crate::settings::{DefaultQueueType, DiskLimit, Listen, Settings, Watermark};
-use crate::tls::{self, Tls, TlsError, TlsSettings};
-
-/// What says where AMQP is listened for.
-const LISTEN_FLAGS: &str = "--listen or --listen-tls";
+use crate::tls::{TlsError, TlsSettings};
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +111,12 @@ impl Builder {
     /// Serves the HTTP API here too; port 0 takes any free one. Without a call there is none.
     pub fn http(mut self, address: impl Into<SocketAddr>) -> Self {
         self.settings.http.listen.push(Listen::Address(address.into()));
+        self
+    }
+
+    /// Serves metrics for Prometheus here too; port 0 takes any free one. Without a call there are none.
+    pub fn metrics(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.settings.metrics.listen.push(Listen::Address(address.into()));
         self
     }
 
@@ -240,134 +238,7 @@ impl Builder {
         self
     }
 
-    /// Starts: opens the data directory, creates what is defined, then listens. Needs a tokio runtime with
-    /// I/O and time.
-    pub async fn start(mut self) -> Result<Broker, StartError> {
-        if self.settings.listen.is_empty() && self.settings.listen_tls.is_empty() {
-            self.settings.listen.push(Listen::Address((Ipv4Addr::LOCALHOST, 0).into()));
-        }
-        // Before the data directory, which may take its time: a wrong certificate is found at once.
-        let tls = self.tls_of_listeners()?;
-        let mut effects = Effects::default();
-        let mut shared = self.shared(&mut effects).await?;
-        shared.hooks = self.hooks.take();
-        let exporter = self.export_spans(&mut shared);
-        let shared = Arc::new(shared);
-        self.warn_of_missing_vhosts(&shared.core);
-        start_storage(&shared)?;
-        shared.core.begin(shared.clock.now(), &mut effects);
-        shared.carry_out(&mut effects);
-        let mut services = self.watch_memory(&shared)?;
-        services.push(AbortOnDropHandle::new(tokio::spawn(deadlines::keep(shared.clone()))));
-        services.extend(self.watch_disk(&shared));
-        services.extend(self.take_samples(&shared));
-        services.extend(
-            tls.iter().map(|tls| {
-                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
-            }),
-        );
-        let plain = listener::bind(&self.settings.listen, LISTEN_FLAGS)?;
-        let encrypted = listener::bind(&self.settings.listen_tls, LISTEN_FLAGS)?;
-        let http = Bound::bind(&self.settings.http)?;
-        let listening = Listening {
-            amqp: addresses_of(&plain),
-            amqps: addresses_of(&encrypted),
-            tls: tls.clone(),
-            http: None,
-            exporter: None,
-        };
-        let entrance = Entrance { shared: shared.clone(), sessions: TaskTracker::new(), tls: None };
-        let sessions = entrance.sessions.clone();
-        let entrance_tls = Entrance { tls, ..entrance.clone() };
-        for (listeners, entrance) in [(plain, entrance), (encrypted, entrance_tls)] {
-            for listener in listeners {
-                let accepting = listener::accept(listener, entrance.clone());
-                services.push(AbortOnDropHandle::new(tokio::spawn(accepting)));
-            }
-        }
-        for address in &listening.amqp {
-            tracing::info!("started TCP listener on {address}");
-        }
-        for address in &listening.amqps {
-            tracing::info!("started TLS (SSL) listener on {address}");
-        }
-        let http = self.serve_http(http, &shared, &listening);
-        services.extend(
-            http.tls().map(|tls| {
-                AbortOnDropHandle::new(tokio::spawn(tls::watch(tls.clone(), shared.clock.clone())))
-            }),
-        );
-        let listening = Listening { http: Some(http), exporter, ..listening };
-        Ok(Broker::new(shared, listening, sessions, services))
-    }
-
-    fn serve_http(&self, bound: Bound, shared: &Arc<Shared>, listening: &Listening) -> Http {
-        let of = |protocol, tls: Option<Arc<Tls>>| {
-            move |address: &SocketAddr| Listener { protocol, address: *address, tls: tls.clone() }
-        };
-        let amqp = listening.amqp.iter().map(of("amqp", None));
-        let listeners = amqp.chain(listening.amqps.iter().map(of("amqp/ssl", listening.tls.clone())));
-        let listeners = listeners.chain(bound.listeners()).collect();
-        let port = listening.amqp.iter().chain(&listening.amqps).next().map_or(0, SocketAddr::port);
-        let api = Api::new(shared.clone(), self.settings.clone(), listeners);
-        bound.serve(Arc::new(api), port)
-    }
-
-    /// What TLS listeners need; nothing if there are none.
-    fn tls_of_listeners(&self) -> Result<Option<Arc<Tls>>, TlsError> {
-        if self.settings.listen_tls.is_empty() {
-            if self.settings.tls.certfile.is_some() {
-                tracing::warn!(
-                    "a TLS certificate was given, but nothing listens with it: give `--listen-tls`"
-                );
-            }
-            return Ok(None);
-        }
-        Ok(Some(Arc::new(Tls::new(self.settings.tls.clone())?)))
-    }
-
-    /// The state of a broker as its data directory and its definitions have it; `effects` are to be carried out once
-    /// its storage works.
-    async fn shared(&mut self, effects: &mut Effects) -> Result<Shared, StartError> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(StartError::Entropy)?;
-        let settings = self.core_settings();
-        let clock = self.clock.take().unwrap_or_else(Clock::system);
-        let Some(storage_settings) = self.storage_settings() else {
-            if !self.is_ephemeral {
-                tracing::warn!("no data directory was given: nothing survives the end of this process");
-            }
-            let core = leveret_core::model::Broker::new(settings, secret, Arc::new(NoStore));
-            let recipient = Recipient { core: &core, now: clock.now(), effects };
-            let beginning = beginning(&self.settings);
-            crate::definitions::apply(recipient, &self.definitions, &beginning)?;
-            return Ok(Shared::new(core, clock, None));
-        };
-        let (definitions, told) = (std::mem::take(&mut self.definitions), self.settings.clone());
-        // Reading a log takes its time, and the runtime may have other things to do.
-        let now = clock.now();
-        let opening = tokio::task::spawn_blocking(move || {
-            let mut effects = Effects::default();
-            let (storage, mut recovery) = Storage::open(&storage_settings)?;
-            let core = leveret_core::model::Broker::new(settings, secret, storage.store());
-            let counts = storage.restore(&core, &mut recovery).map_err(StorageError::from)?;
-            tracing::info!(
-                data_dir = %storage_settings.data_dir.display(),
-                queues = counts.queues,
-                messages = counts.messages,
-                "opened the data directory"
-            );
-            let recipient = Recipient { core: &core, now, effects: &mut effects };
-            crate::definitions::apply(recipient, &definitions, &beginning(&told))?;
-            storage.commit().map_err(StorageError::from)?;
-            Ok::<_, StartError>((core, storage, effects))
-        });
-        let (core, storage, applied) =
-            opening.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))?;
-        *effects = applied;
-        Ok(Shared::new(core, clock, Some(Arc::new(storage))))
-    }
-
+    /// How the data directory is opened, if there is one.
     fn storage_settings(&self) -> Option<StorageSettings> {
         let data_dir = self.settings.data_dir.clone().filter(|_| !self.is_ephemeral)?;
         let watermark = self.settings.memory_high_watermark.unwrap_or(Watermark::DEFAULT);
@@ -378,36 +249,7 @@ impl Builder {
         })
     }
 
-    fn watch_disk(&mut self, shared: &Arc<Shared>) -> Option<AbortOnDropHandle<()>> {
-        let directory = shared.storage.as_ref()?.data_dir()?;
-        let limit_bytes = disk_space::limit_bytes(self.settings.disk_free_limit)?;
-        tracing::info!("Disk free limit set to {limit_bytes} bytes");
-        let measure = self.measure_free.take();
-        let measure = measure.unwrap_or_else(|| Box::new(move || disk_space::free_bytes(&directory)));
-        let watching = disk_space::watch(shared.clone(), limit_bytes, measure);
-        Some(AbortOnDropHandle::new(tokio::spawn(watching)))
-    }
-
-    /// Nobody asks for rates where nothing is served over HTTP.
-    fn take_samples(&self, shared: &Arc<Shared>) -> Option<AbortOnDropHandle<()>> {
-        let is_asked = self.settings.http.is_served() && self.settings.http.rates_mode != RatesMode::None;
-        is_asked.then(|| AbortOnDropHandle::new(tokio::spawn(rates::keep(shared.clone()))))
-    }
-
-    /// Sends the spans of messages to whoever collects them.
-    fn export_spans(&self, shared: &mut Shared) -> Option<Exporter> {
-        let endpoint = self.settings.otlp.clone()?;
-        tracing::info!("spans of traced messages go to {endpoint}");
-        let source = Source {
-            service: self.settings.otlp_service.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            instance: self.settings.node.clone(),
-        };
-        let (spans, exporter) = Exporter::start(endpoint, source, shared.clock.clone());
-        shared.spans = Some(spans);
-        Some(exporter)
-    }
-
+    /// What the rules are set to.
     fn core_settings(&self) -> BrokerSettings {
         BrokerSettings {
             heartbeat_secs: self.settings.heartbeat_secs,
@@ -438,51 +280,4 @@ impl Builder {
         let vhost = self.settings.event_vhost.as_ref().unwrap_or(&self.settings.seed.vhost);
         self.settings.event_exchange.then(|| vhost.clone())
     }
-
-    /// Says what is asked for where it can't be had, or not yet.
-    fn warn_of_missing_vhosts(&self, core: &leveret_core::model::Broker) {
-        for vhost in self.event_vhost().iter().chain(&self.settings.traced_vhosts) {
-            if core.vhost(vhost).is_none() {
-                tracing::warn!(
-                    vhost,
-                    "there is no such virtual host yet: nothing of it is traced or told before it comes"
-                );
-            }
-        }
-    }
-
-    fn watch_memory(&mut self, shared: &Arc<Shared>) -> Result<Vec<AbortOnDropHandle<()>>, StartError> {
-        let Some(watermark) = self.settings.memory_high_watermark else { return Ok(Vec::new()) };
-        let limit_bytes = memory::limit_bytes(watermark).ok_or(StartError::UnknownMemory)?;
-        tracing::info!("Memory high watermark set to {}", memory::Mebibytes(limit_bytes));
-        let measure = self.measure.take().unwrap_or_else(|| Box::new(memory::resident_bytes));
-        let watching = memory::watch(shared.clone(), limit_bytes, measure);
-        Ok(vec![AbortOnDropHandle::new(tokio::spawn(watching))])
-    }
-}
-
-/// What definitions have to go by.
-fn beginning(settings: &Settings) -> Beginning<'_> {
-    Beginning {
-        seed: &settings.seed,
-        cluster_tags: &settings.cluster_tags,
-        skip_if_unchanged: settings.skip_unchanged_definitions,
-    }
-}
-
-fn addresses_of(listeners: &[TcpListener]) -> Vec<SocketAddr> {
-    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
-}
-
-/// Lets the threads of the storage work for this broker.
-fn start_storage(shared: &Arc<Shared>) -> Result<(), StartError> {
-    let Some(storage) = &shared.storage else { return Ok(()) };
-    let weak = Arc::downgrade(shared);
-    let mut effects = Effects::default();
-    let work = move |pager: &Pager, job| {
-        let Some(shared) = weak.upgrade() else { return };
-        pager.work(shared.clock.now(), job, &mut effects);
-        shared.carry_out(&mut effects);
-    };
-    Ok(storage.start(work).map_err(StorageError::from)?)
 }

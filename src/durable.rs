@@ -24,7 +24,8 @@ use std::thread::JoinHandle;
 use leveret_core::model::{Broker, Entry};
 use leveret_core::{Effects, PageId, Position, Timestamp};
 use leveret_storage::{
-    DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView, Waiter,
+    Activity, DataDir, DataDirError, Log, LogFailed, MessageId, OpenError, Options, Recovery, SledView,
+    Stats, Waiter,
 };
 use parking_lot::Mutex;
 
@@ -227,6 +228,11 @@ impl Storage {
     /// Where the log is.
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.data_dir.lock().as_ref().map(|data_dir| data_dir.path().to_owned())
+    }
+
+    /// How much is in the log, and what it has done.
+    pub fn figures(&self) -> (Stats, Activity) {
+        (self.log.stats(), self.log.activity())
     }
 
     /// A clean end, when nobody is connected any more: the next start knows what had been delivered.

@@ -31,6 +31,7 @@ mod journal;
 mod limits;
 mod listener;
 mod memory;
+mod metrics;
 mod otlp;
 mod policy;
 mod rates;
@@ -51,6 +52,7 @@ pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;
 pub use memory::resident_bytes;
+pub use metrics::{METRICS_PORT, MetricsSettings};
 pub use otlp::{Endpoint as OtlpEndpoint, EndpointError as OtlpEndpointError};
 pub use settings::{
     AMQP_PORT, AMQPS_PORT, AnonymousLogin, DefaultQueueType, DiskLimit, Listen, Need, Permissions, Seed,

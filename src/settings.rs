@@ -12,6 +12,7 @@ use std::time::Duration;
 use leveret_core::model::Mechanism;
 
 use crate::http::HttpSettings;
+use crate::metrics::MetricsSettings;
 use crate::otlp::Endpoint as OtlpEndpoint;
 use crate::tls::TlsSettings;
 
@@ -78,6 +79,8 @@ pub struct Settings {
     pub otlp: Option<OtlpEndpoint>,
     /// What the broker is called there: `service.name`.
     pub otlp_service: String,
+    /// Metrics for Prometheus.
+    pub metrics: MetricsSettings,
 }
 
 impl Default for Settings {
@@ -110,6 +113,7 @@ impl Default for Settings {
             http: HttpSettings::default(),
             otlp: None,
             otlp_service: "leveret".to_owned(),
+            metrics: MetricsSettings::default(),
         }
     }
 }

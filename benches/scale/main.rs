@@ -9,6 +9,7 @@
 //! that disk does is what the figures are about.
 #![forbid(unsafe_code)]
 
+mod api;
 mod client;
 mod deep;
 mod machine;
@@ -32,8 +33,13 @@ const BODY_BYTES: usize = 1024;
 /// What one chapter is given: how many messages it may use, and where its figures go.
 type Chapter = fn(u64, &mut Table) -> Outcome<()>;
 
-const CHAPTERS: &[(&str, Chapter)] =
-    &[("deep", deep::measure), ("many", many::measure), ("waits", waits::measure), ("rates", perf::measure)];
+const CHAPTERS: &[(&str, Chapter)] = &[
+    ("deep", deep::measure),
+    ("many", many::measure),
+    ("waits", waits::measure),
+    ("rates", perf::measure),
+    ("api", api::measure),
+];
 
 fn main() -> ExitCode {
     match run() {

@@ -82,7 +82,8 @@ fn lacking(what: &str, lack: &str) {
 
 /// A folder for files, and Python with what the client needs.
 fn prepare() -> Result<(PathBuf, PathBuf), String> {
-    let scratch = profile_dir().ok_or("cargo runs tests from a target directory")?.join("interop/admin-files");
+    let scratch =
+        profile_dir().ok_or("cargo runs tests from a target directory")?.join("interop/admin-files");
     fs::create_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
     let python = environment(&scratch.with_file_name("admin"), &folder().join("requirements.txt"))?;
     Ok((scratch, python))
@@ -138,7 +139,13 @@ fn judge(run: &Run, answered: &Transcript, scratch: &Path) {
         answered.0.len(),
         listed.count()
     ));
-    assert!(wrong.is_empty(), "{} differences, all in {}:\n{}", wrong.len(), kept.display(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences, all in {}:\n{}",
+        wrong.len(),
+        kept.display(),
+        wrong.join("\n")
+    );
 }
 
 /// The broker that the environment names, or a leveret of our own.

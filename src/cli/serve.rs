@@ -7,7 +7,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use leveret::{Broker, HttpSettings, LocalSocket, Settings, StartError};
+use leveret::{Broker, HttpSettings, LocalSocket, MetricsSettings, Settings, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::allocator;
@@ -90,7 +90,7 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
 const READY_LINE: &str = "Server startup complete; 0 plugins started.";
 
 fn build(plan: Plan) -> leveret::Builder {
-    let settings = Settings { http: http(plan.http), ..plan.settings };
+    let settings = Settings { http: http(plan.http), metrics: metrics(plan.metrics), ..plan.settings };
     let builder = Broker::builder().settings(settings).memory_measure(allocator::resident_bytes);
     let builder = if plan.ephemeral { builder.ephemeral() } else { builder };
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)
@@ -110,6 +110,18 @@ fn http(asked: config::Http) -> HttpSettings {
         rates_mode: asked.rates_mode,
         disable_stats: asked.disable_stats,
         enable_queue_totals: asked.enable_queue_totals,
+    }
+}
+
+/// Metrics as they are asked for.
+fn metrics(asked: config::Metrics) -> MetricsSettings {
+    MetricsSettings {
+        listen: asked.listeners.listen,
+        listen_tls: asked.listeners.listen_tls,
+        tls: asked.listeners.tls,
+        path: asked.path,
+        per_object: asked.per_object,
+        asks_for_login: asked.asks_for_login,
     }
 }
 

@@ -8,6 +8,7 @@ use leveret_core::{Position, Timestamp};
 
 use super::gate::Gate;
 use super::settings::HttpSettings;
+use crate::metrics;
 use crate::registry::Bell;
 use crate::session::Shared;
 use crate::settings::Settings;
@@ -29,6 +30,8 @@ pub struct Api {
     pub gate: Gate,
     /// Logins over HTTP; the rules count those over AMQP.
     pub logins: LoginCounts,
+    /// Metrics, which have ports of their own.
+    pub metrics: metrics::State,
 }
 
 /// An address where the broker is spoken to.
@@ -52,7 +55,8 @@ impl Api {
         let settings = beginning.http.clone();
         let started = shared.clock.now();
         let (gate, logins) = (Gate::default(), LoginCounts::default());
-        Self { shared, settings, beginning, listeners, started, gate, logins }
+        let metrics = metrics::State::new(beginning.metrics.clone());
+        Self { shared, settings, beginning, listeners, started, gate, logins, metrics }
     }
 
     /// The name of the only node.

@@ -10,6 +10,7 @@ use super::access::Access;
 use super::answer::Problem;
 use super::connections::{self, Ends, named, not_yours, seen};
 use super::consumers;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::queues::{no_garbage, object};
 use super::request::{Object, Request};
@@ -17,17 +18,23 @@ use super::route::{Outcome, Row};
 use super::stats::{self, Subject, put_stats};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/channels", Access::Management, list, "All open channels.").lists(),
+    Row::get("/api/channels", Access::Management, list, "All open channels.")
+        .tells(Tells::Paged("Channel"))
+        .asks(&["disable_stats"]),
     Row::get("/api/vhosts/:vhost/channels", Access::Vhost, of_vhost, "The open channels of a virtual host.")
-        .lists(),
+        .tells(Tells::Whole("Channel"))
+        .asks(&["disable_stats"]),
     Row::get(
         "/api/connections/:connection/channels",
         Access::Management,
         of_connection,
         "The channels of a connection.",
     )
-    .lists(),
-    Row::get("/api/channels/:channel", Access::Management, one, "An open channel, and its consumers."),
+    .tells(Tells::Whole("Channel"))
+    .asks(&["disable_stats"]),
+    Row::get("/api/channels/:channel", Access::Management, one, "An open channel, and its consumers.")
+        .tells(Tells::One("Channel"))
+        .asks(&["disable_stats"]),
 ];
 
 /// A channel in a list.

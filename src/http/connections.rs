@@ -12,6 +12,7 @@ use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::caller::Role;
 use super::content;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::queues::{no_garbage, object};
 use super::request::{Object, Request};
@@ -19,40 +20,48 @@ use super::route::{Outcome, Row};
 use super::stats;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/connections", Access::Management, list, "All open connections.").lists(),
+    Row::get("/api/connections", Access::Management, list, "All open connections.")
+        .tells(Tells::Paged("Connection"))
+        .asks(&["disable_stats"]),
     Row::get(
         "/api/vhosts/:vhost/connections",
         Access::Vhost,
         of_vhost,
         "The open connections of a virtual host.",
     )
-    .lists(),
-    Row::get("/api/connections/:connection", Access::Management, one, "An open connection."),
+    .tells(Tells::Whole("Connection"))
+    .asks(&["disable_stats"]),
+    Row::get("/api/connections/:connection", Access::Management, one, "An open connection.")
+        .tells(Tells::One("Connection"))
+        .asks(&["disable_stats"]),
     Row::delete(
         "/api/connections/:connection",
         Access::Management,
         close,
         "Closes a connection; the header `X-Reason` is what its client is told.",
-    ),
+    )
+    .asks(&["X-Reason"]),
     Row::get(
         "/api/connections/username/:user",
         Access::MonitoringObject,
         of_user,
         "The open connections of a user.",
     )
-    .lists(),
+    .tells(Tells::Paged("UserConnection")),
     Row::delete(
         "/api/connections/username/:user",
         Access::Administrator,
         close_all,
         "Closes the connections of a user.",
-    ),
+    )
+    .asks(&["X-Reason"]),
     Row::get(
         "/api/connections/:connection/sessions",
         Access::Management,
         sessions,
         "Sessions of AMQP 1.0, which nobody speaks here.",
-    ),
+    )
+    .answers(&[]),
 ];
 
 /// RabbitMQ's, where nobody says why.
@@ -256,6 +265,7 @@ fn of_user(request: &Request) -> Outcome {
     listing::paged(&request.query, of_user.collect())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a handler as others are")]
 fn close_all(request: &Request) -> Outcome {
     let reason = reason(&request.headers);
     for connection in user_connections(request) {

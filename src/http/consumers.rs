@@ -12,20 +12,21 @@ use super::caller::Role;
 use super::channels;
 use super::connections::Ends;
 use super::content;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::queues::object;
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/consumers", Access::Management, list, "All consumers.").lists(),
+    Row::get("/api/consumers", Access::Management, list, "All consumers.").tells(Tells::Whole("Consumer")),
     Row::get(
         "/api/consumers/:vhost",
         Access::VhostForMonitoring,
         of_vhost,
         "The consumers of a virtual host.",
     )
-    .lists(),
+    .tells(Tells::Whole("Consumer")),
 ];
 
 /// A consumer, and where it is.
@@ -172,9 +173,9 @@ impl Entry for Listed<'_> {
 
 fn list(request: &Request) -> Outcome {
     let sees_all = request.caller.is(Role::Monitoring);
-    let sees = |vhost: &str| sees_all || request.caller.sees_vhost(vhost);
-    let seen = Consumer::all(request.core()).filter(|consumer| sees(&consumer.connection.facts.vhost));
-    listing::whole(&request.query, seen.map(|consumer| Listed::new(request, consumer)).collect())
+    let is_shown = |vhost: &str| sees_all || request.caller.sees_vhost(vhost);
+    let shown = Consumer::all(request.core()).filter(|consumer| is_shown(&consumer.connection.facts.vhost));
+    listing::whole(&request.query, shown.map(|consumer| Listed::new(request, consumer)).collect())
 }
 
 fn of_vhost(request: &Request) -> Outcome {

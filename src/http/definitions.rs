@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
+use super::contract::{Form, Tells};
 use super::multipart;
 use super::request::Request;
 use super::route::{Outcome, Row};
@@ -18,23 +19,44 @@ pub const ROWS: &[Row] = &[
         Access::Administrator,
         export,
         "All that the broker is made of, but messages.",
-    ),
-    Row::post("/api/definitions", Access::Administrator, import, "Creates what is not there yet."),
+    )
+    .tells(Tells::Value("Definitions"))
+    .asks(&["download"])
+    .answers(&[200, 304]),
+    Row::post("/api/definitions", Access::Administrator, import, "Creates what is not there yet.")
+        .takes("Definitions")
+        .takes_form(FILE)
+        .answers(&[204, 303, 415]),
     Row::get(
         "/api/definitions/:vhost",
         Access::Administrator,
         export_vhost,
         "What a virtual host is made of.",
-    ),
+    )
+    .tells(Tells::Value("Definitions"))
+    .asks(&["download"])
+    .answers(&[200, 304]),
     Row::post(
         "/api/definitions/:vhost",
         Access::Administrator,
         import_vhost,
         "Creates what is not there yet in a virtual host.",
-    ),
-    Row::get("/api/all-configuration", Access::Administrator, export, "The same as `/api/definitions`."),
-    Row::post("/api/all-configuration", Access::Administrator, import, "The same as `/api/definitions`."),
+    )
+    .takes("Definitions")
+    .takes_form(FILE)
+    .answers(&[204, 303, 415]),
+    Row::get("/api/all-configuration", Access::Administrator, export, "The same as `/api/definitions`.")
+        .tells(Tells::Value("Definitions"))
+        .asks(&["download"])
+        .answers(&[200, 304]),
+    Row::post("/api/all-configuration", Access::Administrator, import, "The same as `/api/definitions`.")
+        .takes("Definitions")
+        .takes_form(FILE)
+        .answers(&[204, 303, 415]),
 ];
+
+/// What a browser sends.
+const FILE: Form = ("multipart/form-data", "DefinitionsFile");
 
 fn export(request: &Request) -> Outcome {
     document(request, None)

@@ -75,14 +75,14 @@ impl Client {
     }
 
     /// Asks, and hears the answer.
-    pub async fn ask(&mut self, method: Method) -> Result<Answer, Closed> {
+    pub async fn ask(&mut self, method: &Method) -> Result<Answer, Closed> {
         self.say(method);
         self.hear().await
     }
 
     /// Says what is not answered.
-    pub fn say(&mut self, method: Method) {
-        self.direct.call(self.shared.clock.now(), &method);
+    pub fn say(&mut self, method: &Method) {
+        self.direct.call(self.shared.clock.now(), method);
         self.carry_out();
     }
 
@@ -164,7 +164,7 @@ impl Drop for Client {
 
 /// A name as methods carry it; one that is too long is nobody's.
 pub fn short(name: &str) -> Result<ShortString, Problem> {
-    if name.len() <= usize::from(u8::MAX) {
+    if u8::try_from(name.len()).is_ok() {
         Ok(name.into())
     } else {
         Err(Problem::bad_request("names and routing keys have at most 255 bytes"))

@@ -110,16 +110,9 @@ impl Asked {
         if self.origin == Origin::Local {
             return Ok(Caller::Local);
         }
-        if row.access == Access::Anyone {
-            return Ok(Caller::Nobody);
-        }
-        match Credentials::of(headers) {
-            Credentials::None => Err(Problem::who_are_you()),
-            Credentials::Other => Err(Problem::wrong_credentials()),
-            Credentials::Malformed => Err(Problem::silent(StatusCode::BAD_REQUEST)),
-            Credentials::Basic { user, password } => {
-                authenticate(&self.api, self.origin, (user, password)).await.map(Caller::User)
-            }
+        match row.access {
+            Access::Anyone => Ok(Caller::Nobody),
+            _ => identify(&self.api, self.origin, headers).await,
         }
     }
 
@@ -131,6 +124,18 @@ impl Asked {
         let is_there = self.api.shared.core.vhost(name).is_some();
         let sight = if is_there { Sight::There(name) } else { Sight::Missing };
         row.access.check_vhost(caller, row.verb, sight)
+    }
+}
+
+/// Who asks, by the credentials of a request.
+async fn identify(api: &Arc<Api>, origin: Origin, headers: &HeaderMap) -> Result<Caller, Problem> {
+    match Credentials::of(headers) {
+        Credentials::None => Err(Problem::who_are_you()),
+        Credentials::Other => Err(Problem::wrong_credentials()),
+        Credentials::Malformed => Err(Problem::silent(StatusCode::BAD_REQUEST)),
+        Credentials::Basic { user, password } => {
+            authenticate(api, origin, (user, password)).await.map(Caller::User)
+        }
     }
 }
 
@@ -165,6 +170,13 @@ pub async fn authenticate(
     }
 }
 
+/// Refuses whoever may not watch the broker.
+pub async fn may_watch(api: &Arc<Api>, origin: Origin, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    let caller = identify(api, origin, headers).await;
+    let checked = caller.and_then(|caller| Access::Monitoring.check(&caller));
+    checked.map_err(|problem| finish(problem.answer(), Vec::new()))
+}
+
 /// Does what may take its time, or hashes, where no traffic is carried.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
@@ -193,7 +205,8 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+/// Whether an answer may be compressed.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::content;
+use super::contract::Tells;
 use super::direct::{Client, Publication, Published, refused, refused_publish, short};
 use super::listing::{self, Entry};
 use super::outflow::Outflows;
@@ -21,27 +22,37 @@ use super::route::{Handler, Later, Outcome, Row, Verb};
 use super::stats::{Subject, put_stats};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/exchanges", Access::Management, list, "All exchanges.").lists(),
-    Row::get("/api/exchanges/:vhost", Access::Vhost, of_vhost, "The exchanges of a virtual host.").lists(),
-    Row::get("/api/exchanges/:vhost/:exchange", Access::Vhost, one, "An exchange."),
+    Row::get("/api/exchanges", Access::Management, list, "All exchanges.")
+        .tells(Tells::Paged("Exchange"))
+        .asks(&["disable_stats"]),
+    Row::get("/api/exchanges/:vhost", Access::Vhost, of_vhost, "The exchanges of a virtual host.")
+        .tells(Tells::Paged("Exchange"))
+        .asks(&["disable_stats"]),
+    Row::get("/api/exchanges/:vhost/:exchange", Access::Vhost, one, "An exchange.")
+        .tells(Tells::One("Exchange"))
+        .asks(&["disable_stats"]),
     Row::new(
         (Verb::Put, "/api/exchanges/:vhost/:exchange"),
         Access::Vhost,
         Handler::Later(put),
         "Declares an exchange.",
-    ),
+    )
+    .takes("ExchangeDeclaration"),
     Row::new(
         (Verb::Delete, "/api/exchanges/:vhost/:exchange"),
         Access::Vhost,
         Handler::Later(delete),
         "Deletes an exchange; with `if-unused=true` only one without bindings.",
-    ),
+    )
+    .asks(&["if-unused"]),
     Row::new(
         (Verb::Post, "/api/exchanges/:vhost/:exchange/publish"),
         Access::Vhost,
         Handler::Later(publish),
         "Publishes a message, and tells whether it is in a queue.",
-    ),
+    )
+    .tells(Tells::Value("Routed"))
+    .takes("Publication"),
 ];
 
 /// The name of the exchange that a segment of a path means.
@@ -177,7 +188,7 @@ fn put(request: Request) -> Later {
         let is_new = found(&request, &*request.vhost()?).is_none();
         let mut client = Client::open(&request)?;
         let declare = Method::Exchange(exchange::AMQPMethod::Declare(declare));
-        client.ask(declare).await.map_err(|why| refused(&why))?;
+        client.ask(&declare).await.map_err(|why| refused(&why))?;
         Ok(Answer::put(is_new))
     })
 }
@@ -192,7 +203,7 @@ fn delete(request: Request) -> Later {
         };
         let mut client = Client::open(&request)?;
         let delete = Method::Exchange(exchange::AMQPMethod::Delete(delete));
-        client.ask(delete).await.map_err(|why| refused(&why))?;
+        client.ask(&delete).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }

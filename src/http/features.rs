@@ -7,30 +7,35 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
+use super::contract::Tells;
 use super::request::Request;
 use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/feature-flags", Access::Management, flags, "The feature flags, all of them enabled."),
+    Row::get("/api/feature-flags", Access::Management, flags, "The feature flags, all of them enabled.")
+        .tells(Tells::Values("FeatureFlag")),
     Row::put(
         "/api/feature-flags/:name/enable",
         Access::Administrator,
         enable,
         "Does nothing: the flag is enabled.",
     )
+    .answers(&[204])
     .json_only(),
     Row::get(
         "/api/deprecated-features",
         Access::Management,
         deprecated,
         "What RabbitMQ gives up, or has given up.",
-    ),
+    )
+    .tells(Tells::Values("DeprecatedFeature")),
     Row::get(
         "/api/deprecated-features/used",
         Access::Management,
         used,
         "Deprecated features that are in use: none.",
-    ),
+    )
+    .tells(Tells::Values("DeprecatedFeature")),
 ];
 
 /// Name, what it is, and who has it: RabbitMQ's core, its management interface or the agent of that.

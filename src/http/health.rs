@@ -9,102 +9,123 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::certificates;
+use super::contract::Tells;
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/healthz", Access::Anyone, lives, "Whether the broker can go on."),
-    Row::get("/readyz", Access::Anyone, serves, "Whether the broker serves."),
-    Row::get("/api/health/checks/alarms", Access::Management, alarms, "Whether publishers are held back."),
-    Row::get("/api/health/checks/local-alarms", Access::Management, local_alarms, "The same, of this node."),
-    Row::get("/api/health/checks/virtual-hosts", Access::Management, fine, "Whether all virtual hosts run."),
+    Row::get("/healthz", Access::Anyone, lives, "Whether the broker can go on.").tells(Tells::Check),
+    Row::get("/readyz", Access::Anyone, serves, "Whether the broker serves.").tells(Tells::Check),
+    Row::get("/api/health/checks/alarms", Access::Management, alarms, "Whether publishers are held back.")
+        .tells(Tells::Check),
+    Row::get("/api/health/checks/local-alarms", Access::Management, local_alarms, "The same, of this node.")
+        .tells(Tells::Check),
+    Row::get("/api/health/checks/virtual-hosts", Access::Management, fine, "Whether all virtual hosts run.")
+        .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/port-listener/:port",
         Access::Management,
         port,
         "Whether something listens at a port.",
-    ),
+    )
+    .tells(Tells::Check),
     Row::get(
         "/api/health/checks/protocol-listener/:protocols",
         Access::Management,
         protocols,
         "Whether these protocols are spoken.",
-    ),
+    )
+    .tells(Tells::Check),
     Row::get(
         "/api/health/checks/certificate-expiration/:within/:unit",
         Access::Management,
         certificates::expiration,
         "Whether certificates are good for so long.",
-    ),
+    )
+    .tells(Tells::Check),
     Row::get(
         "/api/health/checks/node-is-quorum-critical",
         Access::Management,
         alone,
         "Whether queues would stop with this node; a single one is not asked.",
-    ),
-    Row::get("/api/health/checks/is-in-service", Access::Anyone, serves, "Whether the broker serves."),
+    )
+    .tells(Tells::Check),
+    Row::get("/api/health/checks/is-in-service", Access::Anyone, serves, "Whether the broker serves.")
+        .tells(Tells::Check),
     Row::get(
         "/api/health/checks/below-node-connection-limit",
         Access::Anyone,
         fine,
         "Whether there is room for a connection.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/ready-to-serve-clients",
         Access::Anyone,
         serves,
         "Whether the broker serves.",
-    ),
+    )
+    .tells(Tells::Check),
     Row::get(
         "/api/health/checks/reached-target-cluster-size",
         Access::Anyone,
         fine,
         "Whether all nodes are there.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/metadata-store/initialized",
         Access::Management,
         fine,
         "Whether definitions can be kept.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/metadata-store/initialized/with-data",
         Access::Management,
         fine,
         "Whether there are definitions.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/quorum-queues-without-elected-leaders/all-vhosts",
         Access::Management,
         fine,
         "Whether all quorum queues have a leader.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/quorum-queues-without-elected-leaders/all-vhosts/pattern/:pattern",
         Access::Management,
         fine,
         "Whether those with such a name have one.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/quorum-queues-without-elected-leaders/vhost/:name",
         Access::Management,
         fine,
         "Whether those of a virtual host have one.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/health/checks/quorum-queues-without-elected-leaders/vhost/:name/pattern/:pattern",
         Access::Management,
         fine,
         "Whether those of a virtual host with such a name have one.",
-    ),
+    )
+    .tells(Tells::Value("Ok")),
     Row::get(
         "/api/aliveness-test/:vhost",
         Access::Vhost,
         aliveness,
         "Whether the caller can use a virtual host.",
-    ),
-    Row::get("/api/healthchecks/node", Access::Management, fine, "Whether the node serves."),
-    Row::get("/api/healthchecks/node/:node", Access::Management, node, "Whether a node serves."),
+    )
+    .tells(Tells::Value("Ok")),
+    Row::get("/api/healthchecks/node", Access::Management, fine, "Whether the node serves.")
+        .tells(Tells::Value("Ok")),
+    Row::get("/api/healthchecks/node/:node", Access::Management, node, "Whether a node serves.")
+        .tells(Tells::Value("Ok")),
 ];
 
 fn fine(_: &Request) -> Outcome {

@@ -5,15 +5,18 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::Answer;
 use super::caller::Caller;
+use super::contract::Tells;
 use super::request::Request;
 use super::route::{Outcome, Row};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api", Access::Anyone, to_reference, "Leads to the reference."),
-    Row::get("/stats", Access::Anyone, to_reference, "Leads to the reference."),
-    Row::get("/doc/stats.html", Access::Anyone, to_reference, "Leads to the reference."),
-    Row::get("/api/version", Access::Anyone, version, "The version of RabbitMQ whose behaviour this is."),
-    Row::get("/api/extensions", Access::Management, extensions, "Scripts of the management interface."),
+    Row::get("/api", Access::Anyone, to_reference, "Leads to the reference.").answers(&[301]),
+    Row::get("/stats", Access::Anyone, to_reference, "Leads to the reference.").answers(&[301]),
+    Row::get("/doc/stats.html", Access::Anyone, to_reference, "Leads to the reference.").answers(&[301]),
+    Row::get("/api/version", Access::Anyone, version, "The version of RabbitMQ whose behaviour this is.")
+        .tells(Tells::Value("Version")),
+    Row::get("/api/extensions", Access::Management, extensions, "Scripts of the management interface.")
+        .tells(Tells::Values("Extension")),
     Row::delete("/api/reset", Access::Administrator, reset, "Lets rates and their samples begin anew."),
     Row::delete(
         "/api/reset/:node",
@@ -27,7 +30,7 @@ pub const ROWS: &[Row] = &[
         nothing,
         "Does nothing: all queues are on the one node.",
     ),
-    Row::get("/api/whoami", Access::Management, whoami, "The user who asks."),
+    Row::get("/api/whoami", Access::Management, whoami, "The user who asks.").tells(Tells::Value("Whoami")),
 ];
 
 fn to_reference(request: &Request) -> Outcome {

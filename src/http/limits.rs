@@ -6,6 +6,7 @@ use serde_json::json;
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::caller::{Caller, Role};
+use super::contract::Tells;
 use super::request::Request;
 use super::route::{Outcome, Row};
 use super::users::named;
@@ -18,24 +19,32 @@ pub const ROWS: &[Row] = &[
         Access::Management,
         of_vhosts,
         "The limits of all virtual hosts that have any.",
-    ),
+    )
+    .tells(Tells::Values("VhostLimits")),
     Row::get(
         "/api/vhost-limits/:vhost",
         Access::VhostForMonitoring,
         of_vhost,
         "The limits of a virtual host.",
-    ),
+    )
+    .tells(Tells::Values("VhostLimits")),
     Row::put(
         VHOST_LIMIT,
         Access::Administrator,
         put_vhost,
         "Limits connections or queues of a virtual host.",
     )
+    .takes("LimitValue")
+    .answers(&[204])
     .json_only(),
     Row::delete(VHOST_LIMIT, Access::Administrator, delete_vhost, "Takes a limit of a virtual host away."),
-    Row::get("/api/user-limits", Access::Administrator, of_users, "The limits of all users that have any."),
-    Row::get("/api/user-limits/:user", Access::Management, of_user, "The limits of a user."),
+    Row::get("/api/user-limits", Access::Administrator, of_users, "The limits of all users that have any.")
+        .tells(Tells::Values("UserLimits")),
+    Row::get("/api/user-limits/:user", Access::Management, of_user, "The limits of a user.")
+        .tells(Tells::Values("UserLimits")),
     Row::put(USER_LIMIT, Access::Administrator, put_user, "Limits connections or channels of a user.")
+        .takes("LimitValue")
+        .answers(&[204])
         .json_only(),
     Row::delete(USER_LIMIT, Access::Administrator, delete_user, "Takes a limit of a user away."),
 ];

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
+use super::contract::Tells;
 use super::request::Request;
 use super::route::{Outcome, Row};
 use crate::definitions::{self, Beginning, Recipient};
@@ -18,7 +19,8 @@ pub const ROWS: &[Row] = &[
     Row::post("/local/app/start", Access::Local, start, "Lets connections in again."),
     Row::post("/local/reset", Access::Local, reset, "Deletes everything and begins as a new broker does."),
     Row::get("/local/environment", Access::Local, environment, "What the broker is set to."),
-    Row::get("/api/config/effective", Access::Administrator, environment, "What the broker is set to."),
+    Row::get("/api/config/effective", Access::Administrator, environment, "What the broker is set to.")
+        .tells(Tells::Value("Environment")),
     Row::put("/local/log/level", Access::Local, log, "Logs more, or less."),
     Row::put(
         "/local/tracing/:name",

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::caller::Caller;
+use super::contract::Tells;
 use super::dispatch::authenticate;
 use super::identity::who;
 use super::query::Query;
@@ -20,16 +21,21 @@ pub const ROWS: &[Row] = &[
         Access::Anyone,
         Handler::Later(log_in),
         "Takes a name and a password from a form.",
-    ),
+    )
+    .tells(Tells::Value("LoggedIn"))
+    .takes_form(("application/x-www-form-urlencoded", "Login"))
+    .answers(&[200, 401]),
     Row::delete("/api/login", Access::Anyone, log_out, "Does nothing: there are no sessions."),
-    Row::get(ATTEMPTS, Access::Monitoring, attempts, "How many have logged in, or tried to, by protocol."),
+    Row::get(ATTEMPTS, Access::Monitoring, attempts, "How many have logged in, or tried to, by protocol.")
+        .tells(Tells::Values("LoginAttempts")),
     Row::delete(ATTEMPTS, Access::Administrator, reset, "Counts logins from zero again."),
     Row::get(
         SOURCES,
         Access::Monitoring,
         sources,
         "Logins by where they came from, which are not counted here.",
-    ),
+    )
+    .tells(Tells::Value("Nothing")),
     Row::delete(SOURCES, Access::Administrator, reset, "Counts logins from zero again."),
 ];
 

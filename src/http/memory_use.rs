@@ -40,7 +40,7 @@ const PARTS: [&str; 24] = [
 ];
 
 /// Bytes by part, and all of them.
-fn parts(shared: &Shared) -> (u64, Vec<(&'static str, u64)>) {
+pub fn parts(shared: &Shared) -> (u64, Vec<(&'static str, u64)>) {
     let all = shared.vitals.memory_bytes();
     let binary = bodies_bytes(shared).min(all);
     let code = vitals::code_bytes().min(all - binary);

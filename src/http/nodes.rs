@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::Answer;
 use super::api::Api;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
@@ -17,20 +18,26 @@ use crate::rates::{self, Field, Moves, Range, Reading};
 use crate::vitals;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/nodes", Access::Monitoring, list, "All nodes: the one there is.").lists(),
-    Row::get("/api/nodes/:node", Access::Monitoring, one, "A node: limits, use, rates."),
+    Row::get("/api/nodes", Access::Monitoring, list, "All nodes: the one there is.")
+        .tells(Tells::Whole("Node"))
+        .asks(NODE_STATS),
+    Row::get("/api/nodes/:node", Access::Monitoring, one, "A node: limits, use, rates.")
+        .tells(Tells::One("Node"))
+        .asks(NODE),
     Row::get(
         "/api/nodes/:node/memory",
         Access::Monitoring,
         memory,
         "What a node's memory is used for, in bytes.",
-    ),
+    )
+    .tells(Tells::Value("NodeMemory")),
     Row::get(
         "/api/nodes/:node/memory/relative",
         Access::Monitoring,
         memory_relative,
         "What a node's memory is used for, in percent.",
-    ),
+    )
+    .tells(Tells::Value("NodeMemory")),
 ];
 
 /// What Erlang would allow of its processes; ours need no limit.
@@ -60,6 +67,10 @@ const ZEROES: &[&str] = &[
     "queue_index_write_count",
     "queue_index_read_count",
 ];
+
+/// A range of samples.
+const NODE_STATS: &[&str] = &["node_stats_age", "node_stats_incr"];
+const NODE: &[&str] = &["memory", "binary", "node_stats_age", "node_stats_incr"];
 
 struct Node<'a>(&'a Request, Option<Range>);
 

@@ -8,7 +8,9 @@ use leveret_core::model::{Broker, Stat};
 
 /// Published and routed, by virtual host and exchange.
 #[derive(Default)]
-pub struct Outflows(HashMap<Arc<str>, HashMap<Box<[u8]>, (u64, u64)>>);
+pub struct Outflows(HashMap<Arc<str>, ByExchange>);
+
+type ByExchange = HashMap<Box<[u8]>, (u64, u64)>;
 
 impl Outflows {
     /// Of all exchanges.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::api::{Api, Listener};
 use super::caller::Role;
+use super::contract::Tells;
 use super::listing;
 use super::numbers;
 use super::request::{Object, Request};
@@ -17,7 +18,11 @@ pub const ROWS: &[Row] = &[Row::get(
     Access::Management,
     overview,
     "The broker as a whole: versions, totals, rates, listeners.",
-)];
+)
+.tells(Tells::One("Overview"))
+.asks(STATS)];
+
+const STATS: &[&str] = &["disable_stats", "lengths_age", "lengths_incr", "msg_rates_age", "msg_rates_incr"];
 
 /// What tools that parse Erlang's version find; no Erlang runs here.
 pub const ERLANG_VERSION: &str = "29.1";

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::policies::invalid;
 use super::request::{Object, Request};
@@ -16,28 +17,37 @@ use crate::limits::LimitsDocument;
 use crate::policy::PolicyDocument;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/parameters", Access::Policymaker, list, "All parameters of virtual hosts."),
-    Row::get("/api/parameters/:component", Access::Policymaker, list, "The parameters of a component."),
+    Row::get("/api/parameters", Access::Policymaker, list, "All parameters of virtual hosts.")
+        .tells(Tells::Whole("Parameter")),
+    Row::get("/api/parameters/:component", Access::Policymaker, list, "The parameters of a component.")
+        .tells(Tells::Whole("Parameter")),
     Row::get(
         "/api/parameters/:component/:vhost",
         Access::VhostPolicymaker,
         list,
         "The parameters of a component in a virtual host.",
-    ),
-    Row::get(ONE, Access::VhostPolicymaker, one, "A parameter."),
-    Row::put(ONE, Access::VhostPolicymaker, put, "Sets a parameter."),
+    )
+    .tells(Tells::Whole("Parameter")),
+    Row::get(ONE, Access::VhostPolicymaker, one, "A parameter.").tells(Tells::One("Parameter")),
+    Row::put(ONE, Access::VhostPolicymaker, put, "Sets a parameter.").takes("ParameterValue"),
     Row::delete(ONE, Access::VhostPolicymaker, delete, "Deletes a parameter."),
-    Row::get("/api/global-parameters", Access::Policymaker, global, "The parameters of the broker."),
-    Row::get(GLOBAL, Access::Policymaker, global_one, "A parameter of the broker."),
-    Row::put(GLOBAL, Access::Policymaker, put_global, "Sets a parameter of the broker."),
+    Row::get("/api/global-parameters", Access::Policymaker, global, "The parameters of the broker.")
+        .tells(Tells::Whole("GlobalParameter")),
+    Row::get(GLOBAL, Access::Policymaker, global_one, "A parameter of the broker.")
+        .tells(Tells::One("GlobalParameter")),
+    Row::put(GLOBAL, Access::Policymaker, put_global, "Sets a parameter of the broker.")
+        .takes("ParameterValue"),
     Row::delete(GLOBAL, Access::Policymaker, delete_global, "Deletes a parameter of the broker."),
-    Row::get("/api/cluster-name", Access::Management, cluster_name, "What the broker is called."),
+    Row::get("/api/cluster-name", Access::Management, cluster_name, "What the broker is called.")
+        .tells(Tells::Value("Name")),
     Row::put(
         "/api/cluster-name",
         Access::Administrator,
         put_cluster_name,
         "Calls the broker something else.",
-    ),
+    )
+    .takes("Name")
+    .answers(&[204]),
 ];
 
 const ONE: &str = "/api/parameters/:component/:vhost/:name";

@@ -8,48 +8,58 @@ use serde_json::{Value, json};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::body::Fields;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 use super::users::named;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/permissions", Access::Administrator, list, "All permissions."),
-    Row::get(OF_USER, Access::Administrator, one, "What a user may do in a virtual host."),
+    Row::get("/api/permissions", Access::Administrator, list, "All permissions.")
+        .tells(Tells::Whole("Permissions")),
+    Row::get(OF_USER, Access::Administrator, one, "What a user may do in a virtual host.")
+        .tells(Tells::One("Permissions")),
     Row::put(
         OF_USER,
         Access::Administrator,
         put,
         "Lets a user into a virtual host, and says what it may do there.",
-    ),
+    )
+    .takes("PermissionsDeclaration"),
     Row::delete(OF_USER, Access::Administrator, delete, "Keeps a user out of a virtual host."),
     Row::get(
         "/api/users/:user/permissions",
         Access::Administrator,
         of_user,
         "What a user may do, by virtual host.",
-    ),
+    )
+    .tells(Tells::Whole("Permissions")),
     Row::get(
         "/api/vhosts/:vhost/permissions",
         Access::Administrator,
         of_vhost,
         "Who may do what in a virtual host.",
-    ),
-    Row::get("/api/topic-permissions", Access::Administrator, topics, "All topic permissions."),
+    )
+    .tells(Tells::Whole("Permissions")),
+    Row::get("/api/topic-permissions", Access::Administrator, topics, "All topic permissions.")
+        .tells(Tells::Whole("TopicPermissions")),
     Row::get(
         TOPICS,
         Access::Administrator,
         topics_there,
         "The topic permissions of a user in a virtual host.",
-    ),
-    Row::put(TOPICS, Access::Administrator, put_topics, "Says which keys of an exchange a user may use."),
+    )
+    .tells(Tells::Whole("TopicPermissions")),
+    Row::put(TOPICS, Access::Administrator, put_topics, "Says which keys of an exchange a user may use.")
+        .takes("TopicPermissionsDeclaration"),
     Row::delete(
         TOPICS,
         Access::Administrator,
         delete_topics,
         "Takes back the topic permissions of a user in a virtual host.",
     ),
-    Row::get(TOPIC, Access::Administrator, topics_there, "The topic permissions of a user for an exchange."),
+    Row::get(TOPIC, Access::Administrator, topics_there, "The topic permissions of a user for an exchange.")
+        .tells(Tells::Whole("TopicPermissions")),
     Row::delete(
         TOPIC,
         Access::Administrator,
@@ -61,13 +71,15 @@ pub const ROWS: &[Row] = &[
         Access::Administrator,
         topics_of_user,
         "The topic permissions of a user.",
-    ),
+    )
+    .tells(Tells::Whole("TopicPermissions")),
     Row::get(
         "/api/vhosts/:vhost/topic-permissions",
         Access::Administrator,
         topics_of_vhost,
         "The topic permissions in a virtual host.",
-    ),
+    )
+    .tells(Tells::Whole("TopicPermissions")),
 ];
 
 const OF_USER: &str = "/api/permissions/:vhost/:user";

@@ -8,26 +8,33 @@ use serde_json::{Number, Value};
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::body::Fields;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 use crate::policy::{self, PolicyDocument};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/policies", Access::Management, users, "All policies."),
-    Row::get("/api/policies/:vhost", Access::Vhost, users, "The policies of a virtual host."),
-    Row::get(USERS, Access::VhostPolicymaker, users_one, "A policy."),
-    Row::put(USERS, Access::VhostPolicymaker, put_users, "Adds a policy, or replaces it."),
+    Row::get("/api/policies", Access::Management, users, "All policies.").tells(Tells::Whole("Policy")),
+    Row::get("/api/policies/:vhost", Access::Vhost, users, "The policies of a virtual host.")
+        .tells(Tells::Whole("Policy")),
+    Row::get(USERS, Access::VhostPolicymaker, users_one, "A policy.").tells(Tells::One("Policy")),
+    Row::put(USERS, Access::VhostPolicymaker, put_users, "Adds a policy, or replaces it.")
+        .takes("PolicyDeclaration"),
     Row::delete(USERS, Access::VhostPolicymaker, delete_users, "Deletes a policy."),
-    Row::get("/api/operator-policies", Access::Management, operators, "All policies of operators."),
+    Row::get("/api/operator-policies", Access::Management, operators, "All policies of operators.")
+        .tells(Tells::Whole("Policy")),
     Row::get(
         "/api/operator-policies/:vhost",
         Access::Vhost,
         operators,
         "The policies of operators for a virtual host.",
-    ),
-    Row::get(OPERATORS, Access::Administrator, operators_one, "A policy of operators."),
+    )
+    .tells(Tells::Whole("Policy")),
+    Row::get(OPERATORS, Access::Administrator, operators_one, "A policy of operators.")
+        .tells(Tells::One("Policy")),
     Row::put(OPERATORS, Access::Administrator, put_operators, "Adds a policy of operators, or replaces it.")
+        .takes("PolicyDeclaration")
         .json_only(),
     Row::delete(OPERATORS, Access::Administrator, delete_operators, "Deletes a policy of operators."),
 ];

@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
+use super::contract::Contract;
 use super::request::Request;
 
 /// What becomes of a request.
@@ -100,8 +101,8 @@ pub struct Row {
     pub summary: &'static str,
     /// Bodies that do not say that they are JSON are refused (415), as RabbitMQ does at some places.
     pub json_only: bool,
-    /// Takes what lists take: `columns`, `sort`, `page`...
-    pub lists: bool,
+    /// What the reference says of it.
+    pub contract: Contract,
 }
 
 impl Row {
@@ -152,18 +153,12 @@ impl Row {
         handler: Handler,
         summary: &'static str,
     ) -> Self {
-        Self { verb, path, access, handler, summary, json_only: false, lists: false }
+        Self { verb, path, access, handler, summary, json_only: false, contract: Contract::NONE }
     }
 
     /// The same, for bodies that say that they are JSON.
     pub const fn json_only(mut self) -> Self {
         self.json_only = true;
-        self
-    }
-
-    /// The same; it lists.
-    pub const fn lists(mut self) -> Self {
-        self.lists = true;
         self
     }
 

@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -27,12 +29,12 @@ use super::dispatch::{self, Origin};
 use super::local_socket::{self, Local};
 use super::settings::{HttpSettings, LocalSocket};
 use crate::listener::{self, ListenError};
-use crate::tls::{Tls, TlsError};
+use crate::metrics::{self, MetricsSettings};
+use crate::settings::Listen;
+use crate::tls::{Tls, TlsError, TlsSettings};
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WAIT: Duration = Duration::from_mins(1);
-/// What says where HTTP is listened for.
-const FLAGS: &str = "--http or --http-tls";
 /// Connections that may be open at once.
 const MOST_CONNECTIONS: usize = 1024;
 /// The same, over the local socket.
@@ -53,8 +55,44 @@ pub enum HttpError {
     Tls(#[from] TlsError),
 }
 
+/// What is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// The HTTP API.
+    Api,
+    /// Metrics.
+    Metrics,
+}
+
+impl Served {
+    /// What says where it is listened for.
+    const fn flags(self) -> &'static str {
+        match self {
+            Self::Api => "--http or --http-tls",
+            Self::Metrics => "--metrics or --metrics-tls",
+        }
+    }
+
+    /// As RabbitMQ calls it, without and with TLS.
+    const fn protocols(self) -> [&'static str; 2] {
+        match self {
+            Self::Api => ["http", "https"],
+            Self::Metrics => ["http/prometheus", "https/prometheus"],
+        }
+    }
+
+    /// What RabbitMQ's log says it is.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "Management plugin",
+            Self::Metrics => "Prometheus metrics",
+        }
+    }
+}
+
 /// Sockets that are bound and not served yet.
 pub struct Bound {
+    served: Served,
     plain: Vec<TcpListener>,
     encrypted: Vec<TcpListener>,
     tls: Option<Arc<Tls>>,
@@ -63,13 +101,27 @@ pub struct Bound {
 impl Bound {
     /// Binds everything that was asked for. Must be called within a runtime.
     pub fn bind(settings: &HttpSettings) -> Result<Self, HttpError> {
-        let tls = match settings.listen_tls.as_slice() {
+        Self::bind_to(Served::Api, [&settings.listen, &settings.listen_tls], &settings.tls)
+    }
+
+    /// The same for metrics.
+    pub fn bind_metrics(settings: &MetricsSettings) -> Result<Self, HttpError> {
+        Self::bind_to(Served::Metrics, [&settings.listen, &settings.listen_tls], &settings.tls)
+    }
+
+    fn bind_to(
+        served: Served,
+        [plain, encrypted]: [&[Listen]; 2],
+        tls: &TlsSettings,
+    ) -> Result<Self, HttpError> {
+        let tls = match encrypted {
             [] => None,
-            _ => Some(Arc::new(Tls::new(settings.tls.clone())?)),
+            _ => Some(Arc::new(Tls::new(tls.clone())?)),
         };
         Ok(Self {
-            plain: listener::bind(&settings.listen, FLAGS)?,
-            encrypted: listener::bind(&settings.listen_tls, FLAGS)?,
+            served,
+            plain: listener::bind(plain, served.flags())?,
+            encrypted: listener::bind(encrypted, served.flags())?,
             tls,
         })
     }
@@ -81,23 +133,25 @@ impl Bound {
             let listener = |address| Listener { protocol, address, tls: tls.cloned() };
             addresses.map(listener).collect::<Vec<_>>()
         };
-        [of("http", None, &self.plain), of("https", self.tls.as_ref(), &self.encrypted)].concat()
+        let [plain, encrypted] = self.served.protocols();
+        [of(plain, None, &self.plain), of(encrypted, self.tls.as_ref(), &self.encrypted)].concat()
     }
 
     /// Begins to serve. `port` is that of AMQP, which a local socket is named after where there is no directory.
     pub fn serve(self, api: Arc<Api>, port: u16) -> Http {
-        let local = match api.settings.local_socket {
-            LocalSocket::None => None,
-            LocalSocket::Usual => usual_socket(&api, port),
+        let local = match (api.settings.local_socket, self.served) {
+            (LocalSocket::None, _) | (_, Served::Metrics) => None,
+            (LocalSocket::Usual, Served::Api) => usual_socket(&api, port),
         };
         let listeners = self.listeners();
         for Listener { address, tls, .. } in &listeners {
             let kind = if tls.is_some() { "HTTPS" } else { "HTTP (non-TLS)" };
-            tracing::info!("Management plugin: {kind} listener started on port {}", address.port());
+            tracing::info!("{}: {kind} listener started on port {}", self.served.name(), address.port());
         }
         let addresses = listeners.iter().filter(|listener| listener.tls.is_none());
         let addresses = addresses.map(|listener| listener.address).collect();
         let doors = Doors {
+            served: self.served,
             api,
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -170,6 +224,7 @@ impl Drop for Http {
 /// What all listeners have in common.
 #[derive(Clone)]
 struct Doors {
+    served: Served,
     api: Arc<Api>,
     tracker: TaskTracker,
     /// No new connections and requests.
@@ -236,10 +291,19 @@ impl Doors {
         origin: Origin,
         permit: OwnedSemaphorePermit,
     ) {
-        let api = self.api.clone();
-        let service = service_fn(move |request| {
-            let answering = dispatch::answer(api.clone(), origin, request);
-            async move { Ok::<_, Infallible>(answering.await) }
+        let (api, served) = (self.api.clone(), self.served);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let api = api.clone();
+            async move {
+                // Also where the API is, if they are served at all.
+                let settings = &api.metrics.settings;
+                let are_metrics = settings.is_served() && metrics::is_path(settings, request.uri().path());
+                Ok::<_, Infallible>(if served == Served::Metrics || are_metrics {
+                    metrics::answer(api, origin, request).await
+                } else {
+                    dispatch::answer(api, origin, request).await
+                })
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -13,27 +13,31 @@ use serde_json::json;
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::body::Fields;
+use super::contract::Tells;
 use super::listing::{self, Entry};
 use super::request::{Object, Request};
 use super::route::{Outcome, Row};
 use crate::limits::LimitsDocument;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/users", Access::Administrator, list, "All users.").lists(),
+    Row::get("/api/users", Access::Administrator, list, "All users.").tells(Tells::Paged("User")),
     Row::get(
         "/api/users/without-permissions",
         Access::Administrator,
         idle,
         "Users who may enter no virtual host.",
-    ),
-    Row::post("/api/users/bulk-delete", Access::Administrator, delete_many, "Deletes several users at once."),
-    Row::get("/api/users/:user", Access::Administrator, one, "A user."),
+    )
+    .tells(Tells::Whole("User")),
+    Row::post("/api/users/bulk-delete", Access::Administrator, delete_many, "Deletes several users at once.")
+        .takes("UserNames"),
+    Row::get("/api/users/:user", Access::Administrator, one, "A user.").tells(Tells::One("User")),
     Row::put(
         "/api/users/:user",
         Access::Administrator,
         put,
         "Adds a user, or changes its password and tags.",
-    ),
+    )
+    .takes("UserDeclaration"),
     Row::delete(
         "/api/users/:user",
         Access::Administrator,
@@ -45,7 +49,8 @@ pub const ROWS: &[Row] = &[
         Access::Administrator,
         hash,
         "The salted hash of a password.",
-    ),
+    )
+    .tells(Tells::Value("PasswordHash")),
 ];
 
 /// A user in a list.

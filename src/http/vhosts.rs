@@ -12,6 +12,7 @@ use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::body::Fields;
 use super::caller::{Caller, Role};
+use super::contract::{SAMPLES, Tells};
 use super::listing::{self, Entry};
 use super::numbers::of_vhost;
 use super::request::{Object, Request};
@@ -19,20 +20,26 @@ use super::route::{Outcome, Row};
 use crate::rates::Census;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/vhosts", Access::Management, list, "The virtual hosts that the caller may enter.").lists(),
-    Row::get("/api/vhosts/:vhost", Access::Administrator, one, "A virtual host."),
+    Row::get("/api/vhosts", Access::Management, list, "The virtual hosts that the caller may enter.")
+        .tells(Tells::Paged("Vhost"))
+        .asks(SAMPLES),
+    Row::get("/api/vhosts/:vhost", Access::Administrator, one, "A virtual host.")
+        .tells(Tells::One("Vhost"))
+        .asks(SAMPLES),
     Row::put(
         "/api/vhosts/:vhost",
         Access::Administrator,
         put,
         "Adds a virtual host, or changes what is said of it.",
-    ),
+    )
+    .takes("VhostDeclaration"),
     Row::delete(
         "/api/vhosts/:vhost",
         Access::Administrator,
         delete,
         "Deletes a virtual host with all that is in it.",
-    ),
+    )
+    .answers(&[204, 412]),
     Row::post(PROTECTION, Access::Administrator, protect, "Protects a virtual host from being deleted."),
     Row::delete(PROTECTION, Access::Administrator, unprotect, "Lets a virtual host be deleted again."),
     Row::post(

@@ -4,11 +4,11 @@
 //! sampler ──every 5 s──▶ census (connections, queues) ──▶ Rates ──▶ moves (rate, samples) ──▶ HTTP
 //! ```
 //! Invariants:
-//! - Counters are never touched: the sampler reads what is counted anyway, holds no lock over more than one queue, and
-//!   lets others run in between.
+//! - Counters are never touched: the sampler reads what is counted anyway, on a thread that carries no traffic, and holds no
+//!   lock over more than one queue.
 //! - A rate is the change over the most recent interval between two samples, as RabbitMQ has it. What has not moved as
 //!   long as is known has a rate at once: the change since the last sample over the time since, a second at least.
-//! - Memory is bounded. What nothing has ever happened to costs nothing; what is there costs its last numbers (about 100
+//! - Memory is bounded. What nothing has ever happened to costs nothing; what is there costs its last numbers (about 150
 //!   bytes); changes are kept for ten minutes, but never more than [`MOST_CHANGES`] of them (32 MB): if there would be
 //!   more, they are kept for a shorter time. The broker's own numbers are kept for a day.
 
@@ -27,7 +27,7 @@ use leveret_core::model::QueueRef;
 use leveret_core::{ChannelNumber, ConnectionId, QueueId, Timestamp};
 use parking_lot::Mutex;
 
-pub use census::{Census, OfVhost};
+pub use census::{Census, OfVhost, settled};
 pub use moves::{Moment, Moves, Range, Rate};
 pub use reading::{Field, Reading};
 use retained::Retained;
@@ -105,7 +105,7 @@ impl Rates {
         };
         let interval = last_at.duration_since(state.time_before_last());
         let since = LEAST_SPAN.max(inquiry.now.at.duration_since(last_at));
-        let last = track.map(Track::last).unwrap_or_default();
+        let last = track.map(|track| track.at(state.last)).unwrap_or_default();
         let rates = Rate::new(|field| match track.and_then(|track| track.change(state.last, field)) {
             Some(by) => (by, interval),
             None => (change(inquiry.now.reading[field], last[field]), since),
@@ -115,6 +115,11 @@ impl Rates {
             _ => Vec::new(),
         };
         Moves { now: inquiry.now, rates, history }
+    }
+
+    /// Forgets everything: rates begin anew.
+    pub fn reset(&self) {
+        *self.0.lock() = State::default();
     }
 
     /// How the broker's own numbers move.
@@ -143,11 +148,6 @@ impl Rates {
         };
         let history = if inquiry.with_history { state.broker.history() } else { Vec::new() };
         Moves { now: inquiry.now, rates, history }
-    }
-
-    /// Forgets everything: rates begin anew.
-    pub fn reset(&self) {
-        *self.0.lock() = State::default();
     }
 
     /// A sample of these objects; a sample may come in several parts, of which [`Rates::finish`] is the last.
@@ -187,13 +187,18 @@ impl Rates {
         while MOST_PASSES < state.times.len() {
             state.forget_oldest();
         }
-        while MOST_CHANGES < state.changes && 2 < state.times.len() {
-            state.forget_oldest();
-        }
+        state.forget_beyond(MOST_CHANGES);
     }
 }
 
 impl State {
+    /// The latest interval is kept whatever it takes: rates come from it.
+    fn forget_beyond(&mut self, most_changes: usize) {
+        while most_changes < self.changes && 2 < self.times.len() {
+            self.forget_oldest();
+        }
+    }
+
     fn forget_oldest(&mut self) {
         self.times.pop_front();
         let kept = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
@@ -251,6 +256,11 @@ mod tests {
         rates.finish(at(seconds), sent(value));
     }
 
+    fn rate_of_one(rates: &Rates, seconds: u64, value: u64) -> f64 {
+        let now = Moment { at: at(seconds), reading: sent(value) };
+        rates.of(&KEY, Inquiry { now, with_history: false }).rate(&[Field::SENT])
+    }
+
     fn rate(rates: &Rates, seconds: u64, value: u64) -> f64 {
         let inquiry = Inquiry { now: Moment { at: at(seconds), reading: sent(value) }, with_history: false };
         let (one, broker) = (rates.of(&KEY, inquiry), rates.of_broker(inquiry));
@@ -286,6 +296,19 @@ mod tests {
     }
 
     #[test]
+    fn while_a_sample_is_taken_rates_are_those_of_the_one_before() {
+        let rates = Rates::default();
+        for (seconds, value) in [(0, 0), (5, 50)] {
+            sample(&rates, seconds, value);
+        }
+        rates.note([(KEY, sent(500)), (Key::Queue(QueueId(2)), sent(500))]);
+        assert!(is(rate(&rates, 10, 500), 10.0));
+        let now = Moment { at: at(10), reading: sent(500) };
+        let new = rates.of(&Key::Queue(QueueId(2)), Inquiry { now, with_history: false });
+        assert!(is(new.rate(&[Field::SENT]), 100.0));
+    }
+
+    #[test]
     fn what_was_there_at_the_beginning_has_not_just_come() {
         let rates = Rates::default();
         sample(&rates, 0, 1_000_000);
@@ -303,6 +326,21 @@ mod tests {
         rates.finish(at(10), sent(1));
         let state = rates.0.lock();
         assert_eq!((state.changes, state.tracks.len()), (0, 0));
+    }
+
+    #[test]
+    fn where_much_happens_less_of_the_past_is_kept_but_never_the_last_interval() {
+        let rates = Rates::default();
+        for pass in 0..10 {
+            sample(&rates, pass * 5, pass * 10);
+        }
+        let mut state = rates.0.lock();
+        for (most, kept) in [(9, 9), (4, 4), (0, 1)] {
+            state.forget_beyond(most);
+            assert_eq!((state.changes, state.times.len()), (kept, kept + 1), "{most}");
+        }
+        drop(state);
+        assert!(is(rate_of_one(&rates, 46, 90), 2.0));
     }
 
     #[test]

@@ -59,7 +59,6 @@ impl Field {
     }
 
     /// That of a stat.
-    #[expect(clippy::cast_possible_truncation, reason = "there are 13 of them")]
     pub const fn of(stat: Stat) -> Self {
         Self(stat as u8)
     }

@@ -78,12 +78,16 @@ impl Track {
         reading
     }
 
+    /// What it was at a sample.
+    pub fn at(&self, pass: u32) -> Reading {
+        self.history(std::iter::once(pass)).pop().unwrap_or_default()
+    }
+
     /// By how much a number changed at a sample; `None` where it has not changed as long as is known.
     pub fn change(&self, pass: u32, field: Field) -> Option<i64> {
-        let mut changes = self.changes.iter().rev().filter(|change| change.field == field).peekable();
-        changes.peek()?;
-        let at_pass = changes.find(|change| change.pass <= pass).filter(|change| change.pass == pass);
-        Some(at_pass.map_or(0, |change| change.by))
+        // Later ones belong to a sample that is not whole yet.
+        let known = self.changes.iter().rev().filter(|change| change.field == field && change.pass <= pass);
+        known.take(1).map(|change| if change.pass == pass { change.by } else { 0 }).next()
     }
 
     /// How many changes are kept.
@@ -131,6 +135,9 @@ mod tests {
         let changes = [1, 2, 3, 4].map(|pass| track.change(pass, Field::READY));
         assert_eq!(changes, [Some(5), Some(0), Some(-3), Some(7)]);
         assert_eq!(track.change(4, Field::UNACKED), None);
+        // Of a sample that is not whole yet nothing is known.
+        assert_eq!((track.change(3, Field::READY), track.at(3)), (Some(-3), ready(2)));
+        assert_eq!((track.change(0, Field::READY), track.at(0)), (None, ready(0)));
     }
 
     #[test]

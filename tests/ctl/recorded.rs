@@ -159,7 +159,7 @@ const CASES: &[Case] = &[
     },
     Case {
         line: &["rabbitmqctl", "authenticate_user", "u", "bad"],
-        api: &[("GET /api/whoami", 401, r#"{"error":"not_authorized","reason":"Not_Authorized"}"#)],
+        api: &[("POST /api/login", 401, r#"{"error":"not_authorized","reason":"Not_Authorized"}"#)],
         stdout: "Authenticating user \"u\" ...\n",
         stderr: "Error:\nError: failed to authenticate user \"u\"\nuser 'u' - invalid credentials\n",
         code: 65,

@@ -4,17 +4,26 @@
 #![cfg(test)]
 
 mod ask;
+mod bindings;
+mod connections;
 mod definitions;
 mod durable;
+mod exchanges;
+mod exposition;
 mod grants;
 mod health;
 mod identity;
 mod limits;
 mod local_socket;
 mod matrix;
+mod messages;
+mod metrics;
 mod overview;
 mod parameters;
 mod policies;
+mod queues;
+mod redrive;
+mod reference;
 mod secure;
 #[path = "../support/mod.rs"]
 mod support;

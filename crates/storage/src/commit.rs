@@ -10,6 +10,7 @@ use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
@@ -37,6 +38,12 @@ struct Work {
     chunks: Arc<Vec<Chunk>>,
     /// The end of it, if it is to be synced.
     sync: Option<Position>,
+}
+
+impl Work {
+    fn bytes(&self) -> u64 {
+        self.chunks.iter().flat_map(Chunk::parts).map(|part| part.len() as u64).sum()
+    }
 }
 
 /// What failed, on which segment.
@@ -143,9 +150,11 @@ impl Engine {
     /// Writes what is pending.
     fn write_pending(&self, indexes: &mut Indexes) -> Result<bool, LogFailed> {
         let Some(work) = self.take_work()? else { return Ok(false) };
+        let begun = Instant::now();
         if let Err(error) = self.carry_out(&work) {
             return Err(self.fail(&error));
         }
+        self.counters.note_commit(work.bytes(), begun.elapsed(), work.sync.is_some());
         self.finish(&work);
         // Nobody waits any more.
         for chunk in work.chunks.iter() {

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Condvar, Mutex};
 use smallvec::SmallVec;
 
+use crate::activity::Counters;
 use crate::batch::Records;
 use crate::commit::Writer;
 use crate::disk::Disk;
@@ -52,6 +53,8 @@ pub struct Engine {
     pub committed: AtomicU64,
     /// See [`Engine::is_behind`].
     pub behind: AtomicBool,
+    /// What has been done.
+    pub counters: Counters,
     /// Why nothing is taken any more.
     pub failure: OnceLock<LogFailed>,
 }
@@ -78,9 +81,11 @@ impl Engine {
             position
         };
         self.work.notify_one();
+        let known = places.len();
         for part in &parts {
             part.places(&batch.all, places);
         }
+        self.counters.note_appended(places.len() - known);
         batch.clear();
         Ok(position)
     }

@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod activity;
 mod batch;
 mod catalog;
 mod commit;
@@ -32,6 +33,7 @@ mod threads;
 mod varint;
 mod view;
 
+pub use activity::{Activity, BATCH_BYTES, SYNC_MICROS, Spread};
 pub use batch::{Batch, NewMessage};
 #[cfg(any(test, feature = "testing"))]
 pub use disk::{CrashDisk, Fate, Operation};

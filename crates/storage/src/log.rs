@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::activity::Activity;
 use crate::batch::Batch;
 use crate::disk::Disk;
 use crate::engine::Engine;
@@ -142,6 +143,11 @@ impl Log {
     /// The page is not needed any more.
     pub fn remove_page(&self, id: PageId) {
         self.0.remove_page(id);
+    }
+
+    /// What has been done since it was opened.
+    pub fn activity(&self) -> Activity {
+        self.0.counters.get()
     }
 
     /// What there is.

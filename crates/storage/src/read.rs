@@ -48,6 +48,7 @@ type Wanted = (usize, Place);
 impl Engine {
     /// See [`Log::read`](crate::Log::read).
     pub fn read(&self, places: &[Place]) -> Vec<Answer> {
+        self.counters.note_read(places.len());
         let mut answers: Vec<Option<Answer>> = Vec::new();
         answers.resize_with(places.len(), || None);
         let mut wanted: Vec<Wanted> = places.iter().copied().enumerate().collect();

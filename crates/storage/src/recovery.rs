@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::activity::Counters;
 use crate::catalog::Catalog;
 use crate::commit::Writer;
 use crate::disk::Disk;
@@ -141,6 +142,7 @@ fn assemble(opening: Opening, begun: &Segments, mut replay: Replay) -> (Arc<Engi
         created: Mutex::new(begun.created),
         committed: AtomicU64::new(committed.0),
         behind: AtomicBool::new(false),
+        counters: Counters::default(),
         failure: OnceLock::new(),
     });
     let recovery = Recovery::new(Arc::clone(&log), replay, known);

@@ -115,7 +115,11 @@ mod tests {
         let file = "# words\n\nlist users | ours\n@until guest -- list connections name\n@gone\n";
         let texts = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         let wanted = [
-            Step::Say { line: "list users | ours".into(), words: texts(&["list", "users"]), part: Part::Ours },
+            Step::Say {
+                line: "list users | ours".into(),
+                words: texts(&["list", "users"]),
+                part: Part::Ours,
+            },
             Step::Until { text: "guest".into(), words: texts(&["list", "connections", "name"]) },
             Step::Gone { line: "@gone".into() },
         ];

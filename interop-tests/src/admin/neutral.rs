@@ -48,9 +48,10 @@ impl Neutral {
 
     /// The answer as it is recorded.
     pub fn answer(&self, raw: &str, part: Part) -> String {
-        let text = self.patterns.iter().fold(raw.to_owned(), |text, (regex, with)| {
-            regex.replace_all(&text, *with).into_owned()
-        });
+        let text = self
+            .patterns
+            .iter()
+            .fold(raw.to_owned(), |text, (regex, with)| regex.replace_all(&text, *with).into_owned());
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
             return format!("{:#}\n", settled(document));
         }
@@ -128,7 +129,8 @@ enum Line {
 
 fn table_line(line: &str) -> Option<Line> {
     let line = line.trim();
-    let is_rule = 3 < line.chars().count() && line.chars().all(|character| "+-|─┬┼┴╭╮├┤╰╯".contains(character));
+    let is_rule =
+        3 < line.chars().count() && line.chars().all(|character| "+-|─┬┼┴╭╮├┤╰╯".contains(character));
     if is_rule && !line.chars().all(|character| character == '-') {
         return Some(Line::Rule);
     }

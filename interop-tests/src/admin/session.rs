@@ -111,10 +111,7 @@ impl Session<'_> {
 
     /// Names in an answer that later commands need.
     fn learn(&mut self, answer: &str) -> Result<(), String> {
-        for (name, pattern) in [
-            ("{node}", NODE),
-            ("{connection}", r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+"),
-        ] {
+        for (name, pattern) in [("{node}", NODE), ("{connection}", r"127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+")] {
             let regex = Regex::new(pattern).map_err(|wrong| wrong.to_string())?;
             if let Ok(Some(found)) = regex.find(answer) {
                 self.known.insert(name, found.as_str().to_owned());

@@ -114,7 +114,9 @@ impl<'a> Call<'a> {
 
     fn named_node(&self) -> Option<String> {
         let said = self.words.value("node").map(str::to_owned);
-        said.or_else(|| self.environment.variable("RABBITMQ_NODENAME"))
+        // A name without its host is not how the broker says it.
+        let whole = |name: &String| name.contains('@');
+        said.filter(whole).or_else(|| self.environment.variable("RABBITMQ_NODENAME").filter(whole))
     }
 
     fn asked_node(&self) -> Result<String, Failure> {

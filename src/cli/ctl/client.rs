@@ -134,10 +134,21 @@ impl Client {
         self.ask(&Request { method: "DELETE", path, body: None, reason: None })?.accepted()
     }
 
+    /// Whether the broker knows this user by this password: over the local socket, which lets everybody in, as well.
+    pub fn log_in(&self, user: &str, password: &str) -> Result<Answer, ClientError> {
+        let form = format!("username={}&password={}", encode(user), encode(password));
+        let request = Request { method: "POST", path: "/api/login", body: Some(form), reason: None };
+        self.ask_in(&request, "application/x-www-form-urlencoded")?.accepted()
+    }
+
     /// Sends a request and reads the answer, whatever its status.
     pub fn ask(&self, request: &Request<'_>) -> Result<Answer, ClientError> {
+        self.ask_in(request, "application/json")
+    }
+
+    fn ask_in(&self, request: &Request<'_>, content: &str) -> Result<Answer, ClientError> {
         let mut kept = self.wire.borrow_mut();
-        let head = self.head(request);
+        let head = self.head(request, content);
         if let Some(mut wire) = kept.take() {
             // A connection at rest may have been closed; nothing of this request was read by anybody then.
             if let Ok((answer, keep)) = exchange(&mut wire, &head, request) {
@@ -164,7 +175,7 @@ impl Client {
         }
     }
 
-    fn head(&self, request: &Request<'_>) -> String {
+    fn head(&self, request: &Request<'_>, content: &str) -> String {
         use std::fmt::Write as _;
         let (prefix, host) = (self.address.prefix(), self.address.host());
         let mut head = format!("{} {prefix}{} HTTP/1.1\r\nhost: {host}\r\n", request.method, request.path);
@@ -176,7 +187,7 @@ impl Client {
             let _ = write!(head, "x-reason: {}\r\n", reason.replace(['\r', '\n'], " "));
         }
         let length = request.body.as_ref().map_or(0, String::len);
-        let _ = write!(head, "content-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        let _ = write!(head, "content-type: {content}\r\ncontent-length: {length}\r\n\r\n");
         head
     }
 }

@@ -11,6 +11,8 @@ mod client;
 mod command;
 mod connections;
 mod definitions;
+#[cfg(test)]
+mod documentation;
 mod exit;
 mod flags;
 mod format;

@@ -73,16 +73,18 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "reset",
         summary: "Deletes everything: users, virtual hosts, queues, messages; after stop_app only",
+        validate: Some(only_stopped),
         banner: Some(|call| Ok(format!("Resetting node {} ...", call.node()?))),
-        action: Action::Do(|call| reset(call, "reset")),
+        action: Action::Do(reset),
         ..NODE
     },
     Command {
         name: "force_reset",
         topic: Topic::Cluster,
         summary: "As reset",
+        validate: Some(only_stopped),
         banner: Some(|call| Ok(format!("Forcefully resetting node {} ...", call.node()?))),
-        action: Action::Do(|call| reset(call, "force_reset")),
+        action: Action::Do(reset),
         ..NODE
     },
     Command {
@@ -344,21 +346,27 @@ fn shut_down(call: &Call<'_>) -> Result<Output, Failure> {
     local(call, "/local/shutdown")
 }
 
-fn reset(call: &Call<'_>, command: &str) -> Result<Output, Failure> {
+/// As the reference: what deletes everything wants the broker stopped first, so that no slip does it.
+fn only_stopped(call: &Call<'_>) -> Result<(), Failure> {
     only_local(call)?;
-    match call.client.post("/local/reset", &json!({})) {
-        Ok(_) => Ok(Output::Done),
-        // It runs: what the reference says then.
-        Err(error) if matches!(error.status(), Some(400 | 409 | 412)) => Err(Failure::plain(
+    match call.client.get("/api/health/checks/is-in-service") {
+        Ok(_) => Err(Failure::plain(
             Exit::Usage,
             format!(
                 "Error: this command requires the 'rabbit' app to be stopped on the target node. \
-                 Stop it with '{} stop_app'.\nArguments given:\n\t{command}",
-                call.tool.name()
+                 Stop it with '{} stop_app'.\nArguments given:\n\t{}",
+                call.tool.name(),
+                call.words.given.join(" ")
             ),
         )),
+        Err(error) if error.status().is_some() => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn reset(call: &Call<'_>) -> Result<Output, Failure> {
+    call.client.post("/local/reset", &json!({}))?;
+    Ok(Output::Done)
 }
 
 fn local(call: &Call<'_>, path: &str) -> Result<Output, Failure> {

@@ -38,3 +38,33 @@ fn greets(port: u16, patience: Duration) -> bool {
     // Type, channel and size of the frame, then class and method.
     spoken.is_ok() && head.starts_with(&START) && head.ends_with(&START_METHOD)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Whether `greets` believes a server that reads a header and answers `bytes`.
+    fn believed(bytes: &'static [u8]) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut header = [0; 8];
+            stream.read_exact(&mut header).unwrap();
+            stream.write_all(bytes).unwrap();
+            header
+        });
+        let believed = greets(port, Duration::from_secs(5));
+        assert_eq!(server.join().unwrap(), *b"AMQP\0\0\x09\x01");
+        believed
+    }
+
+    #[test]
+    fn only_connection_start_is_a_greeting() {
+        assert!(believed(&[1, 0, 0, 0, 0, 1, 0, 0, 10, 0, 10, 0, 9]));
+        assert!(!believed(b"AMQP\0\0\x09\x01 and more"));
+        assert!(!believed(b""));
+    }
+}

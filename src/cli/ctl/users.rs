@@ -6,9 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::address::Address;
 use super::call::Call;
-use super::client::{BAD_LOGIN, Client, path};
+use super::client::{BAD_LOGIN, path};
 use super::command::{Action, BOTH, Command, NONE, Topic};
 use super::exit::{Exit, Failure};
 use super::format::Output;
@@ -167,9 +166,7 @@ fn secret(call: &Call<'_>, tags: &Value, password: &str) -> Value {
 fn authenticate(call: &Call<'_>) -> Result<Output, Failure> {
     let user = call.argument(0);
     let password = password(call, 1, Exit::Software)?;
-    let login = Some((user.to_owned(), password));
-    let client = Client::new(Address { login, ..call.client.address().clone() }, super::call::PATIENCE);
-    match client.get("/api/whoami") {
+    match call.client.log_in(user, &password) {
         Ok(_) => Ok(Output::Text("Success".to_owned())),
         // Known, but without a tag that opens the API.
         Err(error) if error.status() == Some(401) && error.to_string() != BAD_LOGIN => {

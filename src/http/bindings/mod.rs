@@ -22,43 +22,51 @@ use super::listing::{self, Entry};
 use super::queues::object;
 use super::request::{Object, Request};
 use super::route::{Handler, Later, Outcome, Row, Verb};
+use crate::http::contract::Tells;
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/bindings", Access::Management, list, "All bindings.").lists(),
-    Row::get("/api/bindings/:vhost", Access::Vhost, of_vhost, "The bindings of a virtual host.").lists(),
+    Row::get("/api/bindings", Access::Management, list, "All bindings.").tells(Tells::Whole("Binding")),
+    Row::get("/api/bindings/:vhost", Access::Vhost, of_vhost, "The bindings of a virtual host.")
+        .tells(Tells::Whole("Binding")),
     Row::get(
         "/api/bindings/:vhost/e/:exchange/q/:queue",
         Access::Vhost,
         to_queue,
         "The bindings between an exchange and a queue.",
     )
-    .lists(),
+    .tells(Tells::Whole("Binding")),
     Row::get(
         "/api/bindings/:vhost/e/:exchange/e/:destination",
         Access::Vhost,
         to_exchange,
         "The bindings between two exchanges.",
     )
-    .lists(),
-    later(Verb::Post, "/api/bindings/:vhost/e/:exchange/q/:queue", bind, "Binds a queue to an exchange."),
+    .tells(Tells::Whole("Binding")),
+    later(Verb::Post, "/api/bindings/:vhost/e/:exchange/q/:queue", bind, "Binds a queue to an exchange.")
+        .takes("BindingDeclaration")
+        .answers(&[201]),
     later(
         Verb::Post,
         "/api/bindings/:vhost/e/:exchange/e/:destination",
         bind,
         "Binds an exchange to another one.",
-    ),
+    )
+    .takes("BindingDeclaration")
+    .answers(&[201]),
     Row::get(
         "/api/bindings/:vhost/e/:exchange/q/:queue/:properties",
         Access::Vhost,
         one,
         "A binding to a queue.",
-    ),
+    )
+    .tells(Tells::One("Binding")),
     Row::get(
         "/api/bindings/:vhost/e/:exchange/e/:destination/:properties",
         Access::Vhost,
         one,
         "A binding between two exchanges.",
-    ),
+    )
+    .tells(Tells::One("Binding")),
     later(
         Verb::Delete,
         "/api/bindings/:vhost/e/:exchange/q/:queue/:properties",
@@ -77,21 +85,21 @@ pub const ROWS: &[Row] = &[
         of_queue,
         "The bindings that lead to a queue.",
     )
-    .lists(),
+    .tells(Tells::Whole("Binding")),
     Row::get(
         "/api/exchanges/:vhost/:exchange/bindings/source",
         Access::Vhost,
         from_exchange,
         "The bindings that lead away from an exchange.",
     )
-    .lists(),
+    .tells(Tells::Whole("Binding")),
     Row::get(
         "/api/exchanges/:vhost/:exchange/bindings/destination",
         Access::Vhost,
         into_exchange,
         "The bindings that lead to an exchange.",
     )
-    .lists(),
+    .tells(Tells::Whole("Binding")),
 ];
 
 const fn later(verb: Verb, path: &'static str, handler: fn(Request) -> Later, summary: &'static str) -> Row {
@@ -301,7 +309,7 @@ fn bind(request: Request) -> Later {
             })),
         };
         let mut client = Client::open(&request)?;
-        client.ask(method).await.map_err(|why| refused(&why))?;
+        client.ask(&method).await.map_err(|why| refused(&why))?;
         let name = properties_key::of(routing_key.as_bytes(), arguments.as_ref());
         let place = format!("{}/{}", properties_key::escaped(end.name().as_bytes()), in_path(&name));
         // Nothing but letters, digits and signs that headers may have.
@@ -337,7 +345,7 @@ fn unbind(request: Request) -> Later {
             })),
         };
         let mut client = Client::open(&request)?;
-        client.ask(method).await.map_err(|why| refused(&why))?;
+        client.ask(&method).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }

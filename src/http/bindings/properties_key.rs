@@ -8,6 +8,8 @@
 //! Invariant: `~` in a key is escaped, so a name says where its key ends. The hash is of the arguments as a set, so it
 //! is the same after a restart, whatever order they came in; it means nothing but that.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leveret_codec::TableRef;
@@ -44,7 +46,8 @@ pub fn escaped(bytes: &[u8]) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => text.push(char::from(*byte)),
             b' ' => text.push('+'),
-            _ => text.push_str(&format!("%{byte:02X}")),
+            // Into a String it cannot fail.
+            _ => drop(write!(text, "%{byte:02X}")),
         }
     }
     text

@@ -87,7 +87,7 @@ pub fn get(request: Request) -> Later {
         while !wanted.is_enough(&rows, bytes) {
             let get =
                 basic::Get { queue: request.value("queue").into(), no_ack: wanted.mode == AckMode::Ack };
-            let got = client.ask(Method::Basic(basic::AMQPMethod::Get(get))).await;
+            let got = client.ask(&Method::Basic(basic::AMQPMethod::Get(get))).await;
             let got = got.map_err(|why| refused_get(&why))?;
             let Method::Basic(basic::AMQPMethod::GetOk(head)) = &got.method else { break };
             last = head.delivery_tag;
@@ -97,7 +97,7 @@ pub fn get(request: Request) -> Later {
         if wanted.mode != AckMode::Ack && last != 0 {
             let requeue = wanted.mode == AckMode::Requeue;
             let nack = basic::Nack { delivery_tag: last, multiple: true, requeue };
-            client.say(Method::Basic(basic::AMQPMethod::Nack(nack)));
+            client.say(&Method::Basic(basic::AMQPMethod::Nack(nack)));
         }
         Ok(Answer::json(&rows))
     })

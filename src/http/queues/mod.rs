@@ -23,33 +23,43 @@ use super::direct::{Client, refused, short};
 use super::listing;
 use super::request::Request;
 use super::route::{Handler, Later, Outcome, Row, Verb};
+use crate::http::contract::Tells;
 use row::{Form, Listed};
 
 pub use row::{no_garbage, object};
 
 pub const ROWS: &[Row] = &[
-    Row::get("/api/queues", Access::Management, list, "All queues.").lists(),
+    Row::get("/api/queues", Access::Management, list, "All queues.")
+        .tells(Tells::Paged("Queue"))
+        .asks(&["disable_stats", "enable_queue_totals"]),
     Row::get(
         "/api/queues/detailed",
         Access::Management,
         detailed,
         "All queues, with everything that is said of one.",
     )
-    .lists(),
-    Row::get("/api/queues/:vhost", Access::Vhost, of_vhost, "The queues of a virtual host.").lists(),
-    Row::get("/api/queues/:vhost/:queue", Access::Vhost, one, "A queue, and who consumes from it."),
+    .tells(Tells::Paged("Queue"))
+    .asks(&["disable_stats", "enable_queue_totals"]),
+    Row::get("/api/queues/:vhost", Access::Vhost, of_vhost, "The queues of a virtual host.")
+        .tells(Tells::Paged("Queue"))
+        .asks(&["disable_stats", "enable_queue_totals"]),
+    Row::get("/api/queues/:vhost/:queue", Access::Vhost, one, "A queue, and who consumes from it.")
+        .tells(Tells::One("Queue"))
+        .asks(&["disable_stats", "enable_queue_totals"]),
     Row::new(
         (Verb::Put, "/api/queues/:vhost/:queue"),
         Access::Vhost,
         Handler::Later(put),
         "Declares a queue.",
-    ),
+    )
+    .takes("QueueDeclaration"),
     Row::new(
         (Verb::Delete, "/api/queues/:vhost/:queue"),
         Access::Vhost,
         Handler::Later(delete),
         "Deletes a queue; with `if-empty=true` or `if-unused=true` only one that is.",
-    ),
+    )
+    .asks(&["if-empty", "if-unused"]),
     Row::new(
         (Verb::Delete, "/api/queues/:vhost/:queue/contents"),
         Access::Vhost,
@@ -61,37 +71,49 @@ pub const ROWS: &[Row] = &[
         Access::Vhost,
         Handler::Later(get::get),
         "Takes messages from a queue, or puts them back afterwards.",
-    ),
+    )
+    .tells(Tells::Values("GotMessage"))
+    .takes("Get"),
     Row::new(
         (Verb::Get, "/api/queues/:vhost/:queue/messages"),
         Access::Vhost,
         Handler::Later(peek::messages),
         "Shows messages of a queue without taking them.",
-    ),
+    )
+    .tells(Tells::Value("Peeked"))
+    .asks(peek::PARAMETERS),
     Row::new(
         (Verb::Get, "/api/queues/:vhost/:queue/unacked"),
         Access::Vhost,
         Handler::Later(peek::unacked),
         "Shows who holds which messages of a queue.",
-    ),
+    )
+    .tells(Tells::Value("Held"))
+    .asks(&["limit", "payload", "truncate"]),
     Row::new(
         (Verb::Get, "/api/exchanges/:vhost/:exchange/delayed"),
         Access::Vhost,
         Handler::Later(peek::delayed),
         "Shows the messages that an exchange holds back.",
-    ),
+    )
+    .tells(Tells::Value("Peeked"))
+    .asks(peek::DELAYED_PARAMETERS),
     Row::new(
         (Verb::Post, "/api/queues/:vhost/:queue/redrive"),
         Access::Vhost,
         Handler::Later(redrive::redrive),
         "Sends dead letters back to where they came from, or elsewhere.",
-    ),
+    )
+    .tells(Tells::Value("Redriven"))
+    .takes("RedriveOrder"),
     Row::post(
         "/api/queues/:vhost/:queue/actions",
         Access::Administrator,
         act,
         "There are no actions on queues any more: always refused.",
-    ),
+    )
+    .takes("QueueAction")
+    .answers(&[]),
 ];
 
 /// The queue that the path names, if there is one.
@@ -165,7 +187,7 @@ fn put(request: Request) -> Later {
         };
         let is_new = named(&request).is_none();
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Declare(declare))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Declare(declare))).await.map_err(|why| refused(&why))?;
         Ok(Answer::put(is_new))
     })
 }
@@ -180,7 +202,7 @@ fn delete(request: Request) -> Later {
             nowait: false,
         };
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Delete(delete))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Delete(delete))).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }
@@ -190,7 +212,7 @@ fn purge(request: Request) -> Later {
         named(&request).ok_or_else(Problem::not_found)?;
         let purge = queue::Purge { queue: short(request.value("queue"))?, nowait: false };
         let mut client = Client::open(&request)?;
-        client.ask(Method::Queue(queue::AMQPMethod::Purge(purge))).await.map_err(|why| refused(&why))?;
+        client.ask(&Method::Queue(queue::AMQPMethod::Purge(purge))).await.map_err(|why| refused(&why))?;
         Ok(Answer::done())
     })
 }

@@ -31,6 +31,13 @@ const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// Nobody is waited for longer who is asked what it holds.
 const ASK_WAIT: Duration = Duration::from_secs(2);
 
+/// What a request for messages may say.
+pub const PARAMETERS: &[&str] =
+    &["state", "limit", "offset", "after", "payload", "truncate", "header", "routing_key", "older_than"];
+/// What one for delayed messages may say.
+pub const DELAYED_PARAMETERS: &[&str] =
+    &["limit", "offset", "after", "payload", "truncate", "header", "routing_key", "older_than"];
+
 /// What is wanted of each message, and of how many.
 struct Wanted {
     limit: usize,
@@ -98,14 +105,14 @@ fn parse_cursor(text: &str) -> Result<Spot, Problem> {
 /// What a look has come to.
 struct Looked {
     rows: Vec<Value>,
-    looked_at: usize,
+    count: usize,
     next: Option<Spot>,
 }
 
 /// Looks at what waits until there is enough, or enough has been looked at.
 fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen) -> Object) -> Looked {
     let began = Instant::now();
-    let mut looked = Looked { rows: Vec::new(), looked_at: 0, next: None };
+    let mut looked = Looked { rows: Vec::new(), count: 0, next: None };
     let (mut after, mut offset) = (wanted.after, wanted.offset);
     loop {
         let batch = waiting::look(&request.api.shared, queue, after, BATCH);
@@ -115,7 +122,7 @@ fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen
                 return looked;
             }
             after = Some(seen.spot);
-            looked.looked_at += 1;
+            looked.count += 1;
             if !wanted.filter.takes(seen) {
                 continue;
             }
@@ -126,7 +133,7 @@ fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen
         }
         let Some(next) = batch.next else { return looked };
         after = Some(next);
-        if MOST_LOOKED_AT <= looked.looked_at || LOOK_WAIT <= began.elapsed() {
+        if MOST_LOOKED_AT <= looked.count || LOOK_WAIT <= began.elapsed() {
             looked.next = after;
             return looked;
         }
@@ -180,7 +187,7 @@ pub fn messages(request: Request) -> Later {
                 row
             });
             rows.extend(looked.rows);
-            answer(&rows, looked.looked_at, looked.next)
+            answer(&rows, looked.count, looked.next)
         })
         .await
     })
@@ -256,7 +263,7 @@ pub fn delayed(request: Request) -> Later {
                 row.insert("due_in_ms".to_owned(), due_in);
                 row
             });
-            answer(&looked.rows, looked.looked_at, looked.next)
+            answer(&looked.rows, looked.count, looked.next)
         })
         .await
     })

@@ -141,7 +141,7 @@ impl Listed<'_> {
 
     fn put_numbers(&self, row: &mut Object) {
         let look = self.look();
-        let capacity = if look.counts.consumers != 0 && look.is_waited_for { 1 } else { 0 };
+        let capacity = u8::from(look.counts.consumers != 0 && look.is_waited_for);
         put_totals(row, &look);
         let all_bytes = look.ready_body_bytes + look.unacked_body_bytes;
         let numbers = json!({

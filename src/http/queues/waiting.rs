@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use leveret_core::Timestamp;
 use leveret_core::model::{Entry, Peek, Peeked, QueueRef, Spot};
 
 use crate::durable::Stub;
@@ -44,13 +45,11 @@ pub fn look(shared: &Shared, queue: &QueueRef, after: Option<Spot>, most: usize)
     let mut peek = queue.peek(shared.clock.now(), after, most);
     let mut tries = 1;
     let mut candidates = loop {
-        match candidates(shared, &peek, (after, most), tries == TRIES) {
-            Some(candidates) => break candidates,
-            None => {
-                peek = queue.peek(shared.clock.now(), after, most);
-                tries += 1;
-            }
+        if let Some(candidates) = candidates(shared, &peek, (after, most), tries == TRIES) {
+            break candidates;
         }
+        peek = queue.peek(shared.clock.now(), after, most);
+        tries += 1;
     };
     let is_cut = most < candidates.len();
     candidates.truncate(most);
@@ -108,7 +107,7 @@ fn keep_first(found: &mut Vec<(Spot, Candidate)>, most: usize) {
 }
 
 fn spot(stub: &Stub, rank: Option<u64>) -> Spot {
-    let due = || stub.expires_at.map_or(0, |at| at.as_micros());
+    let due = || stub.expires_at.map_or(0, Timestamp::as_micros);
     Spot { rank: rank.unwrap_or_else(due), position: stub.position }
 }
 

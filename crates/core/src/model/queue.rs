@@ -149,6 +149,7 @@ impl Queue {
             head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
             active: self.consumers.active(),
             exclusive: self.consumers.exclusive(),
+            dead_letters: self.settings.dead_letter.is_some(),
             is_waited_for: self.consumers.eligible().is_some(),
         }
     }

@@ -1,7 +1,7 @@
 //! Who is connected, and what those have done who are gone.
 //!
 //! Invariant: what is summed up over all who are on the roll and over [`Roll::gone`] never falls: a channel leaves its
-//! counts before it leaves its connection's record.
+//! counts before it leaves its connection's record, and who looks at [`Roll::gone`] sees neither or both.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -28,12 +28,14 @@ pub struct Churn {
 }
 
 /// What those have done in one virtual host who are gone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     /// In all.
     pub stats: MessageStats,
     /// Bytes from and to peers.
     pub bytes: (u64, u64),
+    /// Reads and writes that it took.
+    pub packets: (u64, u64),
     /// Published to exchanges, and from there into queues; by the exchange's name.
     pub exchanges: HashMap<Box<[u8]>, (u64, u64)>,
 }
@@ -63,6 +65,8 @@ impl Roll {
         let of_vhost = gone.entry(record.facts.vhost.clone()).or_default();
         of_vhost.bytes.0 += record.traffic.received_bytes.get();
         of_vhost.bytes.1 += record.traffic.sent_bytes.get();
+        of_vhost.packets.0 += record.traffic.reads.get();
+        of_vhost.packets.1 += record.traffic.writes.get();
         *self.gone_sizes.lock() += record.sizes.get();
         if self.connections.write().remove(&record.id).is_some() {
             self.connections_closed.fetch_add(1, Ordering::Relaxed);

@@ -13,6 +13,7 @@
 
 mod audience;
 mod life;
+mod looking;
 mod model;
 mod watched;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use leveret_core::model::{
     Arrival, ConsumerSpec, DeliveryLimit, Entry, Got, Queue, QueueKind, QueueSettings, QueueTraits, Reason,
-    Returned, Returns, Settled, Stat,
+    Returned, Returns, Settled, Stat, Taken,
 };
 use leveret_core::{ConsumerId, Timestamp};
 
+use super::looking;
 use super::model::{Model, Rank, TICK, Waiting, message};
 
 /// Pages are looked at no more often than this.
@@ -188,6 +189,37 @@ impl Watched {
         if !auto_ack {
             self.model.held.push((None, entry));
         }
+    }
+
+    /// Takes the message that stands somewhere; it is held, or comes back as if nothing had been.
+    pub fn take(&mut self, index: usize, comes_back: bool) {
+        let count = self.model.ready.len().max(1);
+        let Some(rank) = self.model.ready.keys().nth(index % count).copied() else { return };
+        self.unused_since = self.model.now;
+        self.model.is_getting = true;
+        let taken = self.queue.take(self.model.now, rank.1, &mut self.model);
+        self.model.is_getting = false;
+        match taken {
+            Taken::Gone => {
+                let is_due = |waiting: &Waiting| waiting.expires_at.is_some_and(|at| at <= self.model.now);
+                assert!(self.model.ready.get(&rank).is_none_or(is_due), "what waits can be taken");
+            }
+            Taken::Later => {
+                let page = self.model.page_of(rank).expect("what is in memory can be taken");
+                assert!(self.model.asked.contains(&page), "it is on its way");
+            }
+            Taken::Message(entry) if comes_back => {
+                let returned = vec![Returned { from: None, has_failed: false, entry }];
+                self.queue.requeue(self.model.now, returned, &mut self.model);
+            }
+            Taken::Message(entry) => {
+                let waiting = self.model.ready.remove(&rank).expect("only what waits is taken");
+                self.model.check_entry(&entry, waiting);
+                self.model.held.push((None, entry));
+            }
+        }
+        self.queue.put_away(rank.1, &mut self.model);
+        looking::check(&self.queue, &self.model);
     }
 
     pub fn purge(&mut self) {

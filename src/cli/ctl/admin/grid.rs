@@ -61,7 +61,7 @@ const STYLES: &[Style] = &[
         ruled: true,
         bars: [":", ":", ":"],
     },
-    Style { name: "borderless", top: None, middle: None, bottom: None, ruled: false, bars: ["", "", ""] },
+    Style { name: "borderless", top: None, middle: None, bottom: None, ruled: false, bars: ["", " ", ""] },
 ];
 
 /// Whether there is a style of this name.
@@ -95,6 +95,30 @@ pub fn draw(style: &str, names: &[String], rows: &[Vec<String>]) -> String {
     if !rows.is_empty() {
         lines.extend(style.bottom.map(|rule| ruled(rule, &widths)));
     }
+    lines.join("\n")
+}
+
+/// Draws rows below a title that is as wide as all of them.
+pub fn draw_titled(style: &str, title: &str, rows: &[Vec<String>]) -> String {
+    let whole = draw(style, &[], rows);
+    let Some(style) = STYLES.iter().find(|each| each.name == style).or(STYLES.first()) else { return whole };
+    let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    let [left, _, right] = style.bars;
+    let inner = width.saturating_sub(left.chars().count() + right.chars().count() + 2);
+    let at = usize::from(style.top.is_some());
+    // A rule below the title has the shape of one between rows.
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
+        .map(|at| {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    let below = style.middle.map(|rule| ruled(rule, &widths));
+    lines.splice(at..at, std::iter::once(format!("{left} {title:inner$} {right}")).chain(below));
     lines.join("\n")
 }
 

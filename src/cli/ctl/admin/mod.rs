@@ -6,6 +6,7 @@
 //! the broker is found as by `leveret ctl`.
 
 mod dialect;
+mod footprint;
 mod governing;
 mod grid;
 mod lister;
@@ -81,7 +82,7 @@ pub fn run(given: &[String]) -> ExitCode {
 }
 
 /// What both grammars know.
-fn help() -> String {
+pub fn help() -> String {
     let mut text = script::usage() + "\n" + &sheet::usage();
     text.push_str("\nOptions:\n");
     for opt in OPTIONS.iter().chain(SCRIPT) {

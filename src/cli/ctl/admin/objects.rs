@@ -1,11 +1,12 @@
 //! The successor's commands for queues, exchanges, bindings, messages and definitions, and its health checks.
 
+use super::super::exit::Failure;
 use super::super::words::{Opt, switch, text, whole};
 use super::nouns::{
     ARGUMENTS, Act, Column, Command, Field, NAME, Takes, check, column, field, lines, list, of, or, plain,
     send,
 };
-use super::verbs;
+use super::{footprint, verbs};
 
 const BINDING_OPTIONS: &[Opt] = &[
     text("source", "the exchange it comes from"),
@@ -45,6 +46,12 @@ const QUEUE_COLUMNS: &[Column] = &[
 
 const fn short(letter: char, opt: Opt) -> Opt {
     Opt { short: Some(letter), ..opt }
+}
+
+const NODE: Opt = text("node", "the node's name");
+
+const fn shown(verb: &'static str, act: fn(&super::sheet::Call<'_>) -> Result<String, Failure>) -> Command {
+    Command { group: "show", verb, alias: None, options: &[], required: &[], act: Act::Do(act) }
 }
 
 /// The commands.
@@ -141,6 +148,41 @@ pub const COMMANDS: &[Command] = &[
         act: Act::Do(verbs::delete_binding),
         ..send(["bindings", "delete", "delete", "binding"], "DELETE", "")
     },
+    shown("churn", footprint::churn),
+    Command { options: &[NODE], required: &["node"], ..shown("memory_breakdown_in_bytes", footprint::bytes) },
+    Command {
+        options: &[NODE],
+        required: &["node"],
+        ..shown("memory_breakdown_in_percent", footprint::percent)
+    },
+    Command { group: "plugins", verb: "list_all", ..shown("", footprint::plugins) },
+    Command {
+        group: "plugins",
+        verb: "list_on_node",
+        options: &[NODE],
+        required: &["node"],
+        ..shown("", footprint::plugins)
+    },
+    Command {
+        group: "auth_attempts",
+        verb: "stats",
+        alias: None,
+        options: &[NODE],
+        required: &["node"],
+        act: Act::List {
+            path: "auth/attempts/{node}",
+            columns: &[
+                column("Protocol", "protocol"),
+                column("Number of attempts", "auth_attempts"),
+                column("Failed", "auth_attempts_failed"),
+                column("Successful", "auth_attempts_succeeded"),
+            ],
+        },
+    },
+    Command {
+        alias: None,
+        ..send(["feature_flags", "enable", "", ""], "PUT", "feature-flags/{name}/enable")
+    },
     check("local_alarms", "health/checks/local-alarms"),
     check("cluster_wide_alarms", "health/checks/alarms"),
     check("node_is_quorum_critical", "health/checks/node-is-quorum-critical"),
@@ -155,7 +197,7 @@ pub const COMMANDS: &[Command] = &[
         ..check("protocol_listener", "health/checks/protocol-listener/{protocol}")
     },
     Command {
-        act: Act::Do(verbs::overview),
+        act: Act::Do(footprint::overview),
         options: &[],
         required: &[],
         ..send(["overview", "show", "show", "overview"], "", "")

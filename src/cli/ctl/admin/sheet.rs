@@ -56,7 +56,9 @@ pub fn run(given: &[String]) -> ExitCode {
 }
 
 fn fail(code: u8, text: &str) -> ExitCode {
-    eprintln!("{text}");
+    if !text.is_empty() {
+        eprintln!("{text}");
+    }
     ExitCode::from(code)
 }
 
@@ -92,6 +94,11 @@ fn act(command: &Command, call: &Call<'_>) -> Result<String, Failure> {
     }
 }
 
+/// As HTTP calls it.
+fn status(code: u16) -> String {
+    if code == 503 { "503 Service Unavailable".to_owned() } else { code.to_string() }
+}
+
 fn check(call: &Call<'_>, path: &str) -> Result<String, Failure> {
     let path = call.path(path);
     let answer = call
@@ -104,12 +111,14 @@ fn check(call: &Call<'_>, path: &str) -> Result<String, Failure> {
     let rows = [
         ("result", "health check failed".to_owned()),
         ("path", path.trim_start_matches("/api/").to_owned()),
-        ("status_code", answer.status.to_string()),
+        ("status_code", status(answer.status)),
         ("reason", answer.reason()),
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(key, value)| vec![key.to_owned(), value]).collect();
     let text = call.draw(&["key".to_owned(), "value".to_owned()], &rows);
-    Err(Failure::plain(Exit::Unavailable, text))
+    // The table is the answer; the exit code says what it means.
+    let _ = say(&text);
+    Err(Failure::plain(Exit::Unavailable, ""))
 }
 
 /// What the broker refused.
@@ -208,9 +217,25 @@ impl Call<'_> {
         if self.words.has("non-interactive") {
             return grid::draw("borderless", &[], rows);
         }
-        let style = self.words.value("table-style").map(str::to_owned);
-        let style = style.or_else(|| std::env::var("RABBITMQADMIN_TABLE_STYLE").ok());
-        grid::draw(style.as_deref().unwrap_or("modern"), names, rows)
+        grid::draw(&self.style(), names, rows)
+    }
+}
+
+impl Call<'_> {
+    /// Keys and values below a title.
+    pub fn draw_titled(&self, title: &str, rows: &[Vec<String>]) -> String {
+        let names = vec!["key".to_owned(), "value".to_owned()];
+        if self.words.has("non-interactive") {
+            return grid::draw("borderless", &[], rows);
+        }
+        let rows: Vec<Vec<String>> = std::iter::once(names).chain(rows.iter().cloned()).collect();
+        grid::draw_titled(&self.style(), title, &rows)
+    }
+
+    fn style(&self) -> String {
+        let said = self.words.value("table-style").map(str::to_owned);
+        said.or_else(|| std::env::var("RABBITMQADMIN_TABLE_STYLE").ok())
+            .unwrap_or_else(|| "modern".to_owned())
     }
 }
 
@@ -236,7 +261,8 @@ fn lines(map: &Map<String, Value>) -> String {
     map.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
 }
 
-fn plain(value: &Value) -> String {
+/// As text, without quotes.
+pub fn plain(value: &Value) -> String {
     match value {
         // A whole number has no point, wherever it comes from.
         Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),

@@ -99,53 +99,6 @@ pub fn declare_user(call: &Call<'_>) -> Result<String, Failure> {
     Ok(String::new())
 }
 
-/// `show overview`.
-pub fn overview(call: &Call<'_>) -> Result<String, Failure> {
-    const ROWS: &[(&str, &str)] = &[
-        ("Product name", "product_name"),
-        ("Product version", "product_version"),
-        ("RabbitMQ version", "rabbitmq_version"),
-        ("Erlang version", "erlang_version"),
-        ("Erlang details", "erlang_full_version"),
-        ("Connections (total)", "object_totals.connections"),
-        ("AMQP 0-9-1 channels (total)", "object_totals.channels"),
-        ("Queues and streams (total)", "object_totals.queues"),
-        ("Consumers (total)", "object_totals.consumers"),
-        ("Messages (total)", "queue_totals.messages"),
-        ("Messages ready for delivery (total)", "queue_totals.messages_ready"),
-        (
-            "Messages delivered but unacknowledged by consumers (total)",
-            "queue_totals.messages_unacknowledged",
-        ),
-        ("Publishing (ingress) rate (global)", "message_stats.publish_details.rate"),
-        ("Publishing confirm rate (global)", "message_stats.confirm_details.rate"),
-        ("Consumer delivery (egress) rate (global)", "message_stats.deliver_details.rate"),
-        (
-            "Consumer delivery in automatic acknowledgement mode rate (global)",
-            "message_stats.deliver_no_ack_details.rate",
-        ),
-        ("Consumer acknowledgement rate (global)", "message_stats.ack_details.rate"),
-        (
-            "Unroutable messages: returned-to-publisher rate (global)",
-            "message_stats.return_unroutable_details.rate",
-        ),
-        ("Unroutable messages: dropped rate (global)", "message_stats.drop_unroutable_details.rate"),
-        ("Cluster tags", "cluster_tags"),
-        ("Node tags", "node_tags"),
-    ];
-    let overview = call.client.get("/api/overview").map_err(refused)?;
-    let shown = |field: &str| {
-        let found = field.split('.').try_fold(&overview, |value, name| value.get(name));
-        match found {
-            None | Some(Value::Array(_)) => String::new(),
-            Some(value) => super::super::term::text(value),
-        }
-    };
-    let rows: Vec<Vec<String>> =
-        ROWS.iter().map(|(name, field)| vec![(*name).to_owned(), shown(field)]).collect();
-    Ok(call.draw(&["key".to_owned(), "value".to_owned()], &rows))
-}
-
 /// `definitions export`.
 pub fn export(call: &Call<'_>) -> Result<String, Failure> {
     let request = Request { method: "GET", path: "/api/definitions", body: None, reason: None };

@@ -149,6 +149,11 @@ impl Queue {
         let Some(entry) = self.waiting.take(position) else {
             return if self.waiting.ask_for(position, doors) { Taken::Later } else { Taken::Gone };
         };
+        if entry.expires_at.is_some_and(|at| at <= now) {
+            // It goes when those go that were due before it.
+            self.waiting.put_back(self.traits.level(&entry.message), entry);
+            return Taken::Gone;
+        }
         self.tally.get(&entry, false);
         self.unacked += 1;
         self.dispatch(now, doors);

@@ -35,6 +35,8 @@ pub struct QueueLook {
     pub active: Option<ConsumerId>,
     /// The one that nobody else may consume beside.
     pub exclusive: Option<ConsumerId>,
+    /// Whether what it gives up goes on as dead letters.
+    pub dead_letters: bool,
     /// Whether consumers could take more at once, if there were more.
     pub is_waited_for: bool,
 }

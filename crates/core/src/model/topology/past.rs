@@ -19,18 +19,23 @@ pub struct QueuesPast {
     pub classic: (MessageStats, Losses),
     /// What happened in quorum queues that went.
     pub quorum: (MessageStats, Losses),
+    /// Of what those gave up: what went on as dead letters; of classic ones and of quorum queues.
+    pub dead_lettered: (Losses, Losses),
 }
 
 impl QueuesPast {
     /// A queue goes.
     pub fn add(&mut self, queue: &QueueRef, look: &QueueLook) {
         self.deleted += 1;
-        let (stats, lost) = match queue.facts().traits.kind {
-            QueueKind::Quorum => &mut self.quorum,
-            QueueKind::Classic | QueueKind::Delay => &mut self.classic,
+        let ((stats, lost), dead_lettered) = match queue.facts().traits.kind {
+            QueueKind::Quorum => (&mut self.quorum, &mut self.dead_lettered.1),
+            QueueKind::Classic | QueueKind::Delay => (&mut self.classic, &mut self.dead_lettered.0),
         };
         *stats += look.stats;
         *lost += look.lost;
+        if look.dead_letters {
+            *dead_lettered += look.lost;
+        }
     }
 }
 
@@ -43,5 +48,7 @@ impl std::ops::AddAssign for QueuesPast {
         self.classic.1 += other.classic.1;
         self.quorum.0 += other.quorum.0;
         self.quorum.1 += other.quorum.1;
+        self.dead_lettered.0 += other.dead_lettered.0;
+        self.dead_lettered.1 += other.dead_lettered.1;
     }
 }

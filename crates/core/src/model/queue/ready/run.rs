@@ -98,7 +98,14 @@ impl Run {
             self.places.push_front((position, Some(entry)));
         } else {
             let at = self.places.partition_point(|(waiting, _)| *waiting < position);
-            self.places.insert(at, (position, Some(entry)));
+            match self.places.get_mut(at) {
+                // The hole that it left.
+                Some((place, hole @ None)) if *place == position => {
+                    *hole = Some(entry);
+                    self.holes -= 1;
+                }
+                _ => self.places.insert(at, (position, Some(entry))),
+            }
         }
     }
 
