@@ -27,12 +27,6 @@ impl Transcript {
         Self(said)
     }
 
-    /// Without words: whether each command was done.
-    pub fn deeds(&self) -> Self {
-        let deed = |answer: &str| if answer.contains("\n[exit ") { "refused\n" } else { "done\n" };
-        Self(self.0.iter().map(|(command, answer)| (command.clone(), deed(answer).to_owned())).collect())
-    }
-
     /// Every answer of `other`'s that is neither this one's nor listed; and what is listed in vain.
     pub fn compare(&self, other: &Self, listed: &Differences) -> Vec<String> {
         let mut wrong = Vec::new();
