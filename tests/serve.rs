@@ -223,6 +223,56 @@ fn a_listener_with_tls_is_told_and_reads_its_files_again_on_a_signal() {
     assert!(error.contains("--listen: `none` leaves no listener at all"), "{error}");
 }
 
+/// As modules that start a broker in a container do it: they wait for a line, and then log in as they said.
+#[tokio::test]
+async fn the_first_user_and_virtual_host_are_those_of_the_environment() {
+    let first = [
+        ("RABBITMQ_DEFAULT_USER", "app"),
+        ("RABBITMQ_DEFAULT_PASS", "secret"),
+        ("RABBITMQ_DEFAULT_VHOST", "apps"),
+    ];
+    let mut served = Served::start(&HERE, &first);
+    let address = served.address();
+    served.until("Server startup complete");
+    let mut peer = Peer::connect(address).await;
+    peer.log_in("app", "secret").await;
+    let opened = peer.ask(0, support::open_vhost("apps")).await;
+    assert!(matches!(opened, Method::Connection(connection::AMQPMethod::OpenOk(_))), "{opened:?}");
+    let mut stranger = Peer::connect(address).await;
+    stranger.send(0, support::start_ok("guest", "guest")).await;
+    assert_eq!(stranger.closed_with().await.0, 403);
+    drop((peer, stranger));
+    assert_eq!(served.end_by("TERM").1, Some(0));
+}
+
+/// Some modules mount a file and wait for the words that RabbitMQ has for a listener on all interfaces.
+#[test]
+fn a_mounted_file_with_tls_alone_is_told_as_a_listener_on_all_interfaces() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let cert = file("cert.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+    let port = std::net::TcpListener::bind("[::]:0").unwrap().local_addr().unwrap().port();
+    let conf = format!(
+        "default_user = app\ndefault_pass = secret\nlisteners.tcp = none\nlisteners.ssl.default = {port}\n\
+         ssl_options.cacertfile = {cert}\nssl_options.certfile = {cert}\nssl_options.keyfile = {key}\n\
+         ssl_options.depth = 1\nssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n"
+    );
+    let conf = file("rabbitmq-custom.conf", conf);
+    let mut served = Served::start(&["--ephemeral"], &[("RABBITMQ_CONFIG_FILE", &conf)]);
+    served.until(&format!("started TLS (SSL) listener on [::]:{port}"));
+    served.until("Server startup complete");
+    let (printed, code) = served.end_by("TERM");
+    assert_eq!(code, Some(0));
+    let ready = printed.iter().filter(|line| line.contains("Server startup complete"));
+    assert_eq!(ready.count(), 1, "{printed:#?}");
+}
+
 #[tokio::test]
 async fn memory_that_was_drained_lets_publishers_go_on() {
     let environment = [("LEVERET_MEMORY_HIGH_WATERMARK", "64MiB")];

@@ -34,30 +34,20 @@ fn the_script_gets_from_leveret_what_it_gets_from_rabbitmq() {
 fn its_successor_gets_from_leveret_what_it_gets_from_rabbitmq() {
     match successor() {
         Ok(tool) => with_python("successor", |_, _| Ok(tool)),
-        // A build of minutes, for a tool whose requests the next test makes: CI does without it.
+        // Its build takes minutes: CI does without it.
         Err(lack) => say(&format!("skipped: rabbitmqadmin-ng: {lack}\n")),
     }
 }
 
 #[test]
 fn leveret_admin_answers_the_words_of_the_script_as_the_script_does() {
-    ourselves("script", &[]);
-}
-
-#[test]
-fn leveret_admin_answers_the_words_of_the_successor_as_the_successor_does() {
-    // A variable that only the successor has says which of the two is meant by what both know.
-    ourselves("successor", &["env", "RABBITMQADMIN_TABLE_STYLE=modern"]);
-}
-
-fn ourselves(grammar: &'static str, first: &[&str]) {
     if Broker::is_foreign() {
         return say("skipped: leveret admin: the tools themselves record\n");
     }
-    let program = leveret().unwrap_or_else(|error| panic!("{error}"));
-    let tool = first.iter().map(|&word| word.to_owned()).chain(program).collect();
+    let tool = leveret().unwrap_or_else(|error| panic!("{error}"));
+    let run = Run { grammar: "script", program: "leveret", tool };
     match prepare() {
-        Ok((scratch, python)) => perform(&Run { grammar, program: "leveret", tool }, &python, &scratch),
+        Ok((scratch, python)) => perform(&run, &python, &scratch),
         Err(lack) => lacking("leveret admin", &lack),
     }
 }
@@ -125,7 +115,8 @@ fn judge(run: &Run, answered: &Transcript, scratch: &Path) {
     fs::write(&kept, answered.to_string()).expect("the scratch folder is ours");
     let listed = Differences::parse(&read(&folder().join("differences.tsv")), run.program);
     let listed = listed.unwrap_or_else(|wrong| panic!("{wrong}"));
-    let wrong = Transcript::parse(&read(&record)).compare(answered, &listed);
+    let recorded = Transcript::parse(&read(&record));
+    let wrong = recorded.compare(answered, &listed);
     say(&format!(
         "rabbitmqadmin ({}, {}): {} commands, {} not answered as by RabbitMQ and listed\n",
         run.program,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use leveret_interop::matrix::{Control, Expected};
-use leveret_interop::{Broker, Finished, Outcome, Table, environment, profile_dir, run};
+use leveret_interop::{Broker, Finished, Outcome, Table, environment, free_address, profile_dir, run};
 
 const SUITE_LIMIT: Duration = Duration::from_mins(4);
 
@@ -32,7 +32,8 @@ fn celery_gets_from_leveret_what_it_gets_from_rabbitmq() {
         Err(lack) if env::var_os("CI").is_some() => panic!("CI must be able to run celery: {lack}"),
         Err(lack) => return say(&format!("skipped: celery: {lack}\n")),
     };
-    let broker = Broker::start().unwrap_or_else(|error| panic!("{error}"));
+    let http = free_address().expect("a port on loopback is free").to_string();
+    let broker = Broker::start_with(&["--http".to_owned(), http.clone()]).unwrap_or_else(|error| panic!("{error}"));
     let broker = Arc::new(Mutex::new(broker));
     let control = Control::serve(&broker).expect("a port on loopback is free");
     let results = scratch.join(format!("celery-{}.results", std::process::id()));
@@ -41,6 +42,10 @@ fn celery_gets_from_leveret_what_it_gets_from_rabbitmq() {
     pytest.env("INTEROP_RESULTS", &results).env("PYTHONDONTWRITEBYTECODE", "1");
     broker.lock().unwrap_or_else(PoisonError::into_inner).announce(&mut pytest);
     pytest.env("INTEROP_CONTROL", control.address());
+    if !Broker::is_foreign() {
+        // That of a foreign broker is named by whoever starts the suite.
+        pytest.env("INTEROP_API", format!("http://guest:guest@{http}/api/"));
+    }
     let finished = run(pytest, SUITE_LIMIT).expect("pytest starts");
     let table = Table::parse(&fs::read_to_string(&results).unwrap_or_default());
     let _ = fs::remove_file(&results);

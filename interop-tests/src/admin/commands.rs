@@ -4,7 +4,7 @@
 //! list users | ours                          the lines about what the suite has made, and the head of the table
 //! show memory_breakdown_in_bytes | names     the first cells of the table, sorted
 //! @client USER PASSWORD VHOST QUEUE          an AMQP client connects and consumes
-//! @until TEXT -- list connections            said again until a line about the suite's own has this text; not recorded
+//! @until TEXT -- list connections            said again until a line about the suite's own has this text
 //! @gone                                      the broker has ended that client's connection
 //! ```
 
@@ -40,6 +40,8 @@ pub enum Step {
     },
     /// The tool is asked until its answer has the text.
     Until {
+        /// As it is recorded.
+        line: String,
         /// What the answer must have.
         text: String,
         /// The arguments.
@@ -72,7 +74,7 @@ fn step(line: &str) -> Result<Step, String> {
         Some("@until") => {
             let at = words.iter().position(|word| word == "--").ok_or(format!("no `--`: {line}"))?;
             let asked = words.split_off(at + 1);
-            Step::Until { text: words.swap_remove(1), words: asked }
+            Step::Until { line, text: words.swap_remove(1), words: asked }
         }
         _ => Step::Say { line, words, part },
     })
@@ -120,7 +122,7 @@ mod tests {
                 words: texts(&["list", "users"]),
                 part: Part::Ours,
             },
-            Step::Until { text: "guest".into(), words: texts(&["list", "connections", "name"]) },
+            Step::Until { line: "@until guest -- list connections name".into(), text: "guest".into(), words: texts(&["list", "connections", "name"]) },
             Step::Gone { line: "@gone".into() },
         ];
         assert_eq!(steps(file).unwrap(), wanted);
