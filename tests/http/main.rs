@@ -6,9 +6,9 @@
 mod ask;
 mod bindings;
 mod connections;
+mod deep;
 mod definitions;
 mod durable;
-mod deep;
 mod exchanges;
 mod exposition;
 mod grants;
