@@ -33,7 +33,8 @@ fn celery_gets_from_leveret_what_it_gets_from_rabbitmq() {
         Err(lack) => return say(&format!("skipped: celery: {lack}\n")),
     };
     let http = free_address().expect("a port on loopback is free").to_string();
-    let broker = Broker::start_with(&["--http".to_owned(), http.clone()]).unwrap_or_else(|error| panic!("{error}"));
+    let broker =
+        Broker::start_with(&["--http".to_owned(), http.clone()]).unwrap_or_else(|error| panic!("{error}"));
     let broker = Arc::new(Mutex::new(broker));
     let control = Control::serve(&broker).expect("a port on loopback is free");
     let results = scratch.join(format!("celery-{}.results", std::process::id()));

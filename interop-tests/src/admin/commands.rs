@@ -122,7 +122,11 @@ mod tests {
                 words: texts(&["list", "users"]),
                 part: Part::Ours,
             },
-            Step::Until { line: "@until guest -- list connections name".into(), text: "guest".into(), words: texts(&["list", "connections", "name"]) },
+            Step::Until {
+                line: "@until guest -- list connections name".into(),
+                text: "guest".into(),
+                words: texts(&["list", "connections", "name"]),
+            },
             Step::Gone { line: "@gone".into() },
         ];
         assert_eq!(steps(file).unwrap(), wanted);

@@ -176,7 +176,8 @@ fn read(
             return Err(misused(format!("Argument \"{name}\" is not recognised")));
         }
         let value = if object.json.contains(&name) {
-            serde_json::from_str(value).map_err(|_| Refused::Unread(format!("Could not parse JSON:\n  {value}")))?
+            serde_json::from_str(value)
+                .map_err(|_| Refused::Unread(format!("Could not parse JSON:\n  {value}")))?
         } else {
             Value::from(value)
         };
