@@ -236,9 +236,12 @@ async fn the_first_user_and_virtual_host_are_those_of_the_environment() {
     served.until("Server startup complete");
     let mut peer = Peer::connect(address).await;
     peer.log_in("app", "secret").await;
+    peer.send(0, support::tune_ok(0)).await;
     let opened = peer.ask(0, support::open_vhost("apps")).await;
     assert!(matches!(opened, Method::Connection(connection::AMQPMethod::OpenOk(_))), "{opened:?}");
     let mut stranger = Peer::connect(address).await;
+    stranger.send_bytes(b"AMQP\0\0\x09\x01").await;
+    stranger.method(0).await;
     stranger.send(0, support::start_ok("guest", "guest")).await;
     assert_eq!(stranger.closed_with().await.0, 403);
     drop((peer, stranger));

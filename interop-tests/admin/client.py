@@ -1,6 +1,6 @@
 """A client for the listings: a connection with a channel that consumes, until the broker or its starter ends it.
 
-    client.py URL QUEUE
+client.py URL QUEUE
 """
 
 import sys

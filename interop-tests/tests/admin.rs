@@ -2,6 +2,7 @@
 //!
 //! With `UPDATE_RECORDED=1`, `LEVERET_INTEROP_BROKER` and `LEVERET_INTEROP_HTTP` (address and port of its HTTP API)
 //! what that RabbitMQ answers is recorded instead.
+#![cfg(test)]
 
 use std::env;
 use std::fs;

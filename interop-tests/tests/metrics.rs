@@ -1,6 +1,7 @@
 //! The pages of metrics, read by the parsers of Prometheus' own projects while the broker works.
 //!
 //! RabbitMQ's pages have complaints of their own (families without a type, a counter of -1): leveret's have none.
+#![cfg(test)]
 
 use std::env;
 use std::io::{self, Write};

@@ -58,18 +58,18 @@ impl Neutral {
         let mut lines = Vec::new();
         let mut table = Table::default();
         for line in text.lines() {
-            match table_line(line) {
-                Some(line) => table.push(line),
-                None => {
-                    table.end(part, &mut lines);
-                    if part != Part::Ours || line.contains(OURS) {
-                        lines.push(settled_line(line));
-                    }
-                }
+            if let Some(line) = table_line(line) {
+                table.push(line);
+                continue;
+            }
+            table.end(part, &mut lines);
+            if part != Part::Ours || line.contains(OURS) {
+                lines.push(settled_line(line));
             }
         }
         table.end(part, &mut lines);
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        lines.push(String::new());
+        lines.join("\n")
     }
 }
 
