@@ -19,13 +19,15 @@ use super::route::{Outcome, Row};
 use super::stats::{self, Subject, put_stats};
 use crate::rates::{Key, Reading};
 
+const STATS: &[&str] = &["disable_stats", "msg_rates_age", "msg_rates_incr"];
+
 pub const ROWS: &[Row] = &[
     Row::get("/api/channels", Access::Management, list, "All open channels.")
         .tells(Tells::Paged("Channel"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::get("/api/vhosts/:vhost/channels", Access::Vhost, of_vhost, "The open channels of a virtual host.")
         .tells(Tells::Whole("Channel"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::get(
         "/api/connections/:connection/channels",
         Access::Management,
@@ -33,10 +35,10 @@ pub const ROWS: &[Row] = &[
         "The channels of a connection.",
     )
     .tells(Tells::Whole("Channel"))
-    .asks(&["disable_stats"]),
+    .asks(STATS),
     Row::get("/api/channels/:channel", Access::Management, one, "An open channel, and its consumers.")
         .tells(Tells::One("Channel"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
 ];
 
 /// A channel in a list.

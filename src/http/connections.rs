@@ -21,10 +21,12 @@ use super::route::{Outcome, Row};
 use super::stats;
 use crate::rates::{Field, Key, Reading};
 
+const STATS: &[&str] = &["disable_stats", "data_rates_age", "data_rates_incr"];
+
 pub const ROWS: &[Row] = &[
     Row::get("/api/connections", Access::Management, list, "All open connections.")
         .tells(Tells::Paged("Connection"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::get(
         "/api/vhosts/:vhost/connections",
         Access::Vhost,
@@ -32,10 +34,10 @@ pub const ROWS: &[Row] = &[
         "The open connections of a virtual host.",
     )
     .tells(Tells::Whole("Connection"))
-    .asks(&["disable_stats"]),
+    .asks(STATS),
     Row::get("/api/connections/:connection", Access::Management, one, "An open connection.")
         .tells(Tells::One("Connection"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::delete(
         "/api/connections/:connection",
         Access::Management,

@@ -23,16 +23,18 @@ use super::route::{Handler, Later, Outcome, Row, Verb};
 use super::stats::{Subject, put_stats};
 use crate::rates::{Key, Reading};
 
+const STATS: &[&str] = &["disable_stats", "msg_rates_age", "msg_rates_incr"];
+
 pub const ROWS: &[Row] = &[
     Row::get("/api/exchanges", Access::Management, list, "All exchanges.")
         .tells(Tells::Paged("Exchange"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::get("/api/exchanges/:vhost", Access::Vhost, of_vhost, "The exchanges of a virtual host.")
         .tells(Tells::Paged("Exchange"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::get("/api/exchanges/:vhost/:exchange", Access::Vhost, one, "An exchange.")
         .tells(Tells::One("Exchange"))
-        .asks(&["disable_stats"]),
+        .asks(STATS),
     Row::new(
         (Verb::Put, "/api/exchanges/:vhost/:exchange"),
         Access::Vhost,

@@ -28,10 +28,17 @@ use row::{Form, Listed};
 
 pub use row::{no_garbage, object};
 
+const STATS: &[&str] = &[
+    "disable_stats",
+    "enable_queue_totals",
+    "lengths_age",
+    "lengths_incr",
+    "msg_rates_age",
+    "msg_rates_incr",
+];
+
 pub const ROWS: &[Row] = &[
-    Row::get("/api/queues", Access::Management, list, "All queues.")
-        .tells(Tells::Paged("Queue"))
-        .asks(&["disable_stats", "enable_queue_totals"]),
+    Row::get("/api/queues", Access::Management, list, "All queues.").tells(Tells::Paged("Queue")).asks(STATS),
     Row::get(
         "/api/queues/detailed",
         Access::Management,
@@ -39,13 +46,13 @@ pub const ROWS: &[Row] = &[
         "All queues, with everything that is said of one.",
     )
     .tells(Tells::Paged("Queue"))
-    .asks(&["disable_stats", "enable_queue_totals"]),
+    .asks(STATS),
     Row::get("/api/queues/:vhost", Access::Vhost, of_vhost, "The queues of a virtual host.")
         .tells(Tells::Paged("Queue"))
-        .asks(&["disable_stats", "enable_queue_totals"]),
+        .asks(STATS),
     Row::get("/api/queues/:vhost/:queue", Access::Vhost, one, "A queue, and who consumes from it.")
         .tells(Tells::One("Queue"))
-        .asks(&["disable_stats", "enable_queue_totals"]),
+        .asks(STATS),
     Row::new(
         (Verb::Put, "/api/queues/:vhost/:queue"),
         Access::Vhost,
