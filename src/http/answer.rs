@@ -22,6 +22,13 @@ impl Answer {
         Self::json_with(StatusCode::OK, value)
     }
 
+    /// JSON that is written already.
+    pub fn written_json(json: Vec<u8>) -> Self {
+        Self::empty(StatusCode::OK)
+            .with(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .with_body(json)
+    }
+
     /// JSON with another status.
     pub fn json_with(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {

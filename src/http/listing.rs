@@ -1,7 +1,8 @@
 //! Lists: which of many things are wanted, in which order, and which columns of them.
 //!
 //! Invariant: as long as the order is that of names, only the rows of the page are made; a page of 100,000 things costs
-//! their names. Any other order needs that value of everything, or a row where it cannot be had for less.
+//! their names. Any other order needs that value of everything, or a row where it cannot be had for less. A row is
+//! written when it is made, so that a long list is never there as rows.
 
 use std::cmp::Ordering;
 
@@ -44,12 +45,12 @@ pub fn paged(query: &Query, entries: Vec<impl Entry>) -> Outcome {
 /// A list that comes whole, whatever page is asked for.
 pub fn whole(query: &Query, entries: Vec<impl Entry>) -> Outcome {
     let every = 0..entries.len();
-    Ok(Answer::json(&rows(query, entries, every)))
+    Ok(Answer::written_json(rows(query, entries, every).finish()))
 }
 
 /// Not a list: one thing with the columns that are wanted.
 pub fn one(query: &Query, row: Object) -> Answer {
-    Answer::json(&with_columns(query, row))
+    Answer::json(&with_columns(query.columns().as_deref(), row))
 }
 
 fn one_page(query: &Query, page: &Page, mut entries: Vec<impl Entry>) -> Outcome {
@@ -63,19 +64,53 @@ fn one_page(query: &Query, page: &Page, mut entries: Vec<impl Entry>) -> Outcome
         return Err(Problem::new(StatusCode::BAD_REQUEST, "page_out_of_range", reason));
     }
     let items = rows(query, entries, start..filtered.min(start + page.size));
-    Ok(Answer::json(&json!({
+    let head = json!({
         "total_count": total,
         "filtered_count": filtered,
-        "item_count": items.len(),
+        "item_count": items.count,
         "page": page.number,
         "page_size": page.size,
         "page_count": filtered.div_ceil(page.size),
-        "items": items,
-    })))
+    });
+    let mut answer = head.to_string().into_bytes();
+    // Instead of the brace that closes it.
+    answer.pop();
+    answer.extend_from_slice(b",\"items\":");
+    answer.extend_from_slice(&items.finish());
+    answer.push(b'}');
+    Ok(Answer::written_json(answer))
+}
+
+/// Rows, written as a JSON array that is not closed yet.
+struct Written<'a> {
+    columns: Option<Vec<Vec<&'a str>>>,
+    json: Vec<u8>,
+    count: usize,
+}
+
+impl<'a> Written<'a> {
+    fn new(query: &'a Query) -> Self {
+        Self { columns: query.columns(), json: b"[".to_vec(), count: 0 }
+    }
+
+    fn push(&mut self, row: Object) {
+        if self.count != 0 {
+            self.json.push(b',');
+        }
+        let row = with_columns(self.columns.as_deref(), row);
+        self.json.extend_from_slice(row.to_string().as_bytes());
+        self.count += 1;
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.json.push(b']');
+        self.json
+    }
 }
 
 /// The rows of a part of a list that is put in order first.
-fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize>) -> Vec<Value> {
+fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize>) -> Written<'_> {
+    let mut written = Written::new(query);
     let is_reversed = query.has("sort_reverse");
     let by = query.sort();
     let is_by_vhost = by.as_deref() != Some(&["name"]);
@@ -83,14 +118,10 @@ fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize
         let (by_vhost, by_name) = (one.vhost().cmp(other.vhost()), one.name().cmp(other.name()));
         if is_by_vhost { by_vhost.then(by_name) } else { by_name.then(by_vhost) }
     };
-    let rows: Vec<Object> = match by {
-        None => in_order(&mut entries, part, is_reversed, |one, other| by_name(one, other))
-            .iter()
-            .map(Entry::row)
-            .collect(),
-        Some(path) if matches!(path[..], ["name" | "vhost"]) => {
+    match by.filter(|path| !matches!(path[..], ["name" | "vhost"])) {
+        None => {
             let wanted = in_order(&mut entries, part, is_reversed, |one, other| by_name(one, other));
-            wanted.iter().map(Entry::row).collect()
+            wanted.iter().for_each(|entry| written.push(entry.row()));
         }
         Some(path) => {
             let mut keyed: Vec<Keyed<_>> =
@@ -100,10 +131,11 @@ fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize
                 compare(&one.key, &other.key).then_with(|| by_name(&one.entry, &other.entry))
             };
             let wanted = in_order(&mut keyed, part, is_reversed, order);
-            wanted.iter_mut().map(|keyed| keyed.row.take().unwrap_or_else(|| keyed.entry.row())).collect()
+            let rows = wanted.iter_mut().map(|keyed| keyed.row.take().unwrap_or_else(|| keyed.entry.row()));
+            rows.for_each(|row| written.push(row));
         }
-    };
-    rows.into_iter().map(|row| with_columns(query, row)).collect()
+    }
+    written
 }
 
 /// An entry with what it is sorted by, and its row if that had to be made for it.
@@ -171,10 +203,10 @@ fn compare(one: &Value, other: &Value) -> Ordering {
     }
 }
 
-fn with_columns(query: &Query, row: Object) -> Value {
-    let Some(columns) = query.columns() else { return Value::Object(row) };
+fn with_columns(columns: Option<&[Vec<&str>]>, row: Object) -> Value {
+    let Some(columns) = columns else { return Value::Object(row) };
     let mut kept = Object::new();
-    for path in &columns {
+    for path in columns {
         keep(&row, path, &mut kept);
     }
     Value::Object(kept)
