@@ -20,6 +20,13 @@ pub fn write(text: &mut Text<'_>, shared: &Shared, survey: &Survey) -> io::Resul
         &gauge("oldest_message_age_seconds", "How long the oldest ready message of any queue has waited"),
         oldest,
     )?;
+    if let Some(spans) = &shared.spans {
+        let about = counter("spans_total", "Spans of messages, by what became of them");
+        text.begin(&about)?;
+        let counts = spans.counts();
+        text.sample(about.name, &[("outcome", "sent")], float(counts.sent()))?;
+        text.sample(about.name, &[("outcome", "lost")], float(counts.lost()))?;
+    }
     write_log(text, shared)
 }
 
@@ -48,6 +55,10 @@ fn write_log(text: &mut Text<'_>, shared: &Shared) -> io::Result<()> {
     let classes =
         Classes { bounds: &bounds, counts: &activity.batches.classes, sum: float(activity.batches.sum) };
     text.histogram(&gauge("commit_bytes", "How much one synced commit wrote"), &[], &classes)
+}
+
+fn counter(name: &'static str, help: &'static str) -> About {
+    About { name, kind: Kind::Counter, help }
 }
 
 fn gauge(name: &'static str, help: &'static str) -> About {

@@ -133,13 +133,12 @@ fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen
             if !wanted.filter.takes(seen) {
                 continue;
             }
-            match offset.checked_sub(1) {
-                Some(left) => offset = left,
-                None => {
-                    looked.rows.push(row(seen).into());
-                    bytes += wanted.shown_bytes(&seen.entry);
-                }
+            if let Some(left) = offset.checked_sub(1) {
+                offset = left;
+                continue;
             }
+            looked.rows.push(row(seen).into());
+            bytes += wanted.shown_bytes(&seen.entry);
         }
         let Some(next) = batch.next else { return looked };
         after = Some(next);
