@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::id::ConnectionId;
-use crate::model::record::{ChannelRecord, ConnectionRecord};
+use crate::model::record::{ChannelRecord, ConnectionRecord, Outflow};
 use crate::model::sizes::SizeCounts;
 use crate::model::stats::{MessageStats, Stat};
 
@@ -38,6 +38,15 @@ pub struct Gone {
     pub packets: (u64, u64),
     /// Published to exchanges, and from there into queues; by the exchange's name.
     pub exchanges: HashMap<Box<[u8]>, (u64, u64)>,
+}
+
+impl Gone {
+    fn add(&mut self, outflow: &Outflow) {
+        let stats = outflow.stats();
+        let (published, routed) = self.exchanges.entry(outflow.exchange.clone()).or_default();
+        *published += stats[Stat::PublishIn];
+        *routed += stats[Stat::PublishOut];
+    }
 }
 
 /// All open connections.
@@ -84,13 +93,13 @@ impl Roll {
         let mut gone = self.gone.lock();
         let of_vhost = gone.entry(of.facts.vhost.clone()).or_default();
         of_vhost.stats += channel.stats();
-        for outflow in channel.outflows() {
-            let stats = outflow.stats();
-            let (published, routed) = of_vhost.exchanges.entry(outflow.exchange.clone()).or_default();
-            *published += stats[Stat::PublishIn];
-            *routed += stats[Stat::PublishOut];
-        }
+        channel.outflows().iter().for_each(|outflow| of_vhost.add(outflow));
         of.remove_channel(channel);
+    }
+
+    /// A channel of a virtual host counts what it has published to an exchange no more; the exchange does.
+    pub fn keep_outflow(&self, vhost: &Arc<str>, outflow: &Outflow) {
+        self.gone.lock().entry(vhost.clone()).or_default().add(outflow);
     }
 
     /// All that are open, the oldest first.
