@@ -56,6 +56,7 @@ pub fn one(query: &Query, row: Object) -> Answer {
 fn one_page(query: &Query, page: &Page, mut entries: Vec<impl Entry>) -> Outcome {
     let total = entries.len();
     entries.retain(|entry| page.filter.takes(entry.name()));
+    page.filter.check()?;
     let filtered = entries.len();
     let start = (page.number - 1).saturating_mul(page.size);
     if filtered <= start && page.number != 1 {

@@ -1,6 +1,7 @@
 //! Parameters of virtual hosts and of the broker, and the broker's name, which is one of them.
 //!
-//! Policies of operators and limits are told and taken as parameters, too, and have their effect however they come.
+//! Policies of operators and limits are told and taken as parameters, too, and have their effect however they come;
+//! who may not set them there may not here.
 
 use leveret_core::model::PolicyKind;
 use serde_json::{Value, json};
@@ -101,7 +102,16 @@ fn one(request: &Request) -> Outcome {
     Ok(listing::one(&request.query, found.ok_or_else(Problem::not_found)?.0))
 }
 
+/// What operators set against users is not for who only makes policies, whatever it is called here.
+fn check_component(request: &Request) -> Result<(), Problem> {
+    match request.value("component") {
+        LIMITS | OPERATOR_POLICY => Access::Administrator.check(&request.caller),
+        _ => Ok(()),
+    }
+}
+
 fn put(request: &Request) -> Outcome {
+    check_component(request)?;
     let fields = request.fields()?;
     fields.require(&["value"])?;
     let value = fields.get("value").unwrap_or(&Value::Null);
@@ -136,6 +146,7 @@ fn put(request: &Request) -> Outcome {
 }
 
 fn delete(request: &Request) -> Outcome {
+    check_component(request)?;
     let (component, name) = (request.value("component"), request.value("name"));
     let vhost = request.vhost()?;
     let is_gone = match component {

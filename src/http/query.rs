@@ -1,10 +1,10 @@
 //! What follows the question mark: which part of a list, in which order, with which columns and samples.
 
-use fancy_regex::{Regex, RegexBuilder};
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
 
 use super::answer::Problem;
+use super::pattern::{Case, Pattern, PatternError};
 use crate::rates::Range;
 
 /// Rows of a page that does not say.
@@ -72,18 +72,19 @@ impl Query {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_pagination_parameters", reason));
         };
         let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PAGE_SIZE);
-        Ok(Some(Page { number: at, size, filter: self.filter() }))
+        Ok(Some(Page { number: at, size, filter: self.filter()? }))
     }
 
-    fn filter(&self) -> Filter {
-        match self.get("name") {
+    fn filter(&self) -> Result<Filter, Problem> {
+        Ok(match self.get("name") {
             None | Some("") => Filter::All,
-            Some(pattern) if self.has("use_regex") => RegexBuilder::new(pattern)
-                .case_insensitive(true)
-                .build()
-                .map_or(Filter::Nothing, |regex| Filter::Regex(Box::new(regex))),
+            Some(pattern) if self.has("use_regex") => match Pattern::new(pattern, Case::DoesNot) {
+                Ok(pattern) => Filter::Pattern(Box::new(pattern)),
+                Err(PatternError::Nonsense(_)) => Filter::Nothing,
+                Err(PatternError::Refused(reason)) => return Err(Problem::bad_request(reason)),
+            },
             Some(part) => Filter::Part(part.to_lowercase()),
-        }
+        })
     }
 
     /// The ranges of samples that are wanted.
@@ -129,7 +130,7 @@ pub enum Filter {
     Nothing,
     /// Those with this in them, in small letters.
     Part(String),
-    Regex(Box<Regex>),
+    Pattern(Box<Pattern>),
 }
 
 impl Filter {
@@ -139,8 +140,17 @@ impl Filter {
             Self::All => true,
             Self::Nothing => false,
             Self::Part(part) => name.to_lowercase().contains(part),
-            // One that gives up (too much backtracking) is in no name.
-            Self::Regex(regex) => regex.is_match(name).unwrap_or(false),
+            Self::Pattern(pattern) => pattern.is_in(name),
+        }
+    }
+
+    /// Refuses what was found when finding took too long.
+    pub fn check(&self) -> Result<(), Problem> {
+        match self {
+            Self::Pattern(pattern) if pattern.has_given_up() => {
+                Err(Problem::bad_request("the pattern takes too long"))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -202,6 +212,11 @@ mod tests {
         assert!(takes("page=1&name=^MY.*s$&use_regex=true", "my.orders"));
         assert!(!takes("page=1&name=(&use_regex=true", "("));
         assert!(takes("page=1&name=(&use_regex=maybe", "a(b"));
+        let refused = Query::parse("page=1&name=(a)%5C1&use_regex=true").page().unwrap_err();
+        assert_eq!(
+            said(&refused),
+            r#"{"error":"bad_request","reason":"patterns with back references are not served"}"#
+        );
     }
 
     #[test]

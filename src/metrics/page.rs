@@ -36,7 +36,7 @@ impl Page {
         }
     }
 
-    /// Writes it, from first to last; the error is that nobody reads any more.
+    /// Writes it, from first to last; the error is that nobody reads any more, or that a pattern took too long.
     pub fn write(&self, api: &Api, out: &mut dyn Write) -> io::Result<()> {
         let mut text = Text::new(out, PREFIX);
         match self {
@@ -112,6 +112,9 @@ fn write_detailed(text: &mut Text<'_>, api: &Api, (families, scope): (&[String],
         return Ok(());
     }
     let survey = Survey::take(&api.shared, scope);
+    if scope.has_given_up() {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "the pattern of queues takes too long"));
+    }
     queues::write(text, &survey.queues.rows, is_asked_for)?;
     clients::write_connections(text, &survey.connections, is_asked_for)?;
     clients::write_channels(text, &survey.channels, is_asked_for)?;

@@ -1,22 +1,21 @@
 //! Answers those who ask for metrics.
 
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::body::Body;
-use fancy_regex::Regex;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::page::Page;
 use super::pieces::{Pieces, pieces};
 use super::settings::MetricsSettings;
 use super::survey::Scope;
-use crate::http::{Api, Origin, Query, accepts_gzip, may_watch};
+use crate::http::{Api, Case, Origin, Pattern, Query, accepts_gzip, may_watch};
 
 /// Pages that are written at once; others wait.
 pub const AT_ONCE: usize = 2;
@@ -52,11 +51,6 @@ pub async fn answer<B>(api: Arc<Api>, origin: Origin, request: Request<B>) -> Re
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let page = match page(rest, &query, settings.per_object) {
-        Ok(Some(page)) => page,
-        Ok(None) => return plain(StatusCode::NOT_FOUND, "Unknown Registry"),
-        Err(reason) => return plain(StatusCode::BAD_REQUEST, reason),
-    };
     let is_get = request.method() == Method::GET;
     if !is_get && request.method() != Method::HEAD {
         let is_asking = request.method() == Method::OPTIONS;
@@ -67,14 +61,28 @@ pub async fn answer<B>(api: Arc<Api>, origin: Origin, request: Request<B>) -> Re
     {
         return problem;
     }
+    // Nobody closes it.
+    let permit = api.metrics.room.clone().acquire_owned().await.ok();
+    let page = match page_of(rest.to_owned(), query, settings.per_object).await {
+        Ok(Some(page)) => page,
+        Ok(None) => return plain(StatusCode::NOT_FOUND, "Unknown Registry"),
+        Err(reason) => return plain(StatusCode::BAD_REQUEST, reason),
+    };
     let is_packed = accepts_gzip(request.headers());
-    let mut response = Response::new(if is_get { write(api, page, is_packed).await } else { Body::empty() });
+    let mut response =
+        Response::new(if is_get { write(api, (page, permit), is_packed) } else { Body::empty() });
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, CONTENT);
     if is_packed && is_get {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     with_usual(response)
+}
+
+/// [`page`], on a thread where a pattern may take its time.
+async fn page_of(rest: String, query: Query, per_object: bool) -> Result<Option<Page>, String> {
+    let found = tokio::task::spawn_blocking(move || page(&rest, &query, per_object)).await;
+    found.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// The page of a path below the first one's; none of that name, or one that is asked for wrongly.
@@ -97,42 +105,40 @@ fn page(rest: &str, query: &Query, per_object: bool) -> Result<Option<Page>, Str
     })
 }
 
-fn queue_pattern(query: &Query) -> Result<Option<Regex>, String> {
+fn queue_pattern(query: &Query) -> Result<Option<Pattern>, String> {
     let mut patterns = query.all("queue");
     let Some(pattern) = patterns.next() else { return Ok(None) };
     if patterns.next().is_some() {
         return Err("Only one 'queue' query parameter is allowed".to_owned());
     }
-    let regex = Regex::new(pattern).map_err(|error| format!("Invalid 'queue' regex: {error}"))?;
-    Ok(Some(regex))
+    let pattern = Pattern::new(pattern, Case::Matters);
+    pattern.map(Some).map_err(|error| format!("Invalid 'queue' regex: {error}"))
 }
 
-/// A body that another thread writes while it leaves.
-async fn write(api: Arc<Api>, page: Page, is_packed: bool) -> Body {
-    // Nobody closes it.
-    let permit = api.metrics.room.clone().acquire_owned().await;
+/// A body that another thread writes while it leaves; until then there is one less to be written.
+fn write(api: Arc<Api>, (page, permit): (Page, Option<OwnedSemaphorePermit>), is_packed: bool) -> Body {
     let (into, leaving) = pieces();
     tokio::task::spawn_blocking(move || {
         let written =
             if is_packed { write_packed(&api, &page, into) } else { write_plain(&api, &page, into) };
         if let Err(error) = written {
-            tracing::debug!(%error, "metrics were not read to their end");
+            tracing::debug!(%error, "metrics were not written to their end");
         }
         drop(permit);
     });
     Body::new(leaving)
 }
 
-fn write_plain(api: &Api, page: &Page, mut into: Pieces) -> std::io::Result<()> {
+fn write_plain(api: &Api, page: &Page, mut into: Pieces) -> io::Result<()> {
     page.write(api, &mut into)?;
-    into.flush()
+    into.finish()
 }
 
-fn write_packed(api: &Api, page: &Page, into: Pieces) -> std::io::Result<()> {
+fn write_packed(api: &Api, page: &Page, into: Pieces) -> io::Result<()> {
     let mut packing = BufWriter::new(GzEncoder::new(into, Compression::fast()));
     page.write(api, &mut packing)?;
-    let packer = packing.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    packer.finish()?.flush()
+    let packer = packing.into_inner().map_err(io::IntoInnerError::into_error)?;
+    packer.finish()?.finish()
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> Response<Body> {

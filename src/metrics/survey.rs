@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fancy_regex::Regex;
 use leveret_core::model::{ConnectionRecord, ConnectionState, MessageStats, SizeCounts, Stat};
 
 use super::clients::{self, ChannelRow, ConnectionRow, ExchangeRow};
 use super::family::Sums;
 use super::inventory::Inventory;
+use crate::http::Pattern;
 use crate::rates::{self, Census};
 use crate::session::Shared;
 
@@ -19,7 +19,7 @@ pub struct Scope {
     /// Of these virtual hosts; empty is all.
     pub vhosts: Vec<String>,
     /// Queues of these names.
-    pub queue: Option<Regex>,
+    pub queue: Option<Pattern>,
 }
 
 impl Scope {
@@ -30,8 +30,12 @@ impl Scope {
 
     /// Whether a queue is one of them.
     pub fn has_queue(&self, name: &str) -> bool {
-        // A pattern that gives up (too much backtracking) is in no name.
-        self.queue.as_ref().is_none_or(|regex| regex.is_match(name).unwrap_or(false))
+        self.queue.as_ref().is_none_or(|pattern| pattern.is_in(name))
+    }
+
+    /// Whether it took too long to see which queues these are.
+    pub fn has_given_up(&self) -> bool {
+        self.queue.as_ref().is_some_and(Pattern::has_given_up)
     }
 }
 

@@ -245,6 +245,16 @@ async fn what_is_asked_for_wrongly_is_refused() {
         ("/api/overview", 404),
         ("/metrics/detailed?queue=(", 400),
         ("/metrics/detailed?queue=a&queue=b", 400),
+        // Nobody may have this compiled, let alone without a password.
+        (
+            &format!(
+                "/metrics/detailed?family=queue_coarse_metrics&queue={}",
+                r"(?=%5Cw%7B50%7D)".repeat(300)
+            ),
+            400,
+        ),
+        (r"/metrics/detailed?family=queue_coarse_metrics&queue=(a)%5C1", 400),
+        (r"/metrics/detailed?family=queue_coarse_metrics&queue=%5E(?!amq)", 200),
     ] {
         assert_eq!(say(&broker, path).await.status, status, "{path}");
     }

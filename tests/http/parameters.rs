@@ -44,6 +44,28 @@ async fn limits_and_policies_of_operators_are_parameters_too() {
 }
 
 #[tokio::test]
+async fn who_makes_policies_leaves_those_of_operators_and_limits_alone() {
+    let broker = broker().await;
+    let user = json!({"password": "secret", "tags": "policymaker"});
+    assert_eq!(broker.send("PUT", "/api/users/maker", &user).await, 201);
+    let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+    assert_eq!(broker.send("PUT", "/api/permissions/%2F/maker", &all).await, 201);
+    let policy = json!({"value": {"pattern": "^q", "definition": {"max-length": 5}}});
+    let limits = json!({"value": {"max-queues": 5}});
+    for (path, body) in [("operator_policy/%2F/o", policy), ("vhost-limits/%2F/limits", limits)] {
+        let path = format!("/api/parameters/{path}");
+        let body = body.to_string();
+        let put = broker.ask("PUT", &path).by("maker", "secret").body(body.as_bytes()).send().await;
+        assert_eq!((put.status, put.reason()), (401, json!("Not administrator user")), "{path}");
+        assert_eq!(broker.ask("PUT", &path).body(body.as_bytes()).send().await.status, 201);
+        assert_eq!(broker.ask("DELETE", &path).by("maker", "secret").send().await.status, 401, "{path}");
+        assert_eq!(broker.ask("GET", &path).by("maker", "secret").send().await.status, 200, "{path}");
+    }
+    let shovel = broker.ask("PUT", "/api/parameters/shovel/%2F/s").by("maker", "secret");
+    assert_eq!(shovel.body(b"{\"value\":{}}").send().await.status, 201);
+}
+
+#[tokio::test]
 async fn parameters_that_make_no_sense_are_refused() {
     let broker = broker().await;
     let table = [
