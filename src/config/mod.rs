@@ -182,7 +182,9 @@ pub fn told_data_dir(environment: &Environment) -> Option<PathBuf> {
     let mut plan = Plan::new(environment);
     let of_data = settings().find(|setting| setting.flag.is_some_and(|flag| flag.name() == "data-dir"));
     // A directory that cannot be one is for the broker to refuse.
-    of_data.into_iter().for_each(|setting| apply(setting, &mut plan, &[&environment.given], &mut Vec::new()));
+    if let Some(setting) = of_data {
+        apply(setting, &mut plan, &[&environment.given], &mut Vec::new());
+    }
     plan.settings.data_dir
 }
 
