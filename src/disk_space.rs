@@ -29,6 +29,12 @@ pub fn free_bytes(directory: &Path) -> Option<u64> {
     status.f_bavail.checked_mul(status.f_frsize)
 }
 
+/// The same, without what the log's next file takes: that comes whole, and the alarm must come before it does not fit.
+pub fn free_for_messages(directory: &Path) -> Option<u64> {
+    let next_file = u64::from(leveret_storage::Options::default().segment_bytes);
+    free_bytes(directory).map(|free| free.saturating_sub(next_file))
+}
+
 /// What a limit comes to; a relative one is a part of the machine's memory (RabbitMQ).
 pub fn limit_bytes(limit: DiskLimit) -> Option<u64> {
     match limit {

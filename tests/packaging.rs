@@ -90,6 +90,9 @@ async fn it_serves_from_a_directory_that_has_nothing_else() {
         let mut served = Served::spawn(&mut world.command(user, &arguments));
         let address = served.address();
         served.until("Server startup complete");
+        // What the image is asked by whoever wants to know whether it is well.
+        let ping = world.command(user, &["ping", "--data-dir", "/data"]).status().unwrap();
+        assert!(ping.success(), "{ping}");
         let mut peer = Peer::open_channel(address).await;
         peer.declare(1, "q").await;
         peer.publish(1, "q", b"through").await;

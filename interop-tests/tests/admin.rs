@@ -34,7 +34,10 @@ fn the_script_gets_from_leveret_what_it_gets_from_rabbitmq() {
 #[test]
 fn its_successor_gets_from_leveret_what_it_gets_from_rabbitmq() {
     match successor() {
-        Ok(tool) => with_python("successor", |_, _| Ok(tool)),
+        Ok(tool) => {
+            with_python("successor", |_, _| Ok(tool.clone()));
+            with_python("common", |_, _| Ok(tool));
+        }
         // Its build takes minutes: CI does without it.
         Err(lack) => say(&format!("skipped: rabbitmqadmin-ng: {lack}\n")),
     }
@@ -42,11 +45,22 @@ fn its_successor_gets_from_leveret_what_it_gets_from_rabbitmq() {
 
 #[test]
 fn leveret_admin_answers_the_words_of_the_script_as_the_script_does() {
+    ourselves("script", &[]);
+}
+
+#[test]
+fn leveret_admin_answers_the_words_of_the_successor_that_it_knows_as_the_successor_does() {
+    // A variable that only the successor has says which of the two is meant by what both know.
+    ourselves("common", &["env", "RABBITMQADMIN_TABLE_STYLE=modern"]);
+}
+
+fn ourselves(grammar: &'static str, first: &[&str]) {
     if Broker::is_foreign() {
         return say("skipped: leveret admin: the tools themselves record\n");
     }
-    let tool = leveret().unwrap_or_else(|error| panic!("{error}"));
-    let run = Run { grammar: "script", program: "leveret", tool };
+    let program = leveret().unwrap_or_else(|error| panic!("{error}"));
+    let tool = first.iter().map(|&word| word.to_owned()).chain(program).collect();
+    let run = Run { grammar, program: "leveret", tool };
     match prepare() {
         Ok((scratch, python)) => perform(&run, &python, &scratch),
         Err(lack) => lacking("leveret admin", &lack),
@@ -123,7 +137,7 @@ fn judge(run: &Run, answered: &Transcript, scratch: &Path) {
         run.program,
         run.grammar,
         answered.0.len(),
-        listed.count()
+        listed.count(answered)
     ));
     assert!(
         wrong.is_empty(),

@@ -164,7 +164,7 @@ impl Builder {
         let limit_bytes = disk_space::limit_bytes(self.settings.disk_free_limit)?;
         tracing::info!("Disk free limit set to {limit_bytes} bytes");
         let measure = self.measure_free.take();
-        let measure = measure.unwrap_or_else(|| Box::new(move || disk_space::free_bytes(&directory)));
+        let measure = measure.unwrap_or_else(|| Box::new(move || disk_space::free_for_messages(&directory)));
         let watching = disk_space::watch(shared.clone(), limit_bytes, measure);
         Some(spawn(watching))
     }

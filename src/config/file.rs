@@ -47,20 +47,21 @@ impl fmt::Display for SyntaxError {
     }
 }
 
-/// Cuts `text` into its entries, in order; `variable` looks up what `$(NAME)` stands for.
-pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Entry>, SyntaxError> {
+/// Cuts `text` into its entries, in order, and what is no entry; `variable` looks up what `$(NAME)` stands for.
+pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> (Vec<Entry>, Vec<SyntaxError>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().enumerate().filter(|(_, line)| {
         let line = line.trim_start();
         !line.is_empty() && !line.starts_with('#')
     });
-    lines
-        .map(|(index, line)| {
-            entry(line, &variable)
-                .map(|(key, value)| Entry { line: index + 1, key, value })
-                .map_err(|text| SyntaxError { line: index + 1, text })
-        })
-        .collect()
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    for (index, line) in lines {
+        match entry(line, &variable) {
+            Ok((key, value)) => entries.push(Entry { line: index + 1, key, value }),
+            Err(text) => errors.push(SyntaxError { line: index + 1, text }),
+        }
+    }
+    (entries, errors)
 }
 
 fn entry(line: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<(String, String), String> {
@@ -122,7 +123,8 @@ mod tests {
     }
 
     fn entries(text: &str) -> Vec<(usize, String, String)> {
-        let parsed = parse(text, environment).unwrap();
+        let (parsed, errors) = parse(text, environment);
+        assert_eq!(errors, []);
         parsed.into_iter().map(|entry| (entry.line, entry.key, entry.value)).collect()
     }
 
@@ -164,13 +166,22 @@ mod tests {
             ("default_pass = $(NOPE", "line 1: `$(` is not closed"),
         ];
         for (text, expected) in table {
-            assert_eq!(parse(text, environment).unwrap_err().to_string(), expected, "{text:?}");
+            let (entries, errors) = parse(text, environment);
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!((entries, errors), (vec![], vec![expected.to_owned()]), "{text:?}");
         }
     }
 
     #[test]
+    fn a_line_that_is_no_entry_does_not_hide_the_others() {
+        let (entries, errors) = parse("heartbeat = 1\nwhat\nchannel_max = 2\nwhere", environment);
+        assert_eq!(entries.iter().map(|entry| entry.line).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
     fn a_part_of_a_key_may_contain_an_escaped_dot() {
-        let parsed = parse(r"loopback_users.jane\.doe = true", environment).unwrap();
+        let (parsed, _) = parse(r"loopback_users.jane\.doe = true", environment);
         assert_eq!(parsed[0].parts(), ["loopback_users", "jane.doe"]);
     }
 }

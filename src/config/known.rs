@@ -202,10 +202,15 @@ pub const KNOWN_VARIABLES: &[&str] = &[
     "RABBITMQ_VERSION",
 ];
 
+/// How RabbitMQ marks a value that it is to decrypt with a passphrase.
+const ENCRYPTED: &str = "encrypted:";
+const NO_SECRETS: &str = "encrypted values are not decrypted here: let the file say `$(NAME)`, and give the value in \
+                          that environment variable";
+
 /// What a key is, with this value: what says "no" to something that is not here misses nothing.
 pub fn verdict(key: &str, value: &str) -> Verdict {
     if settings().any(|setting| setting.has_key(key)) {
-        return Verdict::Served;
+        return if value.starts_with(ENCRYPTED) { Verdict::Refused(NO_SECRETS) } else { Verdict::Served };
     }
     if let Some(reason) = tls::reason(key) {
         return Verdict::Refused(reason);
@@ -298,6 +303,7 @@ mod tests {
         );
         assert_eq!(of("num_acceptors.tcp"), Verdict::Inert(OWN_SOCKETS));
         assert!(matches!(of("ssl_options.password"), Verdict::Refused(_)));
+        assert_eq!(verdict("default_pass", "encrypted:c2VjcmV0"), Verdict::Refused(NO_SECRETS));
     }
 
     #[test]

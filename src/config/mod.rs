@@ -119,8 +119,7 @@ pub fn resolve(flags: &[Given], environment: &Environment) -> Result<Plan, Confi
         in_files.extend(served(given, &mut plan, &mut problems));
     }
     let sources = [flags, &environment.given, &in_files];
-    // TLS first: whether there may be no listener without it depends on its listeners.
-    for setting in tls::TLS_SETTINGS.iter().chain(options::without_tls()) {
+    for setting in options::in_order() {
         apply(setting, &mut plan, &sources, &mut problems);
     }
     tls::fill_in(&mut plan, &environment.given);
@@ -183,7 +182,9 @@ pub fn told_data_dir(environment: &Environment) -> Option<PathBuf> {
     let mut plan = Plan::new(environment);
     let of_data = settings().find(|setting| setting.flag.is_some_and(|flag| flag.name() == "data-dir"));
     // A directory that cannot be one is for the broker to refuse.
-    of_data.into_iter().for_each(|setting| apply(setting, &mut plan, &[&environment.given], &mut Vec::new()));
+    if let Some(setting) = of_data {
+        apply(setting, &mut plan, &[&environment.given], &mut Vec::new());
+    }
     plan.settings.data_dir
 }
 
@@ -249,10 +250,13 @@ fn read_file(path: &Path, environment: &Environment, problems: &mut Vec<String>)
             return Vec::new();
         }
     };
-    let entries = file::parse(&text, |name| environment.variable(name)).unwrap_or_else(|error| {
-        problems.push(format!("{}, {error}", path.display()));
-        Vec::new()
-    });
+    let (entries, errors) = file::parse(&text, |name| environment.variable(name));
+    problems.extend(errors.iter().map(|error| format!("{}, {error}", path.display())));
+    given_in(path, entries)
+}
+
+/// The entries of a file as values of options.
+fn given_in(path: &Path, entries: Vec<file::Entry>) -> Vec<Given> {
     let given = entries.into_iter().map(|entry| Given {
         part: entry.parts().pop().unwrap_or_default(),
         name: entry.key,

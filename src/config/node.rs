@@ -8,12 +8,16 @@ use leveret::DefaultQueueType;
 use super::options::{Flag, Refused, Setting, each, named, one, put};
 use super::{Given, value};
 
+/// The keys that name files of definitions.
+pub const DEFINITIONS: &[&str] =
+    &["load_definitions", "management.load_definitions", "definitions.local.path"];
+
 /// See [`super::options::settings`].
 pub const NODE_SETTINGS: &[Setting] = &[
     Setting {
         flag: Some(Flag::Values { name: "definitions", value: "FILE" }),
         environment: &["LEVERET_DEFINITIONS"],
-        keys: &["load_definitions", "management.load_definitions", "definitions.local.path"],
+        keys: DEFINITIONS,
         default: "none",
         help: "Users, virtual hosts, exchanges, queues and bindings to create at start (definitions.json), or a directory of such files",
         set: |plan, given| {

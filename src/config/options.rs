@@ -88,8 +88,14 @@ pub fn settings() -> impl Iterator<Item = &'static Setting> {
     without_tls().chain(TLS_SETTINGS)
 }
 
+/// All options in the order in which they are set: TLS first, as whether there may be no listener without it depends on
+/// its listeners.
+pub fn in_order() -> impl Iterator<Item = &'static Setting> {
+    TLS_SETTINGS.iter().chain(without_tls())
+}
+
 /// All options but those of AMQP's TLS.
-pub fn without_tls() -> impl Iterator<Item = &'static Setting> {
+fn without_tls() -> impl Iterator<Item = &'static Setting> {
     let tables =
         [SETTINGS, NODE_SETTINGS, HTTP_SETTINGS, LOGIN_SETTINGS, EVENT_SETTINGS, LOG_SETTINGS, OTLP_SETTINGS];
     tables.into_iter().flatten()
@@ -195,7 +201,7 @@ pub const SETTINGS: &[Setting] = &[
                     "write" => write,
                     _ => read,
                 };
-                put(pattern, Ok(given.value.clone()))
+                put(pattern, value::pattern(&given.value))
             })
         },
     },

@@ -240,6 +240,16 @@ fn a_refused_line_is_named_by_file_line_and_key() {
              `https`: fetch the file before the start and give its path in `load_definitions`",
         ),
         (
+            "default_permissions.read = (",
+            "F, line 1: default_permissions.read: expected a regular expression such as `.*`, found `(`: Parsing error \
+             at position 1: Opening parenthesis without closing parenthesis",
+        ),
+        (
+            "default_pass = encrypted:c2VjcmV0",
+            "F, line 1: default_pass: encrypted values are not decrypted here: let the file say `$(NAME)`, and give the \
+             value in that environment variable",
+        ),
+        (
             "default_queue_type = stream",
             "F, line 1: default_queue_type: expected `classic` or `quorum`, found `stream`",
         ),
@@ -251,8 +261,9 @@ fn a_refused_line_is_named_by_file_line_and_key() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let problems = with_file("heartbeat = x\nssl_options.password = 1\nchannel_max = -1").unwrap_err();
-    assert_eq!(problems.0.len(), 3, "{problems}");
+    let problems =
+        with_file("heartbeat = x\nwhat\nssl_options.password = 1\nwhere\nchannel_max = -1").unwrap_err();
+    assert_eq!(problems.0.len(), 5, "{problems}");
 }
 
 #[test]

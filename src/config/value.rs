@@ -68,6 +68,14 @@ pub fn multiple(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A regular expression, as permissions are.
+pub fn pattern(text: &str) -> Result<String, String> {
+    match fancy_regex::Regex::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("expected a regular expression such as `.*`, found `{text}`: {error}")),
+    }
+}
+
 /// A watermark in one word: a fraction, or bytes.
 pub fn watermark(text: &str) -> Result<Watermark, String> {
     let words =

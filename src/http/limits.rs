@@ -1,12 +1,13 @@
 //! Limits of virtual hosts and users.
 
-use leveret_core::model::LimitError;
+use leveret_core::model::{LimitError, User};
 use serde_json::json;
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::caller::{Caller, Role};
 use super::contract::Tells;
+use super::policies::invalid;
 use super::request::Request;
 use super::route::{Outcome, Row};
 use super::users::named;
@@ -76,11 +77,10 @@ fn put_vhost(request: &Request) -> Outcome {
     let fields = request.fields()?;
     fields.require(&["value"])?;
     let value = fields.get("value").map(policy::term);
-    let mut limits = vhost.details().limits;
-    limits
-        .set(request.value("name"), value.as_ref())
-        .map_err(|error| Problem::bad_request(format!("Validation failed\n\n{error}\n")))?;
-    vhost.change_details(|details| details.limits = limits);
+    // Inside the change: two limits that are set at once are both kept.
+    let mut outcome = Ok(());
+    vhost.change_details(|details| outcome = details.limits.set(request.value("name"), value.as_ref()));
+    outcome.map_err(|error| invalid(&error.to_string()))?;
     request.change(|_, _| ());
     Ok(Answer::done())
 }
@@ -91,7 +91,8 @@ fn delete_vhost(request: &Request) -> Outcome {
     let mut limits = vhost.details().limits;
     // A limit that there is no such thing as is not set.
     if limits.set(request.value("name"), None).is_ok() && limits != vhost.details().limits {
-        vhost.change_details(|details| details.limits = limits);
+        // It was known a moment ago.
+        vhost.change_details(|details| drop(details.limits.set(request.value("name"), None)));
         request.change(|_, _| ());
     }
     Ok(Answer::done())
@@ -124,12 +125,13 @@ fn put_user(request: &Request) -> Outcome {
     let value = fields.get("value").map(policy::term);
     let name = request.value("user");
     let missing = || Problem::bad_request(json!(["no_such_user", name]));
-    let mut limits = request.core().user(name).ok_or_else(missing)?.limits;
     let refused = |error: LimitError| Problem::bad_request(error.to_string());
-    limits.set(request.value("name"), value.as_ref()).map_err(refused)?;
-    if !request.core().change_user(name, |user| user.limits = limits) {
+    let mut outcome = Ok(());
+    let set = |user: &mut User| outcome = user.limits.set(request.value("name"), value.as_ref());
+    if !request.core().change_user(name, set) {
         return Err(missing());
     }
+    outcome.map_err(refused)?;
     request.change(|_, _| ());
     Ok(Answer::done())
 }
@@ -140,7 +142,7 @@ fn delete_user(request: &Request) -> Outcome {
     let user = request.core().user(name).ok_or_else(|| Problem::nothing_there("vhost_not_found"))?;
     let mut limits = user.limits;
     if limits.set(request.value("name"), None).is_ok() && limits != user.limits {
-        request.core().change_user(name, |user| user.limits = limits);
+        request.core().change_user(name, |user| drop(user.limits.set(request.value("name"), None)));
         request.change(|_, _| ());
     }
     Ok(Answer::done())

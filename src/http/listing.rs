@@ -122,7 +122,9 @@ fn rows(query: &Query, mut entries: Vec<impl Entry>, part: std::ops::Range<usize
     match by.filter(|path| !matches!(path[..], ["name" | "vhost"])) {
         None => {
             let wanted = in_order(&mut entries, part, is_reversed, |one, other| by_name(one, other));
-            wanted.iter().for_each(|entry| written.push(entry.row()));
+            for entry in wanted {
+                written.push(entry.row());
+            }
         }
         Some(path) => {
             let mut keyed: Vec<Keyed<_>> =

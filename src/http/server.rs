@@ -69,7 +69,7 @@ impl Served {
     const fn flags(self) -> &'static str {
         match self {
             Self::Api => "--http or --http-tls",
-            Self::Metrics => "--metrics or --metrics-tls",
+            Self::Metrics => "--metrics",
         }
     }
 

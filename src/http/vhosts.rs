@@ -126,10 +126,10 @@ fn put(request: &Request) -> Outcome {
     let is_new = request.core().vhost(name).is_none();
     let vhost = request.core().add_vhost(name);
     let mut details = VhostDetails::clone(&vhost.details());
-    let before = details.clone();
     said.apply(&mut details);
-    if details != before {
-        vhost.change_details(|current| *current = details);
+    if details != *vhost.details() {
+        // Whoever sets a limit meanwhile keeps it.
+        vhost.change_details(|details| said.apply(details));
     }
     if let Some(on) = said.tracing {
         vhost.set_tracing(on);

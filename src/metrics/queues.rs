@@ -56,7 +56,7 @@ pub const FAMILIES: &[Family<QueueLook>] = families![
 const OLDEST: About = About {
     name: "queue_oldest_message_age_seconds",
     kind: Kind::Gauge,
-    help: "How long the oldest ready message of a queue has waited, to a second or a sixteenth",
+    help: "How long the oldest ready message of a queue has waited, to a second or an eighth",
 };
 
 const INFO: About = About {

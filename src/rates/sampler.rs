@@ -11,9 +11,6 @@ use crate::clock::Timer;
 use crate::session::Shared;
 use crate::vitals;
 
-/// With more exchanges than this among those who are gone, those that are there no more are forgotten.
-const TIDY_BEYOND: usize = 1024;
-
 /// Takes samples for as long as it is not dropped, on a thread that carries no traffic.
 pub async fn keep(shared: Arc<Shared>) {
     let mut timer = Timer::new(shared.clock.clone());
@@ -39,19 +36,6 @@ fn sample(shared: &Shared, at: Timestamp) {
         exchanges.map(|((vhost, name), counts)| (Key::Exchange(vhost, name), Reading::of_exchange(counts))),
     );
     shared.rates.finish(at, broker);
-    tidy(shared);
-}
-
-/// Exchanges come and go: who is gone is not to be remembered for each of them.
-fn tidy(shared: &Shared) {
-    for (name, gone) in shared.core.roll().gone() {
-        if TIDY_BEYOND < gone.exchanges.len() {
-            let routes = shared.core.vhost(&name).map(|vhost| vhost.routes());
-            shared.core.roll().tidy(&name, |exchange| {
-                routes.as_ref().is_some_and(|routes| routes.exchange(exchange).is_some())
-            });
-        }
-    }
 }
 
 /// What the whole broker has beside the sums over what is in it.

@@ -21,7 +21,8 @@ async fn client(broker: &Asked) -> Peer {
 
 /// A name as it stands in a path.
 fn in_path(name: &Value) -> String {
-    name.as_str().unwrap().bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes = name.as_str().unwrap().as_bytes();
+    percent_encoding::percent_encode(bytes, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[tokio::test]

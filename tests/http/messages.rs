@@ -219,3 +219,12 @@ async fn only_who_may_read_from_a_queue_sees_its_messages() {
     let redrive = broker.ask("POST", "/api/queues/%2F/q/redrive").by("stranger", "s").send().await;
     assert_eq!(redrive.status, 401);
 }
+
+#[tokio::test]
+async fn properties_with_nothing_in_them_are_an_empty_list_as_rabbitmq_writes_them() {
+    let broker = with_queue().await;
+    publish(&broker, json!({})).await;
+    publish(&broker, json!({"properties": {"priority": 3}})).await;
+    let got = get(&broker, json!({})).await.json();
+    assert_eq!((&got[0]["properties"], &got[1]["properties"]), (&json!([]), &json!({"priority": 3})));
+}

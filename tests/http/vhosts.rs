@@ -111,3 +111,15 @@ async fn virtual_hosts_run_already() {
     let reason = "Request to node leveret@localhost failed with {no_such_vhost,<<\"nope\">>}";
     assert_eq!((said.status, said.reason()), (400, json!(reason)));
 }
+
+#[tokio::test]
+async fn who_watches_the_broker_is_told_of_virtual_hosts_that_he_may_not_enter() {
+    let broker = broker().await;
+    for tag in ["monitoring", "management"] {
+        let user = json!({"password": "secret", "tags": tag});
+        broker.send("PUT", &format!("/api/users/{tag}"), &user).await;
+    }
+    let listed = |user| broker.ask("GET", "/api/vhosts?columns=name").by(user, "secret").send();
+    assert_eq!(listed("monitoring").await.json(), json!([{"name": "/"}]));
+    assert_eq!(listed("management").await.json(), json!([]));
+}

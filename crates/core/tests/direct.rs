@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leveret_codec::method::{Method, basic, queue};
+use leveret_codec::method::{Method, basic, exchange, queue};
 use leveret_codec::{PropertiesBuilder, TableBuilder, Value};
 use leveret_core::amqp::{Answer, As, Closed, Direct};
 use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, SpanKind, Stat, User};
@@ -164,4 +164,30 @@ fn the_stay_of_a_message_is_told_if_its_publisher_records_its_trace_and_spans_ar
     assert_eq!(spans(&on, "01"), expected);
     assert_eq!(spans(&on, "00"), []);
     assert_eq!(spans(&broker(), "01"), []);
+}
+
+#[test]
+fn exchanges_that_a_channel_counts_no_more_are_counted_all_the_same() {
+    let broker = broker();
+    work(&broker, As::Operator("local"), |direct| {
+        let exchanges: Vec<String> = (0..80).map(|number| format!("x{number}")).collect();
+        for exchange in &exchanges {
+            let declare = exchange::Declare {
+                exchange: exchange.as_str().into(),
+                kind: "fanout".into(),
+                ..Default::default()
+            };
+            direct.call(NOW, &Method::Exchange(exchange::AMQPMethod::Declare(declare)));
+            direct.hear().unwrap().unwrap();
+        }
+        for exchange in exchanges.iter().cycle().take(800) {
+            let publish = basic::Publish { exchange: exchange.as_str().into(), ..basic::Publish::default() };
+            direct.publish(NOW, &publish, (&[0, 0], &Bytes::new()));
+            direct.hear().unwrap().unwrap();
+        }
+    });
+    let gone = &broker.roll().gone()["/"];
+    assert_eq!(gone.exchanges.len(), 80);
+    assert!(gone.exchanges.values().all(|counts| *counts == (10, 0)), "{:?}", gone.exchanges);
+    assert_eq!(gone.stats[Stat::Publish], 800);
 }

@@ -93,9 +93,9 @@ impl Differences {
         self.0.iter().find(|(listed, _)| listed == command).map(|(_, reason)| reason.as_str())
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
+    /// How many of these commands are listed.
+    pub fn count(&self, said: &Transcript) -> usize {
+        said.0.iter().filter(|(command, _)| self.reason(command).is_some()).count()
     }
 }
 

@@ -22,7 +22,11 @@ pub struct Finding {
 
 impl From<Line> for Finding {
     fn from(line: Line) -> Self {
-        let text = if line.why.is_empty() { line.key } else { format!("{}: {}", line.key, line.why) };
+        let text = match (line.key.as_str(), line.why.as_str()) {
+            ("", why) => why.to_owned(),
+            (_, "") => line.key,
+            (key, why) => format!("{key}: {why}"),
+        };
         Self { standing: line.standing, place: format!("line {}", line.number), text }
     }
 }

@@ -82,8 +82,7 @@ fn check_text(text: &str, environment: &Environment) -> Checked {
     if start.starts_with('[') {
         return Err("these are terms of Erlang (advanced.config), which are not read".to_owned());
     }
-    let lines = config::review(text, environment).map_err(|error| error.to_string())?;
-    Ok(lines.into_iter().map(Finding::from).collect())
+    Ok(config::review(text, environment).into_iter().map(Finding::from).collect())
 }
 
 #[cfg(test)]

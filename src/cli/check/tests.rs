@@ -59,13 +59,16 @@ fn what_cannot_be_read_is_told_apart_from_what_differs() {
         ("{\"queues\": 7}", "queues: invalid type"),
         ("{", "EOF while parsing"),
         ("[{rabbit, []}].", "terms of Erlang"),
-        ("heartbeat", "line 1: expected `key = value`"),
     ] {
         let error = checked(text).unwrap_err();
         assert!(error.contains(expected), "{error}");
     }
-    let all = [(Path::new("F"), checked("heartbeat = 1")), (Path::new("G"), checked("heartbeat"))];
+    let all = [(Path::new("F"), checked("heartbeat = 1")), (Path::new("G"), checked("{"))];
     assert_eq!(code(&all), 2);
+    let (text, code) = printed("what\nheartbeat = 1");
+    let expected =
+        "F\n  refused    line 1  expected `key = value`, found `what`\n  served     line 2  heartbeat\n";
+    assert_eq!((text.as_str(), code), (expected, 1));
 }
 
 #[test]

@@ -105,6 +105,21 @@ impl Words {
         words
     }
 
+    /// Without the options of these names.
+    pub fn without(mut self, names: &[Opt]) -> Self {
+        self.options.retain(|(name, _)| !names.iter().any(|opt| opt.name == *name));
+        self
+    }
+
+    /// And those that come later, which win.
+    pub fn and(mut self, later: Self) -> Self {
+        self.given.extend(later.given);
+        self.plain.extend(later.plain);
+        self.options.extend(later.options);
+        self.strange.extend(later.strange);
+        self
+    }
+
     fn take(&mut self, word: &str, opt: Opt, value: String) {
         if opt.takes == Takes::Whole && value.parse::<i64>().is_err() && !is_infinite(&value) {
             self.strange.push(format!("{word} : {value}"));

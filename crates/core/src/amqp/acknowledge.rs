@@ -118,7 +118,7 @@ impl Channel {
 
     fn settle_all(&mut self, turn: &mut Turn<'_>, held: Vec<Held>, fate: Fate) {
         if let Mode::Tx(transaction) = &mut self.mode {
-            transaction.settled.push((fate, held));
+            transaction.settle(fate, held);
         } else {
             self.carry_out(turn, held, fate);
         }

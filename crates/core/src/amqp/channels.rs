@@ -293,7 +293,9 @@ fn release(turn: &mut Turn<'_>, channels: Vec<Channel>) {
     for channel in channels {
         let (number, record) = (channel.number, channel.record.clone());
         channel.release(turn);
-        turn.session.broker.roll().leave_channel(&turn.session.record, &record);
+        let routes = turn.session.vhost.routes();
+        let is_there = |exchange: &[u8]| exchange.is_empty() || routes.exchange(exchange).is_some();
+        turn.session.broker.roll().leave_channel(&turn.session.record, &record, is_there);
         tell_channel_closed(turn.session, number);
     }
     for Left { queue, is_unused } in left {

@@ -95,7 +95,11 @@ impl RouteMemory {
         }
         self.holder = session.vhost.holders().of(exchange);
         if self.outflow.as_ref().is_none_or(|outflow| *outflow.exchange != *exchange) {
-            self.outflow = Some(self.record.outflow(exchange));
+            let (outflow, forgotten) = self.record.outflow(exchange);
+            self.outflow = Some(outflow);
+            if let Some(forgotten) = forgotten {
+                session.broker.roll().keep_outflow(&session.record.facts.vhost, &forgotten);
+            }
         }
         exchange.clone_into(&mut self.exchange);
         (self.generation, self.permission_epoch) = (generation, epoch);

@@ -44,13 +44,21 @@ pub struct Transaction {
     pub publishes: Vec<TxPublish>,
     /// Deliveries that were decided about, in order.
     pub settled: Vec<(Fate, Vec<Held>)>,
+    /// How many deliveries these are.
+    settled_count: usize,
 }
 
 impl Transaction {
     /// How many publishes and acknowledgements wait for the commit.
     pub fn counts(&self) -> (u32, u32) {
-        let settled: usize = self.settled.iter().map(|(_, held)| held.len()).sum();
-        (u32::try_from(self.publishes.len()).unwrap_or(u32::MAX), u32::try_from(settled).unwrap_or(u32::MAX))
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        (count(self.publishes.len()), count(self.settled_count))
+    }
+
+    /// Deliveries are decided about.
+    pub fn settle(&mut self, fate: Fate, held: Vec<Held>) {
+        self.settled_count += held.len();
+        self.settled.push((fate, held));
     }
 }
 

@@ -221,7 +221,7 @@ impl Queue {
         self.waiting.park_from(first);
         self.waiting.page_out(doors);
         if !self.waiting.is_empty() {
-            self.ages.note(now, first);
+            self.ages.note(now, first, self.waiting.head().map(|head| head.position));
         }
     }
 

@@ -228,15 +228,18 @@ impl ChannelRecord {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }
 
-    /// Where publishes to an exchange are counted, until this is asked for another one.
-    pub fn outflow(&self, exchange: &[u8]) -> Arc<Outflow> {
+    /// Where publishes to an exchange are counted, until this is asked for another one; and one that is counted here no
+    /// more, because there are too many.
+    pub fn outflow(&self, exchange: &[u8]) -> (Arc<Outflow>, Option<Arc<Outflow>>) {
         let mut outflows = self.outflows.lock();
         if let Some(known) = outflows.known.iter().find(|known| *known.exchange == *exchange) {
-            return known.clone();
+            return (known.clone(), None);
         }
+        let mut forgotten = None;
         if MOST_OUTFLOWS <= outflows.known.len() {
             let oldest = outflows.known.remove(0);
             outflows.forgotten += oldest.stats();
+            forgotten = Some(oldest);
         }
         let outflow = Arc::new(Outflow {
             exchange: exchange.into(),
@@ -244,7 +247,7 @@ impl ChannelRecord {
             routed: Counter::default(),
         });
         outflows.known.push(outflow.clone());
-        outflow
+        (outflow, forgotten)
     }
 
     /// What it has published, by exchange.

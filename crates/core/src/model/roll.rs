@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::id::ConnectionId;
-use crate::model::record::{ChannelRecord, ConnectionRecord};
+use crate::model::record::{ChannelRecord, ConnectionRecord, Outflow};
 use crate::model::sizes::SizeCounts;
 use crate::model::stats::{MessageStats, Stat};
 
@@ -38,6 +38,27 @@ pub struct Gone {
     pub packets: (u64, u64),
     /// Published to exchanges, and from there into queues; by the exchange's name.
     pub exchanges: HashMap<Box<[u8]>, (u64, u64)>,
+    tidy_at: usize,
+}
+
+/// So many names of exchanges are not worth a look at which of them are still there.
+const FEW_EXCHANGES: usize = 1024;
+
+impl Gone {
+    /// Forgets exchanges that are gone, when names have become twice as many as there were when that was last done.
+    fn tidy(&mut self, is_there: impl Fn(&[u8]) -> bool) {
+        if self.tidy_at.max(FEW_EXCHANGES) <= self.exchanges.len() {
+            self.exchanges.retain(|exchange, _| is_there(exchange));
+            self.tidy_at = 2 * self.exchanges.len();
+        }
+    }
+
+    fn add(&mut self, outflow: &Outflow) {
+        let stats = outflow.stats();
+        let (published, routed) = self.exchanges.entry(outflow.exchange.clone()).or_default();
+        *published += stats[Stat::PublishIn];
+        *routed += stats[Stat::PublishOut];
+    }
 }
 
 /// All open connections.
@@ -78,19 +99,25 @@ impl Roll {
         self.channels_created.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A channel ends.
-    pub fn leave_channel(&self, of: &ConnectionRecord, channel: &Arc<ChannelRecord>) {
+    /// A channel ends; `is_there` says whether there is an exchange of a name.
+    pub fn leave_channel(
+        &self,
+        of: &ConnectionRecord,
+        channel: &Arc<ChannelRecord>,
+        is_there: impl Fn(&[u8]) -> bool,
+    ) {
         self.channels_closed.fetch_add(1, Ordering::Relaxed);
         let mut gone = self.gone.lock();
         let of_vhost = gone.entry(of.facts.vhost.clone()).or_default();
         of_vhost.stats += channel.stats();
-        for outflow in channel.outflows() {
-            let stats = outflow.stats();
-            let (published, routed) = of_vhost.exchanges.entry(outflow.exchange.clone()).or_default();
-            *published += stats[Stat::PublishIn];
-            *routed += stats[Stat::PublishOut];
-        }
+        channel.outflows().iter().for_each(|outflow| of_vhost.add(outflow));
+        of_vhost.tidy(is_there);
         of.remove_channel(channel);
+    }
+
+    /// A channel of a virtual host counts what it has published to an exchange no more; the exchange does.
+    pub fn keep_outflow(&self, vhost: &Arc<str>, outflow: &Outflow) {
+        self.gone.lock().entry(vhost.clone()).or_default().add(outflow);
     }
 
     /// All that are open, the oldest first.
@@ -124,13 +151,6 @@ impl Roll {
         self.gone.lock().clone()
     }
 
-    /// Forgets the exchanges of a virtual host that are there no more.
-    pub fn tidy(&self, vhost: &str, is_there: impl Fn(&[u8]) -> bool) {
-        if let Some(gone) = self.gone.lock().get_mut(vhost) {
-            gone.exchanges.retain(|exchange, _| is_there(exchange));
-        }
-    }
-
     /// How large all publishes were.
     pub fn sizes(&self) -> SizeCounts {
         let mut sizes = *self.gone_sizes.lock();
@@ -138,5 +158,30 @@ impl Roll {
             sizes += record.sizes.get();
         }
         sizes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::record::ConnectionFacts;
+
+    #[test]
+    fn names_of_exchanges_that_are_gone_are_not_remembered_for_ever() {
+        let roll = Roll::default();
+        let facts = ConnectionFacts { vhost: "/".into(), ..ConnectionFacts::default() };
+        let connection = ConnectionRecord::new(ConnectionId(1), facts, Arc::default());
+        for number in 0..100_u16 {
+            let channel = Arc::new(ChannelRecord::new(number));
+            for exchange in 0..64 {
+                let (outflow, _) = channel.outflow(format!("{number}-{exchange}").as_bytes());
+                outflow.published.add(1);
+            }
+            roll.leave_channel(&connection, &channel, |exchange| exchange.starts_with(b"7-"));
+        }
+        let gone = &roll.gone()["/"];
+        assert_eq!(gone.stats[Stat::Publish], 6400, "sums never fall");
+        assert!(gone.exchanges.len() <= FEW_EXCHANGES, "{}", gone.exchanges.len());
+        assert!(gone.exchanges.contains_key(&b"7-63"[..]), "what is there is remembered");
     }
 }

@@ -97,23 +97,23 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command {
         options: &[
-            text("username", "whose"),
+            text("user", "whose"),
             text("configure", "a pattern"),
             text("read", "a pattern"),
             text("write", "a pattern"),
         ],
-        required: &["username", "configure", "read", "write"],
+        required: &["user", "configure", "read", "write"],
         act: Act::Send {
             method: "PUT",
-            path: "permissions/{vhost}/{username}",
+            path: "permissions/{vhost}/{user}",
             body: &[field("configure", Takes::Text), field("read", Takes::Text), field("write", Takes::Text)],
         },
         ..send(["permissions", "declare", "declare", "permissions"], "PUT", "")
     },
     Command {
-        options: &[text("username", "whose")],
-        required: &["username"],
-        ..send(["permissions", "delete", "delete", "permissions"], "DELETE", "permissions/{vhost}/{username}")
+        options: &[text("user", "whose")],
+        required: &["user"],
+        ..send(["permissions", "delete", "delete", "permissions"], "DELETE", "permissions/{vhost}/{user}")
     },
     list(
         "connections",

@@ -35,7 +35,7 @@ pub fn run(given: &[String]) -> ExitCode {
     let Some(command) = nouns::all().find(|command| command.is_called(one, other)) else {
         return fail(2, &format!("error: '{one} {other}' is not a command\n\n{}", usage()));
     };
-    let words = Words::sort(given, &[command.options, OWN, OPTIONS]);
+    let (asking, words) = sorted(given, command);
     if words.has("help") {
         return say(&command.usage());
     }
@@ -48,7 +48,7 @@ pub fn run(given: &[String]) -> ExitCode {
     if let Some(style) = words.value("table-style").filter(|style| !grid::is_style(style)) {
         return fail(2, &format!("error: there is no table style '{style}'"));
     }
-    match call(&words).and_then(|call| act(command, &call)) {
+    match call(&words, &asking).and_then(|call| act(command, &call)) {
         Ok(text) if text.is_empty() => ExitCode::SUCCESS,
         Ok(text) => say(&text),
         Err(failure) => fail(failure.exit as u8, failure.text()),
@@ -62,8 +62,27 @@ fn fail(code: u8, text: &str) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn call(words: &Words) -> Result<Call<'_>, Failure> {
-    let said = Said::of(words)?;
+/// The options that say who asks whom, and all words of the command: `--password` before the command is the password
+/// of who asks, behind `declare user` what it is to be.
+fn sorted(given: &[String], command: &Command) -> (Words, Words) {
+    let (before, behind) = given.split_at(place_of_command(given));
+    let before = Words::sort(before, &[OPTIONS, OWN]);
+    let behind = Words::sort(behind, &[command.options, OWN, OPTIONS]);
+    let asking = before.clone().and(behind.clone().without(command.options));
+    (asking, before.without(command.options).and(behind))
+}
+
+/// How many words there are before the first that is no option.
+fn place_of_command(given: &[String]) -> usize {
+    let is_before = |count: &usize| {
+        given.get(..*count).is_some_and(|words| Words::sort(words, &[OPTIONS, OWN]).plain.is_empty())
+    };
+    (0..=given.len()).take_while(is_before).last().unwrap_or_default()
+}
+
+/// The broker is the one of `asking`: the options that are not the command's own.
+fn call<'a>(words: &'a Words, asking: &Words) -> Result<Call<'a>, Failure> {
+    let said = Said::of(asking)?;
     Ok(Call { words, client: said.client()?, vhost: said.vhost_of_objects() })
 }
 
@@ -131,6 +150,9 @@ pub fn refused(error: ClientError) -> Failure {
     let text = match &error {
         ClientError::Status { status: 404, .. } => {
             return Failure::plain(Exit::Data, "API responded with a 404 Not Found");
+        }
+        ClientError::Status { status: 400..=499, reason } if !reason.is_empty() => {
+            return Failure::plain(Exit::Data, reason.clone());
         }
         ClientError::Status { status, reason } => {
             format!("API responded with a client error: status code of {status}: {reason}")
@@ -276,4 +298,25 @@ pub fn plain(value: &Value) -> String {
 pub fn usage() -> String {
     let lines: Vec<String> = nouns::all().map(|command| format!("  {}", command.usage_line())).collect();
     format!("In its successor's words:\n\n{}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_before_the_command_say_who_asks_and_those_behind_it_what_for() {
+        let given: Vec<String> =
+            ["-u", "guest", "-p", "pw", "declare", "user", "--password", "new"].map(str::to_owned).to_vec();
+        assert_eq!(place_of_command(&given), 4);
+        assert_eq!(place_of_command(&given[..4]), 4);
+        let command = nouns::all().find(|command| command.is_called("declare", "user")).unwrap();
+        let (asking, words) = sorted(&given, command);
+        assert_eq!((asking.value("username"), asking.value("password")), (Some("guest"), Some("pw")));
+        assert_eq!(words.value("password"), Some("new"));
+        // Of another command they may stand behind it, too.
+        let given: Vec<String> = ["users", "list", "-p", "pw"].map(str::to_owned).to_vec();
+        let command = nouns::all().find(|command| command.is_called("users", "list")).unwrap();
+        assert_eq!(sorted(&given, command).0.value("password"), Some("pw"));
+    }
 }

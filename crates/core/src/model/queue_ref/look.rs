@@ -27,7 +27,7 @@ pub struct QueueLook {
     /// What it has given up.
     pub lost: Losses,
     /// How long the oldest message has waited, as far as that is known, see
-    /// [`Ages`](crate::model::queue): to a second, or a sixteenth of itself.
+    /// [`Ages`](crate::model::queue): to a second, or an eighth of itself.
     pub oldest: Option<Duration>,
     /// What the publisher of the next message to go said of its time, in seconds since 1970.
     pub head_timestamp: Option<u64>,
