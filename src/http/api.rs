@@ -7,6 +7,7 @@ use leveret_core::model::LoginCounts;
 use leveret_core::{Position, Timestamp};
 
 use super::gate::Gate;
+use super::reading::Room;
 use super::settings::HttpSettings;
 use crate::metrics;
 use crate::registry::Bell;
@@ -30,6 +31,8 @@ pub struct Api {
     pub gate: Gate,
     /// Logins over HTTP; the rules count those over AMQP.
     pub logins: LoginCounts,
+    /// What the bodies of requests have.
+    pub room: Room,
     /// Metrics, which have ports of their own.
     pub metrics: metrics::State,
 }
@@ -55,8 +58,9 @@ impl Api {
         let settings = beginning.http.clone();
         let started = shared.clock.now();
         let (gate, logins) = (Gate::default(), LoginCounts::default());
+        let room = Room::new(settings.max_body_bytes);
         let metrics = metrics::State::new(beginning.metrics.clone());
-        Self { shared, settings, beginning, listeners, started, gate, logins, metrics }
+        Self { shared, settings, beginning, listeners, started, gate, logins, room, metrics }
     }
 
     /// The name of the only node.

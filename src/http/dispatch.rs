@@ -1,18 +1,15 @@
 //! One request from its head to its answer.
 //!
 //! The order of the questions is RabbitMQ's: is the path there, has it the method, who asks, may they, is the body what
-//! the endpoint reads. A body is read only of who may send it.
+//! the endpoint reads. A body is read only of who may send it, where there is one to be read.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
@@ -33,8 +30,6 @@ use super::route::{self, Found, Handler, Outcome, Row, Verb};
 
 /// Shorter answers are not compressed (RabbitMQ).
 const COMPRESSED_BYTES: usize = 300;
-/// How long the body of a request may take.
-const BODY_WAIT: Duration = Duration::from_mins(1);
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +82,11 @@ impl Asked {
         if row.json_only && !is_json(&headers) {
             return Err(Problem::silent(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let body = read(body, self.api.settings.max_body_bytes).await?;
+        let most = row.body_bytes.min(self.api.settings.max_body_bytes);
+        let (body, taken) = self.api.room.read(body, most).await?;
         let api = self.api.clone();
         let (origin, values) = (self.origin, self.found.values);
-        let request = Request { api: self.api, origin, caller, values, query, headers, body };
+        let request = Request { api: self.api, origin, caller, values, query, headers, body, taken };
         let outcome = match row.handler {
             Handler::Now(now) => blocking(move || now(&request)).await?,
             Handler::Later(later) => later(request).await,
@@ -183,19 +179,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         tracing::error!(%error, "a request of the HTTP API came to nothing");
         Problem::silent(StatusCode::INTERNAL_SERVER_ERROR)
     })
-}
-
-async fn read(body: Incoming, most: usize) -> Result<Bytes, Problem> {
-    let reading = Limited::new(body, most).collect();
-    match tokio::time::timeout(BODY_WAIT, reading).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::bad_request("Exceeded HTTP request body size limit"))
-        }
-        // The peer has gone, or is as good as gone; nobody hears the answer.
-        Ok(Err(_)) => Err(Problem::silent(StatusCode::BAD_REQUEST)),
-        Err(_) => Err(Problem::silent(StatusCode::REQUEST_TIMEOUT)),
-    }
 }
 
 /// Whether the body says that it is JSON.

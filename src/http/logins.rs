@@ -22,6 +22,7 @@ pub const ROWS: &[Row] = &[
         Handler::Later(log_in),
         "Takes a name and a password from a form.",
     )
+    .body_bytes(LONGEST_FORM)
     .tells(Tells::Value("LoggedIn"))
     .takes_form(("application/x-www-form-urlencoded", "Login"))
     .answers(&[200, 401]),
@@ -39,6 +40,8 @@ pub const ROWS: &[Row] = &[
     Row::delete(SOURCES, Access::Administrator, reset, "Counts logins from zero again."),
 ];
 
+/// Of anybody: a name and a password.
+const LONGEST_FORM: usize = 4096;
 const ATTEMPTS: &str = "/api/auth/attempts/:node";
 const SOURCES: &str = "/api/auth/attempts/:node/source";
 

@@ -53,6 +53,7 @@ mod plugins;
 mod policies;
 mod query;
 mod queues;
+mod reading;
 mod reference;
 mod request;
 mod route;

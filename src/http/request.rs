@@ -14,6 +14,7 @@ use super::body::{Fields, object};
 use super::caller::Caller;
 use super::dispatch::Origin;
 use super::query::Query;
+use super::reading::Taken;
 
 /// A request.
 pub struct Request {
@@ -31,6 +32,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, whole.
     pub body: Bytes,
+    /// What the body takes of the room for all of them.
+    #[expect(dead_code, reason = "it counts as long as it lives")]
+    pub taken: Taken,
 }
 
 impl Request {

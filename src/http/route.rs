@@ -101,6 +101,9 @@ pub struct Row {
     pub summary: &'static str,
     /// Bodies that do not say that they are JSON are refused (415), as RabbitMQ does at some places.
     pub json_only: bool,
+    /// How long a body may be, if it is not too long for the API: nothing of who only reads or deletes, and nothing of
+    /// strangers.
+    pub body_bytes: usize,
     /// What the reference says of it.
     pub contract: Contract,
 }
@@ -153,7 +156,15 @@ impl Row {
         handler: Handler,
         summary: &'static str,
     ) -> Self {
-        Self { verb, path, access, handler, summary, json_only: false, contract: Contract::NONE }
+        let takes_none = matches!(verb, Verb::Get | Verb::Delete) || matches!(access, Access::Anyone);
+        let body_bytes = if takes_none { 0 } else { usize::MAX };
+        Self { verb, path, access, handler, summary, json_only: false, body_bytes, contract: Contract::NONE }
+    }
+
+    /// The same, with bodies of so many bytes.
+    pub const fn body_bytes(mut self, most: usize) -> Self {
+        self.body_bytes = most;
+        self
     }
 
     /// The same, for bodies that say that they are JSON.

@@ -136,10 +136,12 @@ impl Ask<'_> {
     async fn exchange(self) -> Said {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let headers: String = self.headers.concat();
+        // Whoever says otherwise means to.
+        let says = headers.contains("content-length:") || headers.contains("transfer-encoding:");
+        let length = if says { String::new() } else { format!("content-length: {}\r\n", self.body.len()) };
         let head = format!(
-            "{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
-            self.line,
-            self.body.len()
+            "{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{length}{headers}\r\n",
+            self.line
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         // A broker that has heard enough may close before it has everything.

@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 use leveret::Settings;
 use serde_json::json;
 
-use crate::ask::{broker, start};
+use crate::ask::{Ask, broker, start};
 
 #[tokio::test]
 async fn who_says_nothing_is_asked_and_who_says_something_wrong_is_told() {
@@ -100,6 +100,28 @@ async fn a_body_that_is_too_long_is_refused_and_one_of_a_stranger_is_not_read() 
     assert_eq!((long.status, long.reason()), (400, json!("Exceeded HTTP request body size limit")));
     let stranger = broker.ask("PUT", "/api/users/x").by("x", "y").body(&body).send().await;
     assert_eq!(stranger.status, 401);
+}
+
+#[tokio::test]
+async fn no_more_of_a_body_is_waited_for_than_an_endpoint_takes() {
+    let broker = broker().await;
+    let announced = |ask: Ask<'static>| ask.with("content-length", "9999999").send();
+    for (method, path, status) in
+        [("GET", "/healthz", 200), ("GET", "/api/version", 200), ("DELETE", "/api/login", 204)]
+    {
+        let said = announced(broker.ask_as_nobody(method, path)).await;
+        assert_eq!(said.status, status, "{method} {path}");
+    }
+    assert_eq!(announced(broker.ask("GET", "/api/whoami")).await.status, 200);
+    let login = broker.ask_as_nobody("POST", "/api/login");
+    let chunk = [b"1388\r\n".as_slice(), &[b'a'; 5000]].concat();
+    let said = [
+        announced(login.clone()).await,
+        login.with("transfer-encoding", "chunked").body(&chunk).send().await,
+    ];
+    for said in said {
+        assert_eq!((said.status, said.reason()), (400, json!("Exceeded HTTP request body size limit")));
+    }
 }
 
 #[tokio::test]
