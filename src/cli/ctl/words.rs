@@ -105,6 +105,18 @@ impl Words {
         words
     }
 
+    /// Sorts what stands in front of the command by `front`, and the command with what follows by `behind`: a letter may
+    /// be an option of the program in front and one of the command behind.
+    pub fn sort_around(given: &[String], front: &[&'static [Opt]], behind: &[&'static [Opt]]) -> Self {
+        let (before, rest) = given.split_at(command_at(given, front));
+        let (mut words, rest) = (Self::sort(before, front), Self::sort(rest, behind));
+        words.given = given.to_vec();
+        words.plain.extend(rest.plain);
+        words.options.extend(rest.options);
+        words.strange.extend(rest.strange);
+        words
+    }
+
     fn take(&mut self, word: &str, opt: Opt, value: String) {
         if opt.takes == Takes::Whole && value.parse::<i64>().is_err() && !is_infinite(&value) {
             self.strange.push(format!("{word} : {value}"));
@@ -130,6 +142,15 @@ impl Words {
         }
         Err(Failure::usage(format!("Invalid options for this command:\n{}", self.strange.join("\n"))))
     }
+}
+
+/// Where the first word stands that is neither an option nor an option's value.
+fn command_at(given: &[String], known: &[&'static [Opt]]) -> usize {
+    let is_command = |at: &usize| {
+        let up_to_here: Vec<String> = given.iter().take(at + 1).cloned().collect();
+        !Words::sort(&up_to_here, known).plain.is_empty()
+    };
+    (0..given.len()).find(is_command).unwrap_or(given.len())
 }
 
 fn is_infinite(value: &str) -> bool {
@@ -184,6 +205,25 @@ mod tests {
         assert_eq!(words.value("priority"), Some("3"));
         assert_eq!(words.value("node"), Some("x"));
         assert!(words.check().is_ok());
+    }
+
+    #[test]
+    fn a_letter_in_front_of_the_command_is_the_programs() {
+        const COMMAND: &[Opt] = &[short('p', text("properties", "")), short('q', text("queue", ""))];
+        let sorted = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let words = Words::sort_around(&words, &[GENERAL], &[COMMAND, GENERAL]);
+            let value = |name: &str| words.value(name).unwrap_or("-").to_owned();
+            assert!(words.check().is_ok(), "{line}");
+            (words.plain.join(" "), value("vhost"), value("properties"), value("queue"), words.has("quiet"))
+        };
+        let told = |plain: &str, values: [&str; 3], quiet| {
+            let [vhost, properties, queue] = values.map(str::to_owned);
+            (plain.to_owned(), vhost, properties, queue, quiet)
+        };
+        assert_eq!(sorted("-p v -q get it -p {} -q q"), told("get it", ["v", "{}", "q"], true));
+        assert_eq!(sorted("get it -p {} -n x"), told("get it", ["-", "{}", "-"], false));
+        assert_eq!(sorted("-p v"), told("", ["v", "-", "-"], false));
     }
 
     #[test]

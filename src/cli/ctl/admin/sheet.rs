@@ -35,7 +35,7 @@ pub fn run(given: &[String]) -> ExitCode {
     let Some(command) = nouns::all().find(|command| command.is_called(one, other)) else {
         return fail(2, &format!("error: '{one} {other}' is not a command\n\n{}", usage()));
     };
-    let words = Words::sort(given, &[command.options, OWN, OPTIONS]);
+    let words = Words::sort_around(given, &[OPTIONS, OWN], &[command.options, OWN, OPTIONS]);
     if words.has("help") {
         return say(&command.usage());
     }
