@@ -98,7 +98,7 @@ where
     let mut whole = Vec::new();
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {
-        match frame.map(|frame| frame.into_data()) {
+        match frame.map(hyper::body::Frame::into_data) {
             Ok(Ok(piece)) => {
                 if whole.is_empty() {
                     // Not before anything came: to say much costs nothing.
