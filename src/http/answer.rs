@@ -14,6 +14,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: Bytes,
+    /// The body compressed, where it is kept so.
+    pub packed: Option<Bytes>,
 }
 
 impl Answer {
@@ -23,7 +25,7 @@ impl Answer {
     }
 
     /// JSON that is written already.
-    pub fn written_json(json: Vec<u8>) -> Self {
+    pub fn written_json(json: impl Into<Bytes>) -> Self {
         Self::empty(StatusCode::OK)
             .with(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .with_body(json)
@@ -49,7 +51,7 @@ impl Answer {
 
     /// Only a status.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), packed: None }
     }
 
     /// 201 for what is new, 204 for what was there.

@@ -8,6 +8,7 @@ use leveret_core::{Position, Timestamp};
 
 use super::gate::Gate;
 use super::reading::Room;
+use super::reference::Reference;
 use super::settings::HttpSettings;
 use crate::metrics;
 use crate::registry::Bell;
@@ -33,6 +34,8 @@ pub struct Api {
     pub logins: LoginCounts,
     /// What the bodies of requests have.
     pub room: Room,
+    /// What anybody may read of the API.
+    pub reference: Reference,
     /// Metrics, which have ports of their own.
     pub metrics: metrics::State,
 }
@@ -60,7 +63,8 @@ impl Api {
         let (gate, logins) = (Gate::default(), LoginCounts::default());
         let room = Room::new(settings.max_body_bytes);
         let metrics = metrics::State::new(beginning.metrics.clone());
-        Self { shared, settings, beginning, listeners, started, gate, logins, room, metrics }
+        let reference = Reference::default();
+        Self { shared, settings, beginning, listeners, started, gate, logins, room, reference, metrics }
     }
 
     /// The name of the only node.

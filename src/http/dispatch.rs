@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::body::Body;
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::Incoming;
@@ -203,18 +204,21 @@ async fn compress(answer: Answer) -> Answer {
     if answer.body.len() < COMPRESSED_BYTES {
         return answer;
     }
-    let body = answer.body.clone();
-    let compressed = blocking(move || {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(&body).and_then(|()| encoder.finish())
-    });
-    match compressed.await {
-        Ok(Ok(body)) => {
-            Answer { body: body.into(), ..answer }.with(CONTENT_ENCODING, HeaderValue::from_static("gzip"))
-        }
-        // Into memory it cannot fail; then it goes as it is.
-        Ok(Err(_)) | Err(_) => answer,
+    let (body, kept) = (answer.body.clone(), answer.packed.clone());
+    let packed = match kept {
+        None => blocking(move || gzip(&body)).await.ok().flatten(),
+        kept => kept,
+    };
+    match packed {
+        Some(body) => Answer { body, ..answer }.with(CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+        None => answer,
     }
+}
+
+/// Compressed. Into memory it cannot fail; where it does, it goes as it is.
+pub fn gzip(body: &[u8]) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).and_then(|()| encoder.finish()).ok().map(Bytes::from)
 }
 
 fn finish(answer: Answer, headers: Vec<(HeaderName, HeaderValue)>) -> Response<Body> {

@@ -95,7 +95,7 @@ impl Gate {
 }
 
 /// What stands for the machine behind an address.
-fn machine(address: IpAddr) -> IpAddr {
+pub fn machine(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::StatusCode;
-use hyper::body::Body;
+use hyper::body::{Body, Frame};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -98,7 +98,7 @@ where
     let mut whole = Vec::new();
     let mut body = std::pin::pin!(body);
     while let Some(frame) = body.frame().await {
-        match frame.map(hyper::body::Frame::into_data) {
+        match frame.map(Frame::into_data) {
             Ok(Ok(piece)) => {
                 if whole.is_empty() {
                     // Not before anything came: to say much costs nothing.
@@ -126,7 +126,6 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use http_body_util::Full;
-    use hyper::body::Frame;
 
     use super::*;
 

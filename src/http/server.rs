@@ -2,8 +2,8 @@
 //!
 //! hyper speaks HTTP/1.1 on each connection, in a task of its own. Invariants:
 //! - A connection that says nothing is closed: the head of a request may take [`HEAD_WAIT`], before the first one and
-//!   between two. At most [`MOST_CONNECTIONS`] are open, others wait to be accepted. The local
-//!   socket has [`MOST_LOCAL`] of its own, so that an operator comes in whoever else is there.
+//!   between two. One that reads nothing is closed, too ([`Prompt`]), and there is a bound on how many there are
+//!   ([`Crowd`]).
 //! - When the broker ends, requests that have begun are answered first.
 
 use std::convert::Infallible;
@@ -19,14 +19,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::api::{Api, Listener};
+use super::crowd::{Crowd, Seat};
 use super::dispatch::{self, Origin};
 use super::local_socket::{self, Local};
+use super::prompt::Prompt;
 use super::settings::{HttpSettings, LocalSocket};
 use crate::listener::{self, ListenError};
 use crate::metrics::{self, MetricsSettings};
@@ -35,10 +36,6 @@ use crate::tls::{Tls, TlsError, TlsSettings};
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_WAIT: Duration = Duration::from_mins(1);
-/// Connections that may be open at once.
-const MOST_CONNECTIONS: usize = 1024;
-/// The same, over the local socket.
-const MOST_LOCAL: usize = 64;
 /// How long accepting rests when the process has no file descriptors left.
 const REST_AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How long requests may take that have begun when the broker ends.
@@ -156,7 +153,7 @@ impl Bound {
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             aborting: CancellationToken::new(),
-            room: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
+            crowd: Crowd::remote(),
         };
         let http = Http { addresses, doors: doors.clone(), tls: self.tls.clone() };
         for listener in self.plain {
@@ -166,7 +163,7 @@ impl Bound {
             doors.tracker.spawn(doors.clone().accept(listener, self.tls.clone()));
         }
         if let Some(local) = local {
-            let doors = Doors { room: Arc::new(Semaphore::new(MOST_LOCAL)), ..doors };
+            let doors = Doors { crowd: Crowd::local(), ..doors };
             doors.tracker.clone().spawn(doors.accept_local(local));
         }
         http
@@ -231,13 +228,13 @@ struct Doors {
     closing: CancellationToken,
     /// No connections at all.
     aborting: CancellationToken,
-    /// One permit a connection.
-    room: Arc<Semaphore>,
+    /// One seat a connection.
+    crowd: Crowd,
 }
 
 impl Doors {
     async fn accept(self, listener: TcpListener, tls: Option<Arc<Tls>>) {
-        while let Some(permit) = self.permit().await {
+        while let Some(seat) = self.seat().await {
             let Some(accepted) = self.unless_closing(listener.accept()).await else { return };
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
@@ -248,37 +245,35 @@ impl Doors {
             };
             // Failing here means that the peer is gone already, which the first read will find.
             let _ = stream.set_nodelay(true);
-            let serving = self.clone().serve(stream, peer, tls.clone(), permit);
+            let Some(seat) = self.crowd.take(seat, peer.ip()) else {
+                tracing::debug!(%peer, "closed an HTTP connection of a machine that has too many");
+                continue;
+            };
+            let serving = self.clone().serve((stream, peer), tls.clone(), seat);
             self.tracker.spawn(serving);
         }
     }
 
     async fn accept_local(self, local: Local) {
         tracing::debug!("listening on the local socket {}", local.path().display());
-        while let Some(permit) = self.permit().await {
+        while let Some(seat) = self.seat().await {
             let Some(accepted) = self.unless_closing(local.accept()).await else { return };
             match accepted {
                 Ok(stream) => {
-                    self.tracker.spawn(self.clone().speak(stream, Origin::Local, permit));
+                    self.tracker.spawn(self.clone().speak(stream, Origin::Local, seat));
                 }
                 Err(error) => rest_after(&error).await,
             }
         }
     }
 
-    async fn serve(
-        self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        tls: Option<Arc<Tls>>,
-        permit: OwnedSemaphorePermit,
-    ) {
+    async fn serve(self, (stream, peer): (TcpStream, SocketAddr), tls: Option<Arc<Tls>>, seat: Seat) {
         let origin = Origin::Remote(peer.ip());
-        let Some(tls) = tls else { return self.speak(stream, origin, permit).await };
+        let Some(tls) = tls else { return self.speak(stream, origin, seat).await };
         let handshake = TlsAcceptor::from(tls.config()).accept(stream);
         let wait = tls.settings().handshake_timeout;
         match self.unless_closing(tokio::time::timeout(wait, handshake)).await {
-            Some(Ok(Ok(stream))) => self.speak(stream, origin, permit).await,
+            Some(Ok(Ok(stream))) => self.speak(stream, origin, seat).await,
             Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "a TLS handshake for HTTP failed"),
             Some(Err(_)) | None => {}
         }
@@ -289,7 +284,7 @@ impl Doors {
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         origin: Origin,
-        permit: OwnedSemaphorePermit,
+        seat: Seat,
     ) {
         let (api, served) = (self.api.clone(), self.served);
         let service = service_fn(move |request: Request<Incoming>| {
@@ -308,7 +303,7 @@ impl Doors {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WAIT)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Prompt::new(stream)), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -324,12 +319,12 @@ impl Doors {
         if let Err(error) = ended {
             tracing::debug!(%error, "an HTTP connection ended badly");
         }
-        drop(permit);
+        drop(seat);
     }
 
     /// Room for one more connection; `None` when no more are wanted.
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        self.unless_closing(self.room.clone().acquire_owned()).await?.ok()
+    async fn seat(&self) -> Option<Seat> {
+        self.unless_closing(self.crowd.seat()).await?
     }
 
     async fn unless_closing<T>(&self, work: impl Future<Output = T>) -> Option<T> {

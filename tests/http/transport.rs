@@ -5,8 +5,11 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 use leveret::Settings;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::ask::{Ask, broker, start};
+use crate::support::within;
 
 #[tokio::test]
 async fn who_says_nothing_is_asked_and_who_says_something_wrong_is_told() {
@@ -79,13 +82,15 @@ async fn long_answers_are_compressed_for_who_can_read_that() {
     for name in ["one", "two", "three"] {
         assert_eq!(broker.send("PUT", &format!("/api/users/{name}"), &json!({"tags": ""})).await, 201);
     }
-    let plain = broker.ask("GET", "/api/users").send().await;
-    assert_eq!(plain.header("content-encoding"), None);
-    let packed = broker.ask("GET", "/api/users").with("accept-encoding", "gzip").send().await;
-    assert_eq!(packed.header("content-encoding"), Some("gzip"));
-    let mut unpacked = Vec::new();
-    GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
-    assert_eq!(unpacked, plain.body);
+    for path in ["/api/users", "/api/openapi.json", "/api/index.html"] {
+        let plain = broker.ask("GET", path).send().await;
+        assert_eq!(plain.header("content-encoding"), None);
+        let packed = broker.ask("GET", path).with("accept-encoding", "gzip").send().await;
+        assert_eq!(packed.header("content-encoding"), Some("gzip"));
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body, "{path}");
+    }
     let short = broker.ask("GET", "/api/whoami").with("accept-encoding", "gzip").send().await;
     assert_eq!(short.header("content-encoding"), None);
 }
@@ -122,6 +127,22 @@ async fn no_more_of_a_body_is_waited_for_than_an_endpoint_takes() {
     for said in said {
         assert_eq!((said.status, said.reason()), (400, json!("Exceeded HTTP request body size limit")));
     }
+}
+
+#[tokio::test]
+async fn one_address_cannot_have_all_connections() {
+    let broker = broker().await;
+    let mut open = Vec::new();
+    for _ in 0..256 {
+        open.push(TcpStream::connect(broker.address).await.unwrap());
+    }
+    let mut last = TcpStream::connect(broker.address).await.unwrap();
+    let read = within("the end of the last", last.read_u8()).await;
+    assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+    open[0].write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    within("an answer to the first", open[0].read_exact(&mut status)).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
 }
 
 #[tokio::test]

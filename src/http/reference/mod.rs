@@ -1,9 +1,14 @@
 //! The reference of the API, made from its table: for people at `/api/index.html` and in docs/http-api.md, for programs at
-//! `/api/openapi.json`.
+//! `/api/openapi.json`. Both are written once, for anybody may ask for them as often as they like.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
 
 use super::access::Access;
 use super::answer::Answer;
 use super::contract::Tells;
+use super::dispatch::gzip;
 use super::request::Request;
 use super::route::{FAMILIES, Outcome, Row};
 
@@ -17,6 +22,28 @@ pub const ROWS: &[Row] = &[
     Row::get("/api/openapi.json", Access::Anyone, document, "The reference for programs (OpenAPI 3.1).")
         .tells(Tells::Value("Document")),
 ];
+
+/// What has been written of it.
+#[derive(Debug, Default)]
+pub struct Reference {
+    page: OnceLock<Kept>,
+    document: OnceLock<Kept>,
+}
+
+/// A text, and the same compressed.
+#[derive(Debug)]
+struct Kept(Bytes, Option<Bytes>);
+
+impl Kept {
+    fn new(text: String) -> Self {
+        let packed = gzip(text.as_bytes());
+        Self(text.into(), packed)
+    }
+
+    fn answer(&self, answer: impl FnOnce(Bytes) -> Answer) -> Answer {
+        Answer { packed: self.1.clone(), ..answer(self.0.clone()) }
+    }
+}
 
 /// Rows that are asked for where everybody is, and not over the local socket alone.
 fn told() -> impl Iterator<Item = (&'static str, &'static Row)> {
@@ -48,7 +75,12 @@ fn who(access: Access) -> &'static str {
     }
 }
 
-fn page(_: &Request) -> Outcome {
+fn page(request: &Request) -> Outcome {
+    let kept = request.api.reference.page.get_or_init(|| Kept::new(html()));
+    Ok(kept.answer(|text| Answer::text("text/html", text)))
+}
+
+fn html() -> String {
     let line = |row: &&Row| {
         let (verb, path, who, summary) = (row.verb.name(), row.path, who(row.access), row.summary);
         format!("<tr><td>{verb}</td><td><code>{path}</code></td><td>{who}</td><td>{summary}</td></tr>\n")
@@ -58,12 +90,14 @@ fn page(_: &Request) -> Outcome {
         format!("<h2>{heading}</h2>\n<table>\n{lines}</table>\n")
     };
     let tables: String = families().iter().map(table).collect();
-    Ok(Answer::text("text/html", [HEAD, &tables, "</body></html>\n"].concat()))
+    [HEAD, &tables, "</body></html>\n"].concat()
 }
 
 const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>leveret HTTP API</title></head>\n\
                     <body><h1>leveret HTTP API</h1>\n<p>For programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n";
 
 fn document(request: &Request) -> Outcome {
-    Ok(Answer::json(&openapi::document(&request.api.settings.path_prefix)))
+    let text = || openapi::document(&request.api.settings.path_prefix).to_string();
+    let kept = request.api.reference.document.get_or_init(|| Kept::new(text()));
+    Ok(kept.answer(Answer::written_json))
 }
