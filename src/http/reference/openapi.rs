@@ -28,7 +28,7 @@ const STATUSES: &[(u16, &str)] = &[
     (412, "It is protected."),
     (415, "The body does not say that it is what is read here."),
     (500, "It is done, but the log has failed: it may not outlive the broker."),
-    (503, "Not all is well."),
+    (503, "Not all is well, or an alarm holds publishers back."),
 ];
 
 /// The whole document; `prefix` stands before all paths.
@@ -151,7 +151,7 @@ fn content(row: &Row, status: u16) -> Option<(&'static str, Value)> {
         (200, Tells::Paged(name)) => Some((json, json!({"oneOf": [list(name), page(name)]}))),
         (200, Tells::Text(kind)) => Some((kind, json!({"type": "string"}))),
         // 401 has none for nobody, and a problem for others: what is not always there cannot be promised.
-        (400 | 404 | 412 | 500, _) => Some((json, schema::reference("Problem"))),
+        (400 | 404 | 412 | 500 | 503, _) => Some((json, schema::reference("Problem"))),
         _ => None,
     }
 }
