@@ -119,6 +119,7 @@ impl Connection {
             connection: self.peer.address.clone(),
             user: user.user.name.clone(),
             operator: None,
+            is_direct: false,
             capabilities: user.capabilities,
             frame_max_bytes: tuned.frame_max_bytes,
         };
