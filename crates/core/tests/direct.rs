@@ -182,7 +182,7 @@ fn exchanges_that_a_channel_counts_no_more_are_counted_all_the_same() {
         }
         for exchange in exchanges.iter().cycle().take(800) {
             let publish = basic::Publish { exchange: exchange.as_str().into(), ..basic::Publish::default() };
-            direct.publish(NOW, &publish, (&[0, 0], &Bytes::new()));
+            direct.publish(NOW, &publish, (&[0, 0], &Bytes::new())).unwrap();
             direct.hear().unwrap().unwrap();
         }
     });
