@@ -123,6 +123,57 @@ async fn http_is_served_where_it_is_asked_for() {
     assert_eq!(served.end_by("TERM").1, Some(0));
 }
 
+/// Sends a request without a body to the end, and says the first line of the answer.
+fn first_line(address: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "{request}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_comes_over_http_and_has_no_effect_or_is_refused_is_in_the_log() {
+    let mut served = Served::start(&HERE, &[("LEVERET_HTTP", "0.0.0.0:0")]);
+    let line = served.until("Management plugin: HTTP (non-TLS) listener started on port ");
+    let port: u16 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let head = "host: x\r\nauthorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\nconnection: close\r\n";
+    let put = format!(
+        "PUT /api/parameters/shovel/%2F/s HTTP/1.1\r\n{head}content-length: 12\r\n\r\n{{\"value\":{{}}}}"
+    );
+    assert_eq!(first_line(([127, 0, 0, 1], port).into(), &put), "HTTP/1.1 201 Created");
+    served.until(
+        "[warning] <0.0.0> the shovel 's' in vhost '/' is kept and listed, but nothing here acts on it",
+    );
+    // An address of this machine that is no loopback, if it has one.
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    if socket.connect("192.0.2.1:9").is_ok() {
+        let address = (socket.local_addr().unwrap().ip(), port).into();
+        let get = format!("GET /api/whoami HTTP/1.1\r\n{head}\r\n");
+        assert_eq!(first_line(address, &get), "HTTP/1.1 401 Unauthorized");
+        served.until("HTTP access denied: user 'guest' can only log in via localhost");
+    }
+    served.end_by("TERM");
+}
+
+#[test]
+fn a_directory_that_is_not_used_or_not_read_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("data");
+    let named = [&HERE[..], &["--data-dir", directory.to_str().unwrap()]].concat();
+    let mut served = Served::start(&named, &[]);
+    served.until("nothing is kept, since `--ephemeral` was asked for");
+    served.until("Server startup complete");
+    served.end_by("TERM");
+    assert!(!directory.exists());
+    std::fs::create_dir_all(root.path().join("mnesia/rabbit@host/msg_stores")).unwrap();
+    let mut served =
+        Served::start(&["--listen", "127.0.0.1:0", "--data-dir", root.path().to_str().unwrap()], &[]);
+    served.until("mnesia/rabbit@host has the data of a RabbitMQ node, which is not read");
+    served.until("Server startup complete");
+    served.end_by("TERM");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_what_was_expected() {
     let http = refused(&["--ephemeral"], &[("LEVERET_HTTP", "everywhere")]);

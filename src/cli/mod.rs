@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod client;
 mod ctl;
+mod foreign_data;
 mod inspect;
 mod log;
 mod perf;

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::allocator;
 use super::arguments::Serve;
+use super::foreign_data;
 use super::log::Log;
 use super::service_manager;
 use crate::config::{self, Environment, Plan};
@@ -52,8 +53,23 @@ enum Failure {
 
 /// A broker that was not told where to keep its data keeps it where such data is kept.
 fn with_data_dir(mut plan: Plan, environment: &Environment) -> Result<Plan, Failure> {
-    if plan.settings.data_dir.is_none() && !plan.ephemeral {
+    let named = plan.settings.data_dir.clone();
+    if let (Some(directory), true) = (&named, plan.ephemeral) {
+        plan.inform(format!(
+            "nothing is kept, since `--ephemeral` was asked for: the data directory {} is not used",
+            directory.display()
+        ));
+        return Ok(plan);
+    }
+    if named.is_none() && !plan.ephemeral {
         plan.settings.data_dir = Some(config::default_data_dir(environment).ok_or(Failure::NoDataDir)?);
+    }
+    if let Some(foreign) = plan.settings.data_dir.as_deref().and_then(foreign_data::of_rabbitmq) {
+        plan.warn(format!(
+            "{} has the data of a RabbitMQ node, which is not read: take its definitions and messages along as \
+             docs/moving-from-rabbitmq.md says",
+            foreign.display()
+        ));
     }
     Ok(plan)
 }

@@ -104,6 +104,9 @@ pub enum DefinitionsError {
     },
 }
 
+/// What definitions are called in messages that come from no file.
+const GIVEN: &str = "definitions";
+
 /// A document, and what to call it in messages.
 struct Source {
     origin: String,
@@ -138,7 +141,7 @@ pub fn apply(
             }
             Definitions::Value(value) => {
                 hash.update(value.to_string());
-                sources.push(source("definitions".to_owned(), Document::from_value(value))?);
+                sources.push(source(GIVEN.to_owned(), Document::from_value(value))?);
             }
         }
     }
@@ -161,7 +164,7 @@ pub fn apply(
 
 /// Creates everything that a document describes, while the broker runs.
 pub fn import(recipient: &mut Recipient<'_>, text: &str) -> Result<ApplyReport, DefinitionsError> {
-    let source = source("definitions".to_owned(), Document::parse(text))?;
+    let source = source(GIVEN.to_owned(), Document::parse(text))?;
     apply_source(recipient, &source)
 }
 
@@ -173,18 +176,21 @@ pub fn import_into_vhost(
     text: &str,
 ) -> Result<ApplyReport, DefinitionsError> {
     let no_vhost = |reason| DefinitionsError::Refused {
-        origin: "definitions".to_owned(),
+        origin: GIVEN.to_owned(),
         place: "top level".to_owned(),
         reason,
     };
     apply::vhost(recipient.core, vhost).map_err(no_vhost)?;
-    let source = source("definitions".to_owned(), Document::parse_for(text, vhost))?;
+    let source = source(GIVEN.to_owned(), Document::parse_for(text, vhost))?;
     apply_source(recipient, &source)
 }
 
 fn apply_source(recipient: &mut Recipient<'_>, source: &Source) -> Result<ApplyReport, DefinitionsError> {
     unserved::check(source)?;
-    tracing::info!("Applying definitions from {}", source.origin);
+    match source.origin.as_str() {
+        GIVEN => tracing::info!("Applying definitions that were given"),
+        file => tracing::info!("Applying definitions from {file}"),
+    }
     let mut steps = Steps::new(&source.origin);
     apply::document(recipient, &source.document, &mut steps)?;
     steps.report.log(&source.origin);

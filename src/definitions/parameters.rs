@@ -42,6 +42,16 @@ pub fn known_component(name: &str) -> bool {
     [OPERATOR_POLICY, LIMITS].contains(&name) || OF_PLUGINS.contains(&name)
 }
 
+/// What to say of a parameter that was kept and that nothing here acts on.
+pub fn without_effect((vhost, component, name): (&str, &str, &str)) -> String {
+    let what = if known_component(component) {
+        format!("the {component} '{name}' in vhost '{vhost}'")
+    } else {
+        format!("the parameter '{name}' of '{component}' in vhost '{vhost}', which nobody knows,")
+    };
+    format!("{what} is kept and listed, but nothing here acts on it")
+}
+
 /// The parameters of a virtual host as objects of an export: its limits, the policies of operators, the rest.
 pub fn rows(core: &Broker, vhost: &Vhost) -> Vec<Value> {
     let mut rows = Vec::new();

@@ -1,8 +1,8 @@
 //! Policies and parameters of a document.
 //!
-//! What RabbitMQ 3.x had for clusters (`ha-mode` and its kind, `queue-master-locator`) means nothing on a single broker
-//! and is left out with a line in the log, so that files of that time can be used; anything else that makes no sense
-//! is refused with RabbitMQ's text.
+//! What RabbitMQ 3.x had for clusters (`ha-mode` and its kind, `queue-master-locator`) means nothing on a single broker,
+//! and what its plugin for federation reads nothing without it: both are left out with a line in the log, so that files
+//! of such brokers can be used. Anything else that makes no sense is refused with RabbitMQ's text.
 
 use std::borrow::Cow;
 
@@ -43,12 +43,7 @@ pub fn put_parameter(
             self::vhost(recipient.core, vhost)?;
             // One that has gone since is gone with its parameters.
             let _ = parameters::keep(recipient.core, (vhost, component, name), value);
-            let what = if parameters::known_component(component) {
-                format!("the {component} '{name}' in vhost '{vhost}'")
-            } else {
-                format!("the parameter '{name}' of '{component}' in vhost '{vhost}', which nobody knows,")
-            };
-            report.skip(format!("{what} is kept and listed, but nothing here acts on it"));
+            report.skip(parameters::without_effect((vhost, component, name)));
             Ok(())
         }
     }
@@ -61,7 +56,7 @@ fn put(
     report: &mut ApplyReport,
 ) -> Result<(), Reason> {
     let vhost = vhost(recipient.core, vhost_name)?;
-    let content = without_clusters(name, content, report);
+    let content = without_inert(name, content, report);
     if content.definition.is_empty() && matches!(content, Cow::Owned(_)) {
         return Ok(());
     }
@@ -70,21 +65,40 @@ fn put(
     Ok(())
 }
 
-fn without_clusters<'a>(
+/// Why a setting means nothing here, if it is one that is left out.
+fn inert(key: &str) -> Option<&'static str> {
+    match key {
+        "queue-master-locator" => Some("cluster"),
+        _ if key.starts_with("ha-") => Some("cluster"),
+        "federation-upstream-set" | "federation-upstream" | "federation-upstream-pattern" => {
+            Some("federation")
+        }
+        _ => None,
+    }
+}
+
+fn without_inert<'a>(
     name: &str,
     content: &'a PolicyDocument,
     report: &mut ApplyReport,
 ) -> Cow<'a, PolicyDocument> {
-    let is_of_clusters = |key: &str| key.starts_with("ha-") || key == "queue-master-locator";
-    if !content.definition.keys().any(|key| is_of_clusters(key)) {
+    if !content.definition.keys().any(|key| inert(key).is_some()) {
         return Cow::Borrowed(content);
     }
     let mut content = content.clone();
     let all = std::mem::take(&mut content.definition);
     let (left_out, kept): (Vec<_>, Vec<(String, Value)>) =
-        all.into_iter().partition(|(key, _)| is_of_clusters(key));
-    let left_out: Vec<String> = left_out.into_iter().map(|(key, _)| key).collect();
-    report.skip(format!("left out of the policy '{name}', as there is no cluster: {}", left_out.join(", ")));
+        all.into_iter().partition(|(key, _)| inert(key).is_some());
+    for missing in ["cluster", "federation"] {
+        let keys = left_out.iter().map(|(key, _)| key.as_str()).filter(|key| inert(key) == Some(missing));
+        let keys: Vec<&str> = keys.collect();
+        if !keys.is_empty() {
+            report.skip(format!(
+                "left out of the policy '{name}', as there is no {missing}: {}",
+                keys.join(", ")
+            ));
+        }
+    }
     content.definition = kept.into_iter().collect();
     Cow::Owned(content)
 }

@@ -300,6 +300,29 @@ fn what_policies_said_of_clusters_is_left_out() {
 }
 
 #[test]
+fn what_policies_say_of_federation_is_left_out_with_a_line_for_each() {
+    let policy = |name: &str, definition: Value| json!({"vhost": "/", "name": name, "pattern": "", "definition": definition});
+    let document = json!({"policies": [
+        policy("fed", json!({"federation-upstream-set": "all"})),
+        policy("one", json!({"federation-upstream": "up", "ha-mode": "all", "max-length": 5})),
+    ]});
+    let core = broker();
+    core.add_vhost("/");
+    let mut recipient =
+        Recipient { core: &core, now: Timestamp::default(), effects: &mut Effects::default() };
+    let report = import(&mut recipient, &document.to_string()).unwrap();
+    let expected = [
+        "left out of the policy 'fed', as there is no federation: federation-upstream-set",
+        "left out of the policy 'one', as there is no cluster: ha-mode",
+        "left out of the policy 'one', as there is no federation: federation-upstream",
+    ];
+    assert_eq!(report.skipped(), expected);
+    let policies = core.vhost("/").unwrap().policies();
+    let kept: Vec<_> = policies.iter().map(|policy| policy.spec().name.as_str()).collect();
+    assert_eq!(kept, ["one"]);
+}
+
+#[test]
 fn a_policy_that_makes_no_sense_is_refused_with_rabbitmqs_text() {
     let policy = |definition: Value| json!({"policies": [{"vhost": "/", "name": "p", "pattern": "", "definition": definition}]});
     for (definition, expected) in [

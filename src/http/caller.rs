@@ -133,7 +133,11 @@ pub enum Stranger {
 pub fn log_in(core: &Broker, user: &str, password: &[u8], is_loopback: bool) -> Result<Arc<User>, Stranger> {
     let known = core.user(user).filter(|known| known.password.matches(password)).ok_or(Stranger::Unknown)?;
     let from_here_only = core.settings().loopback_users.contains(&known.name);
-    if is_loopback || !from_here_only { Ok(known) } else { Err(Stranger::NotFromHere) }
+    if is_loopback || !from_here_only {
+        return Ok(known);
+    }
+    tracing::warn!("HTTP access denied: user '{}' can only log in via localhost", user.escape_debug());
+    Err(Stranger::NotFromHere)
 }
 
 #[cfg(test)]

@@ -140,6 +140,10 @@ fn apply(request: &Request, vhost: Option<&str>, text: &[u8]) -> Result<(), Prob
     });
     imported.map(drop).map_err(|error| match error {
         DefinitionsError::Refused { place, reason, .. } => Problem::bad_request(format!("{place}: {reason}")),
+        DefinitionsError::NotServed { what, .. } => {
+            Problem::bad_request(format!("this version of leveret does not serve {}", what.join(", ")))
+        }
+        DefinitionsError::Malformed { error, .. } => Problem::bad_request(error.to_string()),
         other => Problem::bad_request(other.to_string()),
     })
 }

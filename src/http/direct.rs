@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use leveret_codec::method::{Method, ShortString, basic};
 use leveret_core::ConnectionId;
-use leveret_core::amqp::{Answer, As, Closed, Direct};
+use leveret_core::amqp::{Answer, As, Blocked, Closed, Direct};
 use leveret_core::model::{QueueRef, Taken};
 
 use super::answer::Problem;
@@ -43,6 +43,8 @@ pub enum Published {
     Refused,
     /// Nobody has said in time.
     Silence,
+    /// It was not sent: publishers are held back.
+    Blocked(Blocked),
 }
 
 /// A message to be published.
@@ -95,8 +97,11 @@ impl Client {
             immediate: false,
         };
         let content = (publication.properties, &publication.body);
-        self.direct.publish(self.shared.clock.now(), &publish, content);
+        let sent = self.direct.publish(self.shared.clock.now(), &publish, content);
         self.carry_out();
+        if let Err(blocked) = sent {
+            return Ok(Published::Blocked(blocked));
+        }
         let confirm = tokio::time::timeout(CONFIRM_WAIT, self.confirm());
         confirm.await.unwrap_or(Ok(Published::Silence))
     }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use leveret_codec::field::Table;
 use leveret_codec::method::{FieldTable, Method, exchange};
 use leveret_core::model::{ExchangeKind, ExchangeSpec, Policies, Vhost};
@@ -56,7 +57,8 @@ pub const ROWS: &[Row] = &[
         "Publishes a message, and tells whether it is in a queue.",
     )
     .tells(Tells::Value("Routed"))
-    .takes("Publication"),
+    .takes("Publication")
+    .answers(&[200, 503]),
 ];
 
 /// The name of the exchange that a segment of a path means.
@@ -238,6 +240,9 @@ fn publish(request: Request) -> Later {
                 Err(Problem::bad_request("rejected Unable to publish message. Check queue limits."))
             }
             Published::Silence => Err(Problem::bad_request("timeout")),
+            Published::Blocked(why) => {
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "blocked", why.to_string()))
+            }
         }
     })
 }

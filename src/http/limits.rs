@@ -1,6 +1,6 @@
 //! Limits of virtual hosts and users.
 
-use leveret_core::model::{LimitError, User};
+use leveret_core::model::{UserLimits, VhostLimits};
 use serde_json::json;
 
 use super::access::Access;
@@ -77,10 +77,10 @@ fn put_vhost(request: &Request) -> Outcome {
     let fields = request.fields()?;
     fields.require(&["value"])?;
     let value = fields.get("value").map(policy::term);
-    // Inside the change: two limits that are set at once are both kept.
-    let mut outcome = Ok(());
-    vhost.change_details(|details| outcome = details.limits.set(request.value("name"), value.as_ref()));
-    outcome.map_err(|error| invalid(&error.to_string()))?;
+    let set = |limits: &mut VhostLimits| limits.set(request.value("name"), value.as_ref());
+    set(&mut VhostLimits::default()).map_err(|error| invalid(&error.to_string()))?;
+    // The one limit, so that another that is set at once is kept, too.
+    vhost.change_details(|details| drop(set(&mut details.limits)));
     request.change(|_, _| ());
     Ok(Answer::done())
 }
@@ -88,10 +88,10 @@ fn put_vhost(request: &Request) -> Outcome {
 fn delete_vhost(request: &Request) -> Outcome {
     let vhost = request.core().vhost(request.value("vhost"));
     let vhost = vhost.ok_or_else(|| Problem::nothing_there("vhost_not_found"))?;
-    let mut limits = vhost.details().limits;
+    let before = vhost.details().limits;
+    let mut limits = before;
     // A limit that there is no such thing as is not set.
-    if limits.set(request.value("name"), None).is_ok() && limits != vhost.details().limits {
-        // It was known a moment ago.
+    if limits.set(request.value("name"), None).is_ok() && limits != before {
         vhost.change_details(|details| drop(details.limits.set(request.value("name"), None)));
         request.change(|_, _| ());
     }
@@ -125,13 +125,13 @@ fn put_user(request: &Request) -> Outcome {
     let value = fields.get("value").map(policy::term);
     let name = request.value("user");
     let missing = || Problem::bad_request(json!(["no_such_user", name]));
-    let refused = |error: LimitError| Problem::bad_request(error.to_string());
-    let mut outcome = Ok(());
-    let set = |user: &mut User| outcome = user.limits.set(request.value("name"), value.as_ref());
-    if !request.core().change_user(name, set) {
+    request.core().user(name).ok_or_else(missing)?;
+    let set = |limits: &mut UserLimits| limits.set(request.value("name"), value.as_ref());
+    set(&mut UserLimits::default()).map_err(|error| Problem::bad_request(error.to_string()))?;
+    // As above.
+    if !request.core().change_user(name, |user| drop(set(&mut user.limits))) {
         return Err(missing());
     }
-    outcome.map_err(refused)?;
     request.change(|_, _| ());
     Ok(Answer::done())
 }

@@ -65,13 +65,17 @@ fn start(request: &Request) -> Outcome {
 }
 
 fn reset(request: &Request) -> Outcome {
+    if !request.api.shared.controls.is_stopped() {
+        return Err(Problem::bad_request("it serves clients: stop it first (`rabbitmqctl stop_app`)"));
+    }
     tracing::warn!("an operator deletes everything: the broker begins anew");
     let core = request.core();
-    for vhost in core.vhosts() {
-        request.change(|now, effects| core.delete_vhost(now, vhost.name(), effects));
-    }
+    // Users first: a broker that is killed half way has none, so the next start gives it its first one again.
     for user in core.users() {
         request.change(|_, effects| core.delete_user(&user.name, effects));
+    }
+    for vhost in core.vhosts() {
+        request.change(|now, effects| core.delete_vhost(now, vhost.name(), effects));
     }
     forget_parameters(core);
     let settings = &request.api.beginning;

@@ -137,9 +137,10 @@ fn put(request: &Request) -> Outcome {
             return Err(invalid(&format!("component {other} not found")));
         }
         _ => {
-            parameters::keep(request.core(), (vhost.name(), component, name), value)
-                .ok_or_else(Problem::not_found)?;
+            let place = (vhost.name(), component, name);
+            parameters::keep(request.core(), place, value).ok_or_else(Problem::not_found)?;
             request.change(|_, _| ());
+            tracing::warn!("{}", parameters::without_effect(place));
         }
     }
     Ok(Answer::put(is_new))

@@ -5,6 +5,7 @@
 //!   that works.
 //! - A connection keeps the configuration it began with; only new ones see a new certificate.
 
+mod bad_certificate;
 mod certificate;
 mod cipher;
 mod depth;
@@ -83,7 +84,12 @@ impl Tls {
         if left_out != 0 {
             tracing::info!("{left_out} more TLS handshakes have failed");
         }
-        tracing::info!("TLS handshake with {address} failed: {error}");
+        if matches!(error, HandshakeError::BadCertificate(_)) {
+            // Somebody who was to be let in, most likely: there is something to be done.
+            tracing::warn!("TLS handshake with {address} failed: {error}");
+        } else {
+            tracing::info!("TLS handshake with {address} failed: {error}");
+        }
     }
 
     /// Reads the files again, and says in the log what came of it; where it fails everything stays as it is.

@@ -18,6 +18,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 
+use super::bad_certificate::BadCertificate;
+
 /// Encrypted bytes that may wait for a slow reader.
 const UNSENT_BYTES: usize = 64 * 1024;
 /// One read of the socket: several of the largest records.
@@ -43,6 +45,9 @@ pub enum HandshakeError {
     /// What came is no TLS.
     #[error("what came is not TLS ({0}); does the client connect with amqps://?")]
     NotTls(#[source] rustls::Error),
+    /// The peer has shown a certificate that is not good enough.
+    #[error("{0}")]
+    BadCertificate(#[source] BadCertificate),
     /// One side refuses the other.
     #[error("{0}")]
     Refused(#[source] rustls::Error),
@@ -242,6 +247,7 @@ fn would_block(result: io::Result<usize>) -> io::Result<Option<usize>> {
 fn refusal(error: rustls::Error) -> HandshakeError {
     match error {
         rustls::Error::InvalidMessage(_) => HandshakeError::NotTls(error),
+        rustls::Error::InvalidCertificate(error) => HandshakeError::BadCertificate(BadCertificate(error)),
         error => HandshakeError::Refused(error),
     }
 }

@@ -72,6 +72,61 @@ fn its_successors_table_and_its_requests_are_its_own() {
 }
 
 #[test]
+fn what_stands_in_front_of_the_command_is_the_programs() {
+    let api = &[
+        ("POST /api/exchanges/v/amq.default/publish", 200, r#"{"routed":true}"#),
+        ("POST /api/queues/v/q/get", 200, "[]"),
+    ];
+    let broker = Scripted::on_port(api);
+    let (port, none) = (port(&broker), &[][..]);
+    let publish = [
+        "rabbitmqadmin",
+        "-P",
+        &port,
+        "-u",
+        "shop",
+        "-p",
+        "secret",
+        "-V",
+        "v",
+        "messages",
+        "publish",
+        "-k",
+        "r",
+    ];
+    let said = run(&publish, none);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let said = run(&publish, &["-p", r#"{"priority":3}"#]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let published: Vec<bool> = broker.asked().iter().map(|asked| asked.contains(r#""priority":3"#)).collect();
+    assert_eq!(published, [false, true]);
+    let said = run(&["rabbitmqadmin", "-P", &port, "-V", "v", "-q", "get", "messages", "-q", "q"], none);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn definitions_go_to_standard_output_and_to_one_virtual_host() {
+    let api = &[
+        ("GET /api/definitions", 200, r#"{"all":1}"#),
+        ("GET /api/definitions/v", 200, r#"{"vhost":1}"#),
+        ("POST /api/definitions/v", 204, ""),
+    ];
+    let broker = Scripted::on_port(api);
+    let port = port(&broker);
+    let said = run(&["rabbitmqadmin", "export", "-"], &["-P", &port]);
+    assert_eq!((said.stdout.as_str(), said.code), ("{\"all\":1}\n", 0));
+    let place = ["--port", &port, "--vhost", "v"];
+    let said = run(&["rabbitmqadmin", "definitions", "export_from_vhost", "--stdout"], &place);
+    assert_eq!((said.stdout.as_str(), said.code), ("{\"vhost\":1}\n", 0));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "{}").unwrap();
+    let path = file.path().to_str().unwrap();
+    let said = run(&["rabbitmqadmin", "definitions", "import_into_vhost", "--file", path], &place);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    assert_eq!(broker.asked().last().map(String::as_str), Some("POST /api/definitions/v {}"));
+}
+
+#[test]
 fn plugins_are_named_in_the_file() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("etc/enabled_plugins");

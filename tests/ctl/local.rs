@@ -15,13 +15,20 @@ fn a_broker_is_found_by_its_data_directory_and_stopped_over_its_socket() {
     let broker = Scripted::on_socket(&directory.path().join("leveret.sock"), api);
     let place = ["--data-dir", directory.path().to_str().unwrap()];
     assert_eq!(run(&["rabbitmqctl", "-q", "set_log_level", "debug"], &place).code, 0);
+    assert_eq!(run(&["rabbitmqctl", "-q", "set_log_level", "connection=warning"], &place).code, 0);
+    assert_eq!(run(&["rabbitmqctl", "-q", "set_log_level", "connection=loud"], &place).code, 69);
     assert_eq!(run(&["rabbitmqctl", "-q", "stop"], &place).code, 0);
     let ping = run(&["rabbitmq-diagnostics", "-q", "ping"], &place);
     assert_eq!((ping.stdout.as_str(), ping.code), ("Ping succeeded\n", 0));
     let asked = broker.asked();
     assert_eq!(
         asked,
-        [r#"PUT /local/log/level {"level":"debug"}"#, "POST /local/shutdown {}", "GET /healthz"]
+        [
+            r#"PUT /local/log/level {"level":"debug"}"#,
+            r#"PUT /local/log/level {"level":"connection=warning"}"#,
+            "POST /local/shutdown {}",
+            "GET /healthz"
+        ]
     );
 }
 

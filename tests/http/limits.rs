@@ -80,3 +80,23 @@ async fn limits_of_users_are_set_told_and_taken_away() {
     assert_eq!(broker.get("/api/user-limits/guest").await, json!([]));
     assert_eq!(broker.ask("GET", "/api/user-limits/nope").send().await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_limits_that_are_set_at_once_are_both_kept() {
+    let broker = broker().await;
+    let set = async |path: &str, value: u32| {
+        assert_eq!(broker.send("PUT", path, &json!({ "value": value })).await, 204, "{path}");
+    };
+    for value in 1..=100 {
+        tokio::join!(
+            set("/api/vhost-limits/%2F/max-connections", value),
+            set("/api/vhost-limits/%2F/max-queues", value),
+            set("/api/user-limits/guest/max-connections", value),
+            set("/api/user-limits/guest/max-channels", value),
+        );
+        let vhost = json!([{"vhost": "/", "value": {"max-connections": value, "max-queues": value}}]);
+        assert_eq!(broker.get("/api/vhost-limits").await, vhost);
+        let user = json!([{"user": "guest", "value": {"max-channels": value, "max-connections": value}}]);
+        assert_eq!(broker.get("/api/user-limits").await, user);
+    }
+}

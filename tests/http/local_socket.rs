@@ -61,6 +61,9 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     let done = "HTTP/1.1 204 ";
     assert!(say(&socket, "PUT /api/vhosts/v", "").await.starts_with("HTTP/1.1 201 "));
     let mut peer = Peer::open(broker.amqp_addr()).await;
+    let early = say(&socket, "POST /local/reset", "").await;
+    assert!(early.starts_with("HTTP/1.1 400 ") && early.contains("stop it first"), "{early}");
+    assert!(get(&socket, "/api/vhosts/v").await.starts_with("HTTP/1.1 200 "));
     assert!(say(&socket, "POST /local/app/stop", "").await.starts_with(done));
     assert_eq!(peer.closed_with().await.0, 320);
     peer.send_close_ok().await;

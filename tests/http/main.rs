@@ -3,6 +3,7 @@
 //! What is expected here was answered by a RabbitMQ 4.3.6 to the same requests, where nothing else is said.
 #![cfg(test)]
 
+mod alarm;
 mod ask;
 mod bindings;
 mod connections;

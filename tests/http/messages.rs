@@ -1,6 +1,6 @@
 //! Messages over HTTP: published, got, looked at.
 
-use leveret_codec::method::{Method, basic, channel};
+use leveret_codec::method::{Method, basic, channel, queue};
 use serde_json::{Value, json};
 
 use crate::ask::{self, Asked, Said};
@@ -195,7 +195,8 @@ async fn what_a_delayed_exchange_holds_back_can_be_seen() {
     for (payload, delay) in [("second", 3_600_000), ("first", 1_800_000)] {
         let properties = json!({"headers": {"x-delay": delay}});
         let body = json!({"properties": properties, "routing_key": "k", "payload": payload, "payload_encoding": "string"});
-        broker.say("POST", "/api/exchanges/%2F/later/publish", &body).await;
+        let said = broker.say("POST", "/api/exchanges/%2F/later/publish", &body).await;
+        assert_eq!(said.json(), json!({"routed": true}), "it was taken");
     }
     let held = broker.get("/api/exchanges/%2F/later/delayed").await;
     assert_eq!(payloads(&held["messages"]), ["first", "second"]);
@@ -227,4 +228,35 @@ async fn properties_with_nothing_in_them_are_an_empty_list_as_rabbitmq_writes_th
     publish(&broker, json!({"properties": {"priority": 3}})).await;
     let got = get(&broker, json!({})).await.json();
     assert_eq!((&got[0]["properties"], &got[1]["properties"]), (&json!([]), &json!({"priority": 3})));
+}
+
+#[tokio::test]
+async fn an_exclusive_queue_shows_its_messages_to_nobody_else() {
+    let broker = ask::broker().await;
+    let mut owner = Peer::open_channel(broker.broker.amqp_addr()).await;
+    let declare = queue::Declare { queue: "own".into(), exclusive: true, ..Default::default() };
+    owner.ask(1, Method::Queue(queue::AMQPMethod::Declare(declare))).await;
+    assert_eq!(publish(&broker, json!({"routing_key": "own"})).await.json(), json!({"routed": true}));
+    let get = json!({"count": 1, "ackmode": "ack_requeue_false", "encoding": "auto"});
+    let order = json!({"to": {"exchange": "", "routing_key": "q"}});
+    let refused = broker.say("POST", "/api/queues/%2F/own/get", &get).await;
+    assert!(refused.reason().as_str().unwrap().starts_with("cannot obtain exclusive access"), "{refused:?}");
+    for (method, what) in [("GET", "messages"), ("GET", "unacked"), ("POST", "redrive")] {
+        let said = broker.say(method, &format!("/api/queues/%2F/own/{what}"), &order).await;
+        assert_eq!((said.status, said.reason()), (400, refused.reason()), "{what}");
+    }
+    assert_eq!(broker.get("/api/queues/%2F/own").await["messages"], 1);
+}
+
+#[tokio::test]
+async fn one_get_brings_a_bounded_number_of_messages() {
+    let broker = with_queue().await;
+    let mut publisher = Peer::open_channel(broker.broker.amqp_addr()).await;
+    for _ in 0..10_001 {
+        publisher.publish(1, "q", b"").await;
+    }
+    publisher.declare(1, "q").await;
+    let got = get(&broker, json!({"count": -1, "ackmode": "ack_requeue_false"})).await.json();
+    assert_eq!(got.as_array().unwrap().len(), 10_000);
+    assert_eq!(payloads(&get(&broker, json!({"count": -1})).await.json()), [""]);
 }

@@ -28,8 +28,12 @@ async fn policies_are_made_told_and_deleted() {
 #[tokio::test]
 async fn policies_that_make_no_sense_are_refused_in_rabbitmqs_words() {
     let broker = broker().await;
-    let table: [(Value, &str); 7] = [
+    let table: [(Value, &str); 8] = [
         (json!({"definition": {"nope": 1}}), "[{<<\"nope\">>,1}] are not recognised policy settings"),
+        (
+            json!({"definition": {"federation-upstream-set": "all"}}),
+            "[{<<\"federation-upstream-set\">>,<<\"all\">>}] are not recognised policy settings",
+        ),
         (json!({"definition": {}}), "no policy provided"),
         (json!({"definition": {"max-length": "x"}}), "<<\"x\">> is not a valid maximum length"),
         (json!({"priority": "7"}), "priority should be a number, actually was <<\"7\">>"),

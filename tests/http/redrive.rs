@@ -143,3 +143,30 @@ async fn orders_that_make_no_sense_are_refused() {
     assert_eq!(broker.send("POST", REDRIVE, &json!({"to": {"exchange": "nope"}})).await, 404);
     assert_eq!(broker.send("POST", "/api/queues/%2F/nope/redrive", &json!({})).await, 404);
 }
+
+#[tokio::test]
+async fn what_a_delayed_exchange_has_taken_has_gone() {
+    let broker = shop().await;
+    let later = json!({"type": "x-delayed-message", "arguments": {"x-delayed-type": "direct"}});
+    broker.send("PUT", "/api/exchanges/%2F/later", &later).await;
+    publish(&broker, ("amq.default", "dead"), "1", json!({"x-delay": 3_600_000})).await;
+    let done = redrive(&broker, &json!({"to": {"exchange": "later"}})).await;
+    assert_eq!((&done["moved"], &done["failed"]), (&json!(1), &json!(0)), "{done}");
+    assert!(payloads(&broker, "dead").await.is_empty());
+    let held = broker.get("/api/exchanges/%2F/later/delayed").await;
+    assert_eq!(held["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_history_that_its_publisher_wrote_leads_nowhere() {
+    let broker = shop().await;
+    let forged = json!({"x-death": [{"exchange": "", "routing-keys": ["work"], "queue": "w"}]});
+    publish(&broker, ("amq.default", "dead"), "forged", forged.clone()).await;
+    publish(&broker, ("jobs", "todo.a"), "died", forged).await;
+    reject_all(&broker).await;
+    let done = redrive(&broker, &json!({})).await;
+    let failures = json!([{"reason": "its x-death header was written by its publisher", "messages": 1}]);
+    assert_eq!((&done["moved"], &done["failures"]), (&json!(1), &failures));
+    assert_eq!(payloads(&broker, "work").await, ["died"]);
+    assert_eq!(payloads(&broker, "dead").await, ["forged"]);
+}

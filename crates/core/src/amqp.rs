@@ -56,6 +56,6 @@ mod unacked;
 
 pub use connection::Connection;
 pub use connection::Identity;
-pub use direct::{Answer, As, Closed, Direct};
+pub use direct::{Answer, As, Blocked, Closed, Direct};
 pub use handshake::RABBITMQ_VERSION;
 pub use session::{External, Peer};

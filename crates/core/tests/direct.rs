@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leveret_codec::method::{Method, basic, exchange, queue};
+use leveret_codec::method::{FieldTable, Method, basic, exchange, queue};
 use leveret_codec::{PropertiesBuilder, TableBuilder, Value};
 use leveret_core::amqp::{Answer, As, Closed, Direct};
-use leveret_core::model::{Broker, BrokerSettings, PasswordHash, Permissions, SpanKind, Stat, User};
+use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, SpanKind, Stat, User};
 use leveret_core::{ConnectionId, Effects, NoStore, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
@@ -48,7 +48,7 @@ fn publish(direct: &mut Direct, key: &str, body: &'static [u8]) -> Vec<Answer> {
     let publish = basic::Publish { routing_key: key.into(), mandatory: true, ..basic::Publish::default() };
     // content_type: text/plain
     let properties = [&[0x80, 0, 10], b"text/plain".as_slice()].concat();
-    direct.publish(NOW, &publish, (&properties, &Bytes::from_static(body)));
+    direct.publish(NOW, &publish, (&properties, &Bytes::from_static(body))).unwrap();
     std::iter::from_fn(|| direct.hear()).collect::<Result<_, _>>().unwrap()
 }
 
@@ -147,7 +147,7 @@ fn spans(broker: &Arc<Broker>, flags: &str) -> Vec<(SpanKind, String, &'static s
         headers.insert("traceparent", Value::Str(parent.as_bytes()));
         let properties = PropertiesBuilder::default().headers(headers.build().as_ref()).build();
         let publish = basic::Publish { routing_key: "q".into(), ..basic::Publish::default() };
-        direct.publish(NOW, &publish, (&properties, &Bytes::from_static(b"x")));
+        direct.publish(NOW, &publish, (&properties, &Bytes::from_static(b"x"))).unwrap();
         direct.hear().unwrap().unwrap();
         let got = get(direct, "q");
         assert_eq!(got.properties, properties, "clients see what was published");
@@ -190,4 +190,55 @@ fn exchanges_that_a_channel_counts_no_more_are_counted_all_the_same() {
     assert_eq!(gone.exchanges.len(), 80);
     assert!(gone.exchanges.values().all(|counts| *counts == (10, 0)), "{:?}", gone.exchanges);
     assert_eq!(gone.stats[Stat::Publish], 800);
+}
+
+#[test]
+fn publishers_are_refused_during_an_alarm_and_go_on_after_it() {
+    let broker = broker();
+    let alarm = |on| {
+        let mut effects = Effects::default();
+        broker.set_alarm(Alarm::Disk, on, &mut effects);
+        broker.carry_out(NOW, &mut effects);
+    };
+    work(&broker, As::Operator("local"), |direct| {
+        ask(direct, declare("q", false)).unwrap();
+        alarm(true);
+        let message = basic::Publish { routing_key: "q".into(), ..basic::Publish::default() };
+        let refused = direct.publish(NOW, &message, (&[0, 0], &Bytes::new())).unwrap_err();
+        assert_eq!(refused.to_string(), "publishers are blocked: low on disk");
+        // It may ask for anything else.
+        assert!(ask(direct, declare("q", false)).is_ok());
+        alarm(false);
+        assert!(matches!(
+            publish(direct, "q", b"")[..],
+            [Answer { method: Method::Basic(basic::AMQPMethod::Ack(_)), .. }]
+        ));
+    });
+}
+
+#[test]
+fn a_message_that_waits_in_a_delayed_exchange_is_taken_and_does_not_come_back() {
+    let broker = broker();
+    work(&broker, As::Operator("local"), |direct| {
+        let mut arguments = TableBuilder::new();
+        arguments.insert("x-delayed-type", Value::Str(b"fanout"));
+        let declare = exchange::Declare {
+            exchange: "later".into(),
+            kind: "x-delayed-message".into(),
+            arguments: FieldTable::from(&arguments.build()),
+            ..exchange::Declare::default()
+        };
+        direct.call(NOW, &Method::Exchange(exchange::AMQPMethod::Declare(declare)));
+        direct.hear().unwrap().unwrap();
+        let mut headers = TableBuilder::new();
+        headers.insert("x-delay", Value::I32(60_000));
+        let properties = PropertiesBuilder::new().headers(headers.build().as_ref()).build();
+        let publish = basic::Publish { exchange: "later".into(), mandatory: true, ..Default::default() };
+        direct.publish(NOW, &publish, (&properties, &Bytes::new())).unwrap();
+        let answers: Vec<_> = std::iter::from_fn(|| direct.hear()).collect::<Result<_, _>>().unwrap();
+        assert!(
+            matches!(answers[..], [Answer { method: Method::Basic(basic::AMQPMethod::Ack(_)), .. }]),
+            "{answers:?}"
+        );
+    });
 }

@@ -147,7 +147,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "set_log_level",
         summary: "Changes how much is logged, until the broker ends",
-        usage: "<log_level>",
+        usage: "<log_level> | <category>=<log_level>",
         arguments: (1, 1),
         validate: Some(check_level),
         banner: Some(|call| Ok(format!("Setting log level to \"{}\" ...", call.argument(0)))),
@@ -294,12 +294,16 @@ pub const COMMANDS: &[Command] = &[
 
 fn check_level(call: &Call<'_>) -> Result<(), Failure> {
     const LEVELS: [&str; 6] = ["debug", "info", "warning", "error", "critical", "none"];
-    let level = call.argument(0);
-    if LEVELS.contains(&level) {
-        return Ok(());
+    let words = call.argument(0).split(',');
+    let mut levels = words.map(|word| word.split_once('=').map_or(word, |(_, level)| level));
+    // Which categories there are the broker knows.
+    match levels.find(|level| !LEVELS.contains(level)) {
+        None => Ok(()),
+        Some(level) => {
+            let text = format!("level {level} is not supported. Try one of {}", LEVELS.join(", "));
+            Err(Failure::error(Exit::Unavailable, text))
+        }
     }
-    let text = format!("level {level} is not supported. Try one of {}", LEVELS.join(", "));
-    Err(Failure::error(Exit::Unavailable, text))
 }
 
 /// One argument is of the `single` kind, two begin with the word `pair`.

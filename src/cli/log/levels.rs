@@ -39,11 +39,10 @@ impl Levels {
         Self { default, categories: categories.collect() }
     }
 
-    /// A new default is one for all, as it is with `rabbitmqctl set_log_level`.
+    /// A new default leaves categories their own levels, as it is with `rabbitmqctl set_log_level`.
     fn change(&mut self, asked: &Asked) {
         if let Some(LogLevel(level)) = asked.default {
             self.default = level;
-            self.categories.clear();
         }
         for (category, LogLevel(level)) in &asked.categories {
             self.categories.retain(|(other, _)| other != category);
@@ -151,6 +150,8 @@ mod tests {
             assert!(switch.set_log_level("loud").is_err());
             assert_eq!(speak(), 1);
             switch.set_log_level("info").unwrap();
+            assert_eq!(speak(), 1);
+            switch.set_log_level("channel=info").unwrap();
             assert_eq!(speak(), 0);
         });
     }

@@ -73,6 +73,11 @@ impl Filter {
         })
     }
 
+    /// Whether every message is meant.
+    pub fn is_everything(&self) -> bool {
+        self.headers.is_empty() && self.routing_key.is_none() && self.older_than.is_none()
+    }
+
     /// Whether a message is meant.
     pub fn takes(&self, seen: &Seen) -> bool {
         let message = &seen.entry.message;
@@ -126,6 +131,14 @@ fn fits(glob: &[char], text: &[char]) -> bool {
         }
     }
     glob.get(at..).unwrap_or_default().iter().all(|letter| *letter == '*')
+}
+
+#[cfg(test)]
+impl Filter {
+    /// Of keys alone.
+    pub fn of_key(glob: &str) -> Self {
+        Self { routing_key: Some(glob.to_owned()), ..Self::default() }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! `get`: messages from the head of a queue, taken or put back afterwards.
+//!
+//! Invariant: what one request takes, holds and tells is bounded: in messages, bytes of bodies and bytes of the answer.
 
 use leveret_codec::Properties;
 use leveret_codec::method::{Method, basic};
@@ -6,15 +8,18 @@ use leveret_core::amqp;
 use serde_json::Value;
 
 use super::named;
-use crate::http::answer::{Answer, Problem};
+use super::rows::{ANSWER_BYTES, Rows};
+use crate::http::answer::Problem;
 use crate::http::body::Fields;
 use crate::http::content::{Encoding, properties_to_json, put_payload};
 use crate::http::direct::{Client, refused_get};
 use crate::http::request::{Object, Request};
 use crate::http::route::Later;
 
-/// Bodies of one answer, in bytes: no more is taken once there is so much.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Messages of one answer: no more are taken.
+const MOST: usize = 10_000;
+/// Bodies that one request takes, in bytes, shown or not: no more is taken once there is so much.
+const BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What becomes of the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +77,10 @@ impl Wanted {
         })
     }
 
-    fn is_enough(&self, rows: &[Value], bytes: usize) -> bool {
-        ANSWER_BYTES <= bytes || usize::try_from(self.count).is_ok_and(|count| count <= rows.len())
+    /// Whether this is all that is wanted, or that one answer brings.
+    fn is_enough(&self, rows: &Rows, body_bytes: usize) -> bool {
+        let most = usize::try_from(self.count).map_or(MOST, |count| count.min(MOST));
+        most <= rows.count() || BODY_BYTES <= body_bytes || ANSWER_BYTES <= rows.bytes()
     }
 }
 
@@ -83,23 +90,23 @@ pub fn get(request: Request) -> Later {
         named(&request).ok_or_else(|| Problem::nothing_there("queue_not_found"))?;
         let wanted = Wanted::of(&request.fields()?)?;
         let mut client = Client::open(&request)?;
-        let (mut rows, mut bytes, mut last) = (Vec::new(), 0, 0);
-        while !wanted.is_enough(&rows, bytes) {
+        let (mut rows, mut body_bytes, mut last) = (Rows::new(), 0, 0);
+        while !wanted.is_enough(&rows, body_bytes) {
             let get =
                 basic::Get { queue: request.value("queue").into(), no_ack: wanted.mode == AckMode::Ack };
             let got = client.ask(&Method::Basic(basic::AMQPMethod::Get(get))).await;
             let got = got.map_err(|why| refused_get(&why))?;
             let Method::Basic(basic::AMQPMethod::GetOk(head)) = &got.method else { break };
             last = head.delivery_tag;
-            bytes += got.body.len();
-            rows.push(Value::Object(row(&got, head, &wanted)));
+            body_bytes += got.body.len();
+            rows.put(row(&got, head, &wanted));
         }
         if wanted.mode != AckMode::Ack && last != 0 {
             let requeue = wanted.mode == AckMode::Requeue;
             let nack = basic::Nack { delivery_tag: last, multiple: true, requeue };
             client.say(&Method::Basic(basic::AMQPMethod::Nack(nack)));
         }
-        Ok(Answer::json(&rows))
+        Ok(rows.answer())
     })
 }
 

@@ -7,6 +7,7 @@ mod get;
 mod peek;
 mod redrive;
 mod row;
+mod rows;
 mod waiting;
 
 use std::sync::Arc;

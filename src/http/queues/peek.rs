@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use leveret_codec::Properties;
 use leveret_core::Timestamp;
-use leveret_core::model::{Access, Entry, HeldMessage, QueueRef, Resource, Spot};
-use serde_json::{Value, json};
+use leveret_core::model::{Access, Entry, HeldMessage, QueueRef, Resource, Spot, locked};
+use serde_json::json;
 
 use super::filter::Filter;
 use super::row::object;
+use super::rows::{ANSWER_BYTES, Rows};
 use super::waiting::{self, Seen};
 use crate::http::answer::{Answer, Problem};
 use crate::http::content::{Encoding, properties_to_json, put_payload};
@@ -23,8 +24,8 @@ const MOST: usize = 1000;
 const USUAL: usize = 50;
 /// Bytes of a body that are shown, if nothing is said.
 const TRUNCATE_BYTES: usize = 50_000;
-/// Bytes of bodies that one answer shows, about.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of an answer that messages take which clients hold: there is room left for those that wait.
+const HELD_BYTES: usize = ANSWER_BYTES / 2;
 /// Messages looked at in one go.
 const BATCH: usize = 1000;
 /// One answer looks at no more messages, and for no longer; the next one goes on from there.
@@ -68,9 +69,11 @@ impl Wanted {
         })
     }
 
-    /// What a message adds to an answer, about.
-    fn shown_bytes(&self, entry: &Entry) -> usize {
-        if self.shows_payload { entry.message.body().len().min(self.truncate) } else { 0 }
+    /// How many to look at in one go, when so many are still to be shown and so many to be left out: without a filter
+    /// no more than that.
+    fn batch(&self, shown: usize, left_out: usize) -> usize {
+        let most = if self.filter.is_everything() { shown.saturating_add(left_out) } else { BATCH };
+        most.clamp(1, BATCH)
     }
 
     fn row(&self, now: Timestamp, state: &str, entry: &Entry) -> Object {
@@ -111,48 +114,56 @@ fn parse_cursor(text: &str) -> Result<Spot, Problem> {
 
 /// What a look has come to.
 struct Looked {
-    rows: Vec<Value>,
     count: usize,
     next: Option<Spot>,
 }
 
 /// Looks at what waits until there is enough, or enough has been looked at.
-fn look(request: &Request, queue: &QueueRef, wanted: &Wanted, row: impl Fn(&Seen) -> Object) -> Looked {
+fn look(
+    (request, queue): (&Request, &QueueRef),
+    wanted: &Wanted,
+    rows: &mut Rows,
+    row: impl Fn(&Seen) -> Object,
+) -> Looked {
     let began = Instant::now();
-    let mut looked = Looked { rows: Vec::new(), count: 0, next: None };
-    let (mut after, mut offset, mut bytes) = (wanted.after, wanted.offset, 0);
+    let mut looked = Looked { count: 0, next: wanted.after };
+    let (mut offset, mut left) = (wanted.offset, wanted.limit);
     loop {
-        let batch = waiting::look(&request.api.shared, queue, after, BATCH);
+        let most = wanted.batch(left, offset);
+        let batch = waiting::look(&request.api.shared, queue, looked.next, most);
         for seen in &batch.seen {
-            if looked.rows.len() == wanted.limit || ANSWER_BYTES <= bytes {
-                looked.next = after;
+            if left == 0 || ANSWER_BYTES <= rows.bytes() {
                 return looked;
             }
-            after = Some(seen.spot);
+            looked.next = Some(seen.spot);
             looked.count += 1;
             if !wanted.filter.takes(seen) {
                 continue;
             }
-            if let Some(left) = offset.checked_sub(1) {
-                offset = left;
+            if 0 < offset {
+                offset -= 1;
                 continue;
             }
-            looked.rows.push(row(seen).into());
-            bytes += wanted.shown_bytes(&seen.entry);
+            rows.put(row(seen));
+            left -= 1;
         }
-        let Some(next) = batch.next else { return looked };
-        after = Some(next);
-        if MOST_LOOKED_AT <= looked.count || LOOK_WAIT <= began.elapsed() {
-            looked.next = after;
+        looked.next = batch.next;
+        let is_enough = left == 0 || ANSWER_BYTES <= rows.bytes() || MOST_LOOKED_AT <= looked.count;
+        if batch.next.is_none() || is_enough || LOOK_WAIT <= began.elapsed() {
             return looked;
         }
     }
 }
 
-/// The queue that the path names, which the caller may read from.
+/// The queue that the path names, which the caller may read from. An exclusive queue is for its connection alone, and
+/// no request is made by one: it is refused as a get is.
 pub fn readable(request: &Request) -> Result<QueueRef, Problem> {
     let queue = super::named(request).ok_or_else(Problem::not_found)?;
-    request.caller.check(request.value("vhost"), Access::Read, Resource::Queue(request.value("queue")))?;
+    let (vhost, name) = (request.value("vhost"), request.value("queue"));
+    request.caller.check(vhost, Access::Read, Resource::Queue(name))?;
+    if queue.facts().owner.is_some() {
+        return Err(locked(&format!("queue '{name}' in vhost '{vhost}'")).into());
+    }
     Ok(queue)
 }
 
@@ -175,14 +186,13 @@ pub fn messages(request: Request) -> Later {
             "all" => (true, true),
             other => return Err(Problem::bad_request(json!(["unknown_state", other]))),
         };
-        let mut rows = Vec::new();
+        let mut rows = Rows::new();
         if shows_unacked && wanted.after.is_none() {
             let (held, _) = ask(&request, &queue, wanted.limit).await;
-            let now = request.api.shared.clock.now();
-            rows.extend(held.iter().map(|held| held_row(&wanted, now, held)));
+            put_held(&mut rows, &held, (&request, &wanted));
         }
         if !shows_ready {
-            return Ok(Answer::json(&json!({"messages": rows, "next": null})));
+            return Ok(rows.answer_with(object(json!({"next": null}))));
         }
         blocking(move || {
             let now = request.change(|now, effects| {
@@ -190,20 +200,19 @@ pub fn messages(request: Request) -> Later {
                 queue.look(now, effects);
                 now
             });
-            let looked = look(&request, &queue, &wanted, |seen| {
+            let looked = look((&request, &queue), &wanted, &mut rows, |seen| {
                 let mut row = wanted.row(now, "ready", &seen.entry);
                 row.insert("age_ms".to_owned(), json!(seen.age.map(millis)));
                 row
             });
-            rows.extend(looked.rows);
-            answer(&rows, looked.count, looked.next)
+            answer(rows, &looked)
         })
         .await
     })
 }
 
-fn answer(rows: &[Value], looked_at: usize, next: Option<Spot>) -> Answer {
-    Answer::json(&json!({"messages": rows, "looked_at": looked_at, "next": next.map(cursor)}))
+fn answer(rows: Rows, looked: &Looked) -> Answer {
+    rows.answer_with(object(json!({"looked_at": looked.count, "next": looked.next.map(cursor)})))
 }
 
 /// `GET .../unacked`.
@@ -213,17 +222,28 @@ pub fn unacked(request: Request) -> Later {
         let wanted = Wanted::of(&request)?;
         let (held, is_complete) = ask(&request, &queue, wanted.limit).await;
         let look = request.change(|now, effects| queue.look(now, effects));
-        let now = request.api.shared.clock.now();
-        let rows: Vec<Value> = held.iter().map(|held| held_row(&wanted, now, held)).collect();
-        Ok(Answer::json(&json!({
-            "messages": rows,
+        let mut rows = Rows::new();
+        put_held(&mut rows, &held, (&request, &wanted));
+        let is_complete = is_complete && rows.count() == held.len();
+        Ok(rows.answer_with(object(json!({
             "messages_unacknowledged": look.counts.unacked,
             "is_complete": is_complete,
-        })))
+        }))))
     })
 }
 
-fn held_row(wanted: &Wanted, now: Timestamp, held: &HeldMessage) -> Value {
+/// As many of them as there is room for.
+fn put_held(rows: &mut Rows, held: &[HeldMessage], (request, wanted): (&Request, &Wanted)) {
+    let now = request.api.shared.clock.now();
+    for held in held {
+        if HELD_BYTES <= rows.bytes() {
+            return;
+        }
+        rows.put(held_row(wanted, now, held));
+    }
+}
+
+fn held_row(wanted: &Wanted, now: Timestamp, held: &HeldMessage) -> Object {
     let mut row = wanted.row(now, "unacked", &held.entry);
     row.extend(object(json!({
         "connection": &*held.connection,
@@ -233,7 +253,7 @@ fn held_row(wanted: &Wanted, now: Timestamp, held: &HeldMessage) -> Value {
         "delivery_tag": held.delivery_tag,
         "held_ms": millis(now.duration_since(held.delivered_at)),
     })));
-    row.into()
+    row
 }
 
 /// Asks all who may hold messages of a queue; whether all of them have answered.
@@ -266,14 +286,37 @@ pub fn delayed(request: Request) -> Later {
         let wanted = Wanted::of(&request)?;
         blocking(move || {
             let now = request.api.shared.clock.now();
-            let looked = look(&request, &holder, &wanted, |seen| {
+            let mut rows = Rows::new();
+            let looked = look((&request, &holder), &wanted, &mut rows, |seen| {
                 let mut row = wanted.row(now, "delayed", &seen.entry);
                 let due_in = row.remove("expires_in_ms").unwrap_or_default();
                 row.insert("due_in_ms".to_owned(), due_in);
                 row
             });
-            answer(&looked.rows, looked.count, looked.next)
+            answer(rows, &looked)
         })
         .await
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wants_few_messages_has_few_of_them_read() {
+        let wanted = |filter| Wanted {
+            limit: USUAL,
+            offset: 0,
+            after: None,
+            shows_payload: false,
+            truncate: 0,
+            filter,
+        };
+        let all = wanted(Filter::default());
+        assert_eq!((all.batch(1, 0), all.batch(2, 3), all.batch(0, 0)), (1, 5, 1));
+        assert_eq!((all.batch(MOST, MOST), all.batch(1, usize::MAX)), (BATCH, BATCH));
+        let some = wanted(Filter::of_key("a.*"));
+        assert_eq!(some.batch(1, 0), BATCH, "nobody knows how many will be passed over");
+    }
 }

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use leveret_codec::field::{TableRef, Value as Field};
 use leveret_core::Settle;
-use leveret_core::model::{Access, DEATHS, Message, QueueRef, Resource, Returned, Settled, Spot, Taken};
+use leveret_core::model::{
+    Access, DEATHS, FOREIGN_DEATHS, Message, QueueRef, Resource, Returned, Settled, Spot, Taken,
+};
 use serde_json::{Value, json};
 
 use super::filter::Filter;
@@ -58,17 +60,26 @@ impl To {
         Ok(Self::Exchange { exchange, routing_key })
     }
 
-    fn place(&self, message: &Message) -> Option<Place> {
+    /// Where a message goes; why it cannot, if nobody knows. A history that a publisher wrote is believed by nobody: it
+    /// would name places where that publisher may not write.
+    fn place(&self, message: &Message) -> Result<Place, &'static str> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match self {
-            Self::Back => origin(message.properties().headers()?),
+            Self::Back => match message.properties().headers() {
+                Some(headers) if headers.get(FOREIGN_DEATHS).is_some() => Err(FORGED),
+                headers => headers.and_then(origin).ok_or(NO_HISTORY),
+            },
             Self::Exchange { exchange, routing_key } => {
                 let key = routing_key.clone().unwrap_or_else(|| text(message.routing_key()));
-                Some(Place { exchange: exchange.clone(), routing_key: key })
+                Ok(Place { exchange: exchange.clone(), routing_key: key })
             }
         }
     }
 }
+
+/// Why a message does not go back.
+const NO_HISTORY: &str = "it has no x-death header that says where it came from";
+const FORGED: &str = "its x-death header was written by its publisher";
 
 /// Where a message was published that died: the latest of its deaths comes first.
 fn origin(headers: TableRef<'_>) -> Option<Place> {
@@ -169,7 +180,7 @@ struct Redrive<'a> {
     order: Order,
     client: Client,
     report: Report,
-    /// Nothing is confirmed any more: the rest would wait in vain, too.
+    /// Nothing is confirmed, or taken, any more: the rest would try in vain, too.
     is_stuck: bool,
 }
 
@@ -203,8 +214,9 @@ impl Redrive<'_> {
             self.report.skipped += 1;
             return;
         }
-        let Some(place) = self.order.to.place(&seen.entry.message) else {
-            return self.report.fail("it has no x-death header that says where it came from");
+        let place = match self.order.to.place(&seen.entry.message) {
+            Ok(place) => place,
+            Err(why) => return self.report.fail(why),
         };
         if self.order.is_dry {
             *self.report.moved.entry(place).or_default() += 1;
@@ -248,6 +260,10 @@ impl Redrive<'_> {
             Ok(Published::Silence) => {
                 self.is_stuck = true;
                 Err("its confirm did not come in time".to_owned())
+            }
+            Ok(Published::Blocked(why)) => {
+                self.is_stuck = true;
+                Err(why.to_string())
             }
             // The channel is closed with it.
             Err(closed) => Err(self.anew(closed.text)),

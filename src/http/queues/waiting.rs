@@ -1,8 +1,10 @@
 //! The messages that wait in a queue, in the order in which they will go, wherever they are: in memory, or in pages in the
 //! log.
 //!
-//! Invariant: nothing changes by being looked at. The queue is locked for as long as it takes to copy what is in memory
-//! of one batch; the log is read outside of that. A page that came back into memory meanwhile is looked for there.
+//! Invariants:
+//! - Nothing changes by being looked at. The queue is locked for as long as it takes to copy what is in memory of one
+//!   batch; the log is read outside of that. A page that came back into memory meanwhile is looked for there.
+//! - A batch is bounded by its bytes, not only by its messages: who works on one for long holds little.
 
 use std::time::Duration;
 
@@ -15,8 +17,8 @@ use crate::session::Shared;
 /// How often a look begins anew because a page has come back into memory.
 const TRIES: usize = 4;
 
-/// What one batch reads from the log.
-const READ_BYTES: u64 = 16 * 1024 * 1024;
+/// What one batch holds, in bytes of messages.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A message, as it was seen.
 #[derive(Clone, Debug)]
@@ -64,14 +66,16 @@ pub fn look(shared: &Shared, queue: &QueueRef, after: Option<Spot>, most: usize)
     Batch { seen: read(shared, &peek, candidates), next, next_position: peek.next_position }
 }
 
-/// How many of the first may be read at once; one always.
+/// How many of the first may be held at once; one always. Those in memory count, too: they are to leave it when their
+/// queue lets go of them.
 fn affordable(candidates: &[(Spot, Candidate)]) -> usize {
     let mut bytes = 0;
     let fits = |(_, candidate): &&(Spot, Candidate)| {
-        if let Candidate::There(stub) = candidate {
-            bytes += u64::from(stub.place.len);
-        }
-        bytes <= READ_BYTES
+        bytes += match candidate {
+            Candidate::There(stub) => u64::from(stub.place.len),
+            Candidate::Here(entry) => entry.body_bytes(),
+        };
+        bytes <= BATCH_BYTES
     };
     candidates.iter().take_while(fits).count().max(1)
 }
@@ -148,4 +152,23 @@ fn read(shared: &Shared, peek: &Peek, candidates: Vec<(Spot, Candidate)>) -> Vec
     });
     // What has expired is as good as gone.
     entries.filter(|seen| seen.entry.expires_at.is_none_or(|at| now < at)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use leveret_core::model::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_when_it_is_large_and_has_one_message_at_least() {
+        let here = |body_bytes: usize| {
+            let message = Message::compose(b"", b"q", &[0, 0], &vec![0; body_bytes]);
+            (Spot::default(), Candidate::Here(Entry::new(0, message)))
+        };
+        const MEBIBYTE: usize = 1024 * 1024;
+        assert_eq!(affordable(&[here(9 * MEBIBYTE), here(1)]), 1);
+        assert_eq!(affordable(&[here(3 * MEBIBYTE), here(MEBIBYTE), here(1)]), 2);
+        assert_eq!(affordable(&[here(1), here(1), here(1)]), 3);
+    }
 }

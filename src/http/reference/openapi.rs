@@ -28,7 +28,10 @@ const STATUSES: &[(u16, &str)] = &[
     (412, "It is protected."),
     (415, "The body does not say that it is what is read here."),
     (500, "It is done, but the log has failed: it may not outlive the broker."),
-    (503, "Not all is well, or there is no room for the body at the moment."),
+    (
+        503,
+        "Not all is well, or an alarm holds publishers back, or there is no room for the body at the moment.",
+    ),
 ];
 
 /// The whole document; `prefix` stands before all paths.

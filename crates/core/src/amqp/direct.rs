@@ -7,6 +7,7 @@
 //! Invariant: an answer is heard when the log has what it tells of, as at a socket.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 use std::sync::Arc;
 
@@ -65,6 +66,16 @@ pub struct Closed {
     pub text: String,
 }
 
+/// Publishers are held back by an alarm. At a socket the frames wait; here nobody is kept waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocked(&'static str);
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "publishers are blocked: {}", self.0)
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Direct {
@@ -112,6 +123,7 @@ impl Direct {
             record: Arc::new(ConnectionRecord::new(id, facts, Arc::default())),
             user,
             operator,
+            is_direct: true,
             capabilities: Capabilities::default(),
             frame_max_bytes: FRAME_MAX_BYTES,
         };
@@ -138,14 +150,25 @@ impl Direct {
     }
 
     /// Publishes, to be confirmed: after a `basic.return`, if it reaches no queue, there comes a `basic.ack` or
-    /// `basic.nack`.
-    pub fn publish(&mut self, now: Timestamp, publish: &basic::Publish, (properties, body): (&[u8], &Bytes)) {
+    /// `basic.nack`. What an exchange holds back has reached what it was for, and does not return.
+    pub fn publish(
+        &mut self,
+        now: Timestamp,
+        publish: &basic::Publish,
+        (properties, body): (&[u8], &Bytes),
+    ) -> Result<(), Blocked> {
+        if let Some(reason) = self.broker.alarm_reason() {
+            return Err(Blocked(reason));
+        }
+        // An alarm that came with the last publish and is over has left frames held back.
+        self.look(now);
         self.call(now, &Method::Confirm(confirm::AMQPMethod::Select(confirm::Select { nowait: true })));
         let mut frames = Outgoing::new();
         let method = Method::Basic(basic::AMQPMethod::Publish(publish.clone()));
         method::encode(CHANNEL, &method, frames.buffer());
         put_content(&mut frames, CHANNEL, FRAME_MAX_BYTES, properties, body);
         self.feed(now, taken(&mut frames));
+        Ok(())
     }
 
     /// Takes a message out of a queue, wherever it stands; the caller, who may read there, settles it or brings it

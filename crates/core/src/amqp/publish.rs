@@ -144,7 +144,8 @@ impl Channel {
     }
 
     /// A message that is to wait: it has no route before its time has come, so whoever wants it back if it has none
-    /// gets it back (as from RabbitMQ's plugin).
+    /// gets it back (as from RabbitMQ's plugin). In the house a return means that the message is nowhere: there it is
+    /// taken, and that is all that is said.
     fn publish_delayed(&mut self, turn: &mut Turn<'_>, holder: &QueueRef, delayed: Delayed) {
         let Delayed { message, delay, mandatory } = delayed;
         let expiration = Some(delay);
@@ -154,7 +155,7 @@ impl Channel {
             transaction.publishes.push(TxPublish { target, message, expiration, mandatory: false });
             return self.note_held();
         }
-        if mandatory {
+        if mandatory && !turn.session.is_direct {
             self.unroutable(turn, true, &message);
         }
         let arrival = Arrival { message, expiration };

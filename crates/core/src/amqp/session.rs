@@ -71,6 +71,8 @@ pub struct Session {
     pub user: String,
     /// Who works in the house's name instead of a user's.
     pub operator: Option<Arc<User>>,
+    /// Whether it is somebody in the house, without a socket: see [`Direct`](crate::amqp::Direct).
+    pub is_direct: bool,
     /// What the client understands.
     pub capabilities: Capabilities,
     /// Largest frame the client takes, in bytes.

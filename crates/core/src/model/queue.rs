@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::ConsumerId;
-use crate::model::queue_ref::QueueLook;
 use crate::model::settings::{QueueKind, QueueSettings, QueueTraits};
 use crate::store::PageId;
 use crate::time::Timestamp;
@@ -133,25 +132,6 @@ impl Queue {
     pub fn counts(&mut self, now: Timestamp, doors: &mut impl Doors) -> Counts {
         self.tidy(now, doors);
         Counts { ready: self.waiting.len(), unacked: self.unacked, consumers: self.consumers.len() }
-    }
-
-    /// Its numbers and what has happened, for who only looks; what has expired is gone first.
-    pub fn look(&mut self, now: Timestamp, doors: &mut impl Doors) -> QueueLook {
-        let counts = self.counts(now, doors);
-        QueueLook {
-            counts,
-            ready_body_bytes: self.waiting.body_bytes(),
-            unacked_body_bytes: self.tally.unacked_bytes,
-            memory_bytes: self.waiting.bytes(),
-            stats: self.tally.stats(self.next_position),
-            lost: self.tally.lost,
-            oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
-            head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
-            active: self.consumers.active(),
-            exclusive: self.consumers.exclusive(),
-            dead_letters: self.settings.dead_letter.is_some(),
-            is_waited_for: self.consumers.eligible().is_some(),
-        }
     }
 
     /// Its consumers.

@@ -155,28 +155,34 @@ pub fn publish(now: Timestamp, message: &Message, queues: usize) -> Option<Span>
 pub fn queue(
     now: Timestamp,
     message: &Message,
-    (queue, outcome): (&str, &'static str),
+    place: (&str, &'static str),
     entropy: &Entropy,
 ) -> Option<Span> {
-    let (trace, _) = parent(message.properties())?;
-    let stay = Stay::of(message.properties())?;
-    let place = queue.to_owned();
-    let ids = (trace, id(entropy), stay.id);
-    Some(span(SpanKind::Queue, ids, message, (place, (stay.since, now), outcome)))
+    let since = Stay::of(message.properties())?.since;
+    below(SpanKind::Queue, message, (place, (since, now)), entropy)
 }
 
 /// The span of a delivery that is settled, or comes back.
 pub fn deliver(
-    (since, now): (Timestamp, Timestamp),
+    times: (Timestamp, Timestamp),
     message: &Message,
-    (queue, outcome): (&str, &'static str),
+    place: (&str, &'static str),
+    entropy: &Entropy,
+) -> Option<Span> {
+    below(SpanKind::Deliver, message, (place, times), entropy)
+}
+
+/// A child of the publish: in which queue, with which outcome, from when to when.
+fn below(
+    kind: SpanKind,
+    message: &Message,
+    ((queue, outcome), times): ((&str, &'static str), (Timestamp, Timestamp)),
     entropy: &Entropy,
 ) -> Option<Span> {
     let (trace, _) = parent(message.properties())?;
-    let stay = Stay::of(message.properties())?;
-    let place = queue.to_owned();
-    let ids = (trace, id(entropy), stay.id);
-    Some(span(SpanKind::Deliver, ids, message, (place, (since, now), outcome)))
+    let publish = Stay::of(message.properties())?.id;
+    let ids = (trace, id(entropy), publish);
+    Some(span(kind, ids, message, (queue.to_owned(), times, outcome)))
 }
 
 fn span(

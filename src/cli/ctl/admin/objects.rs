@@ -241,4 +241,18 @@ pub const COMMANDS: &[Command] = &[
         act: Act::Do(verbs::import),
         ..send(["definitions", "import", "import", "definitions"], "", "")
     },
+    Command {
+        alias: None,
+        options: &[text("file", "where to"), switch("stdout", "to standard output")],
+        required: &[],
+        act: Act::Do(verbs::export_vhost),
+        ..send(["definitions", "export_from_vhost", "", ""], "", "")
+    },
+    Command {
+        alias: None,
+        options: &[text("file", "where from"), switch("stdin", "from standard input")],
+        required: &[],
+        act: Act::Do(verbs::import_vhost),
+        ..send(["definitions", "import_into_vhost", "", ""], "", "")
+    },
 ];

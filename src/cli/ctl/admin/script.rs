@@ -271,6 +271,9 @@ fn definitions(
         if answer.status != 200 {
             return Err(died(&path, &ClientError::Status { status: answer.status, reason: answer.reason() }));
         }
+        if file == "-" {
+            return Ok(String::from_utf8_lossy(&answer.body).into_owned());
+        }
         std::fs::write(file, &answer.body)
             .map_err(|error| Refused::Died(format!("{file} could not be written: {error}")))?;
         return Ok(done(format!("Exported definitions for {place} to \"{file}\"")));

@@ -101,7 +101,16 @@ pub fn declare_user(call: &Call<'_>) -> Result<String, Failure> {
 
 /// `definitions export`.
 pub fn export(call: &Call<'_>) -> Result<String, Failure> {
-    let request = Request { method: "GET", path: "/api/definitions", body: None, reason: None };
+    export_of(call, "/api/definitions")
+}
+
+/// `definitions export_from_vhost`.
+pub fn export_vhost(call: &Call<'_>) -> Result<String, Failure> {
+    export_of(call, &call.path("definitions/{vhost}"))
+}
+
+fn export_of(call: &Call<'_>, path: &str) -> Result<String, Failure> {
+    let request = Request { method: "GET", path, body: None, reason: None };
     let answer = call.client.ask(&request).map_err(refused)?;
     if answer.status != 200 {
         return Err(unwanted(&answer));
@@ -116,15 +125,24 @@ pub fn export(call: &Call<'_>) -> Result<String, Failure> {
 
 /// `definitions import`.
 pub fn import(call: &Call<'_>) -> Result<String, Failure> {
+    import_to(call, "/api/definitions")
+}
+
+/// `definitions import_into_vhost`.
+pub fn import_vhost(call: &Call<'_>) -> Result<String, Failure> {
+    import_to(call, &call.path("definitions/{vhost}"))
+}
+
+fn import_to(call: &Call<'_>, path: &str) -> Result<String, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::plain(Exit::Data, format!("definitions could not be read: {error}"));
     let mut text = String::new();
-    if let Some(file) = call.words.value("file").filter(|_| !call.words.has("stdin")) {
+    if let Some(file) = call.words.value("file").filter(|file| *file != "-" && !call.words.has("stdin")) {
         text = std::fs::read_to_string(file).map_err(unreadable)?;
     } else {
         std::io::stdin().lock().read_to_string(&mut text).map_err(unreadable)?;
     }
-    let request = Request { method: "POST", path: "/api/definitions", body: Some(text), reason: None };
+    let request = Request { method: "POST", path, body: Some(text), reason: None };
     let answer = call.client.ask(&request).map_err(refused)?;
     if (200..300).contains(&answer.status) { Ok(String::new()) } else { Err(unwanted(&answer)) }
 }

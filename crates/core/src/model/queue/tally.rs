@@ -2,8 +2,10 @@
 //!
 //! What came is not counted: positions rise by one with every message.
 
-use crate::model::queue::{Entry, Reason};
+use crate::model::queue::{Doors, Entry, Queue, Reason};
+use crate::model::queue_ref::QueueLook;
 use crate::model::stats::{MessageStats, Stat};
+use crate::time::Timestamp;
 
 /// Messages that a queue has given up, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,5 +110,26 @@ impl Tally {
         stats[Stat::Redeliver] = self.redelivered;
         stats[Stat::Ack] = self.acked;
         stats
+    }
+}
+
+impl Queue {
+    /// Its numbers and what has happened, for who only looks; what has expired is gone first.
+    pub fn look(&mut self, now: Timestamp, doors: &mut impl Doors) -> QueueLook {
+        let counts = self.counts(now, doors);
+        QueueLook {
+            counts,
+            ready_body_bytes: self.waiting.body_bytes(),
+            unacked_body_bytes: self.tally.unacked_bytes,
+            memory_bytes: self.waiting.bytes(),
+            stats: self.tally.stats(self.next_position),
+            lost: self.tally.lost,
+            oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
+            head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
+            active: self.consumers.active(),
+            exclusive: self.consumers.exclusive(),
+            dead_letters: self.settings.dead_letter.is_some(),
+            is_waited_for: self.consumers.eligible().is_some(),
+        }
     }
 }
