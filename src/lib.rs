@@ -48,6 +48,8 @@ pub use clock::{Clock, ManualClock};
 pub use definitions::{ApplyReport, Definitions, DefinitionsError, DefinitionsReview, review_definitions};
 pub use hooks::Hooks;
 pub use http::{HTTP_PORT, HttpError, HttpSettings, LocalSocket, RatesMode};
+#[doc(hidden)]
+pub use http::{check_ours, runtime_directory};
 pub use leveret_core::Timestamp;
 pub use leveret_core::model::Mechanism;
 pub use listener::ListenError;

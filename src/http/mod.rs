@@ -68,6 +68,7 @@ mod vhosts;
 
 pub use api::{Api, Listener};
 pub use dispatch::{Origin, accepts_gzip, may_watch};
+pub use local_socket::{check_ours, runtime_directory};
 pub use memory_use::parts as memory_parts;
 pub use overview::{ERLANG_VERSION, cluster_name};
 pub use pattern::{Case, Pattern};

@@ -1,6 +1,10 @@
 //! Forms with files in them (`multipart/form-data`, RFC 7578), as browsers and `curl -F` send them.
 //!
-//! Only what definitions need: parts by name, with their bytes. What is no part is left out.
+//! Only what definitions need: parts by name, with their bytes. What is no part is left out. A form whose boundary is
+//! longer than any that is allowed is none, so that looking for it takes no longer than the body is long.
+
+/// The longest boundary (RFC 2046).
+const LONGEST_BOUNDARY: usize = 70;
 
 /// One part of a form.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +21,7 @@ pub fn boundary(content_type: &str) -> Option<String> {
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    parameter(parameters, "boundary")
+    parameter(parameters, "boundary").filter(|boundary| boundary.len() <= LONGEST_BOUNDARY)
 }
 
 /// A parameter of a header: `name=x` or `name="x"`.
@@ -88,5 +92,7 @@ mod tests {
         assert_eq!(boundary("Multipart/Form-Data;boundary=X").as_deref(), Some("X"));
         assert_eq!(boundary("application/json; boundary=X"), None);
         assert_eq!(boundary("multipart/form-data"), None);
+        let of_length = |length| boundary(&format!("multipart/form-data; boundary={}", "X".repeat(length)));
+        assert!(of_length(LONGEST_BOUNDARY).is_some() && of_length(LONGEST_BOUNDARY + 1).is_none());
     }
 }

@@ -88,3 +88,42 @@ impl Body for Leaving {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_is_not_finished_breaks_off() {
+        let (mut into, leaving) = pieces();
+        tokio::task::spawn_blocking(move || into.write_all(b"all").and_then(|()| into.finish()));
+        assert_eq!(leaving.collect().await.unwrap().to_bytes(), "all");
+        let (mut into, leaving) = pieces();
+        tokio::task::spawn_blocking(move || into.write_all(b"a part").and_then(|()| into.flush()));
+        let error = leaving.collect().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_has_a_time_for_the_whole() {
+        let (mut into, mut leaving) = pieces();
+        into.piece = vec![0; PIECE_BYTES];
+        let deadline = into.deadline;
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut pieces = 0;
+            while into.write_all(&[0; PIECE_BYTES]).is_ok() {
+                pieces += 1;
+            }
+            pieces
+        });
+        let mut taken = 0;
+        while Instant::now() < deadline && leaving.frame().await.is_some_and(|piece| piece.is_ok()) {
+            taken += 1;
+            tokio::time::advance(READER_WAIT / 3).await;
+        }
+        let written = writing.await.unwrap();
+        assert!((6..=7 + WAITING).contains(&written) && taken <= 7, "{written} written, {taken} taken");
+    }
+}

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use axum::body::Body;
 use flate2::Compression;
@@ -19,6 +20,8 @@ use crate::http::{Api, Case, Origin, Pattern, Query, accepts_gzip, may_watch};
 
 /// Pages that are written at once; others wait.
 pub const AT_ONCE: usize = 2;
+/// How long others wait; as long as Prometheus does, unless it is told otherwise.
+const ROOM_WAIT: Duration = Duration::from_secs(10);
 
 const CONTENT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4");
 
@@ -61,8 +64,9 @@ pub async fn answer<B>(api: Arc<Api>, origin: Origin, request: Request<B>) -> Re
     {
         return problem;
     }
-    // Nobody closes it.
-    let permit = api.metrics.room.clone().acquire_owned().await.ok();
+    let Some(permit) = permit(&api.metrics.room).await else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "too many pages are being written");
+    };
     let page = match page_of(rest.to_owned(), query, settings.per_object).await {
         Ok(Some(page)) => page,
         Ok(None) => return plain(StatusCode::NOT_FOUND, "Unknown Registry"),
@@ -77,6 +81,12 @@ pub async fn answer<B>(api: Arc<Api>, origin: Origin, request: Request<B>) -> Re
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     with_usual(response)
+}
+
+/// Leave to write a page, if it can be had in time.
+async fn permit(room: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let waiting = tokio::time::timeout(ROOM_WAIT, room.clone().acquire_owned());
+    waiting.await.ok()?.ok()
 }
 
 /// [`page`], on a thread where a pattern may take its time.
@@ -116,7 +126,7 @@ fn queue_pattern(query: &Query) -> Result<Option<Pattern>, String> {
 }
 
 /// A body that another thread writes while it leaves; until then there is one less to be written.
-fn write(api: Arc<Api>, (page, permit): (Page, Option<OwnedSemaphorePermit>), is_packed: bool) -> Body {
+fn write(api: Arc<Api>, (page, permit): (Page, OwnedSemaphorePermit), is_packed: bool) -> Body {
     let (into, leaving) = pieces();
     tokio::task::spawn_blocking(move || {
         let written =
@@ -153,4 +163,21 @@ fn with_usual(mut response: Response<Body>) -> Response<Body> {
     headers.insert(ALLOW, HeaderValue::from_static("HEAD, GET, OPTIONS"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_room_waits_and_is_told() {
+        let room = State::new(MetricsSettings::default()).room;
+        let mut pages = Vec::new();
+        for _ in 0..AT_ONCE {
+            pages.push(permit(&room).await.unwrap());
+        }
+        assert!(permit(&room).await.is_none());
+        pages.pop();
+        assert!(permit(&room).await.is_some());
+    }
 }

@@ -7,13 +7,12 @@
 //! leaves its socket behind.
 
 use std::fmt;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use leveret::{check_ours, runtime_directory};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -81,7 +80,8 @@ impl Wanted {
         if let Some(path) = usual.filter(|path| answers(path)) {
             return Ok(Address::socket(&path));
         }
-        Ok(of_runtime(&runtime_dir(environment))?.unwrap_or_else(Address::default_port))
+        let runtime = runtime_directory(environment.variable("XDG_RUNTIME_DIR").map(Into::into));
+        Ok(of_runtime(&runtime)?.unwrap_or_else(Address::default_port))
     }
 }
 
@@ -151,22 +151,8 @@ fn socket_in(data_dir: &Path) -> PathBuf {
     data_dir.join("leveret.sock")
 }
 
-/// Where brokers without a data directory have their sockets.
-fn runtime_dir(environment: &Environment) -> PathBuf {
-    let user = rustix::process::geteuid();
-    match environment.variable("XDG_RUNTIME_DIR") {
-        Some(directory) => Path::new(&directory).join("leveret"),
-        None if user.is_root() => "/run/leveret".into(),
-        None => format!("/tmp/leveret-{}", user.as_raw()).into(),
-    }
-}
-
-/// The one broker there; nobody where the directory is another user's, who could pretend to be one.
+/// The one broker there. A directory that others can write to is refused: they could pretend to be one.
 fn of_runtime(directory: &Path) -> Result<Option<Address>, Failure> {
-    let is_ours = |found: Metadata| found.uid() == rustix::process::geteuid().as_raw();
-    if !std::fs::symlink_metadata(directory).is_ok_and(is_ours) {
-        return Ok(None);
-    }
     let Ok(entries) = std::fs::read_dir(directory) else { return Ok(None) };
     let paths = entries.flatten().map(|entry| entry.path());
     let mut alive: Vec<PathBuf> = paths
@@ -174,6 +160,14 @@ fn of_runtime(directory: &Path) -> Result<Option<Address>, Failure> {
         .filter(|path| answers(path))
         .collect();
     alive.sort();
+    if !alive.is_empty() {
+        check_ours(directory).map_err(|error| {
+            let text = format!(
+                "whoever answers there may not be a broker: {error}; name one with --socket or --url"
+            );
+            Failure::error(Exit::Unavailable, text)
+        })?;
+    }
     match alive.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(Address::socket(one))),
@@ -211,6 +205,8 @@ impl fmt::Debug for Address {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -258,9 +254,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let _one = UnixListener::bind(directory.path().join("1.sock")).unwrap();
         assert!(of_runtime(directory.path()).unwrap().is_some());
-        if !rustix::process::geteuid().is_root() {
-            assert!(of_runtime(Path::new("/tmp")).unwrap().is_none());
-        }
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+        let refused = of_runtime(directory.path()).unwrap_err();
+        assert!(refused.text().contains("can be written to by others"), "{refused:?}");
+        assert!(of_runtime(&directory.path().join("nothing")).unwrap().is_none());
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! The connection below the HTTP client: a Unix socket, TCP, or TLS over TCP, each with bounded waits.
+//!
+//! Invariant: nothing is said over a Unix socket before it is known that the caller, root, or who owns the directory
+//! of the socket listens there. Passwords are said over it.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +32,7 @@ pub fn connect(address: &Address, timeout: Duration) -> io::Result<Box<dyn Wire>
     match &address.place {
         Place::Socket(path) => {
             let stream = UnixStream::connect(path)?;
+            check_peer(&stream, path)?;
             stream.set_read_timeout(timeout)?;
             stream.set_write_timeout(timeout)?;
             Ok(Box::new(stream))
@@ -40,6 +46,25 @@ pub fn connect(address: &Address, timeout: Duration) -> io::Result<Box<dyn Wire>
             Ok(Box::new(StreamOwned::new(session, stream)))
         }
     }
+}
+
+/// Refuses a socket that a stranger listens at.
+#[cfg(target_os = "linux")]
+fn check_peer(stream: &UnixStream, path: &Path) -> io::Result<()> {
+    let user = rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw();
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let owner = std::fs::metadata(directory.unwrap_or(Path::new(".")))?.uid();
+    if [0, rustix::process::geteuid().as_raw(), owner].contains(&user) {
+        return Ok(());
+    }
+    let text = format!("user {user} listens there, to whom neither the directory nor this command belongs");
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}
+
+/// Elsewhere the kernel does not say it in a way that is known here; the directory has been looked at.
+#[cfg(not(target_os = "linux"))]
+fn check_peer(_: &UnixStream, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// The first address of `host` that answers.
