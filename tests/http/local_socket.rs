@@ -70,11 +70,13 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     peer.end().await;
     assert!(get(&socket, "/readyz").await.starts_with("HTTP/1.1 503 "));
     assert!(get(&socket, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    assert!(say(&socket, "PUT /api/queues/%2F/q", "{}").await.starts_with("HTTP/1.1 503 "));
     Peer::connect(broker.amqp_addr()).await.end().await;
     assert!(say(&socket, "POST /local/reset", "").await.starts_with(done));
     assert!(say(&socket, "POST /local/app/start", "").await.starts_with(done));
     assert!(get(&socket, "/api/vhosts/v").await.starts_with("HTTP/1.1 404 "));
     Peer::open(broker.amqp_addr()).await;
+    assert!(say(&socket, "PUT /api/queues/%2F/q", "{}").await.starts_with("HTTP/1.1 201 "));
     // It is nobody else's business.
     let asked = Asked { address: broker.http_addr().unwrap(), broker };
     for path in ["/local/shutdown", "/local/reset"] {
