@@ -30,6 +30,7 @@ mod cors;
 mod definitions;
 mod direct;
 mod dispatch;
+mod environment;
 mod exchanges;
 mod features;
 mod gate;
