@@ -143,3 +143,37 @@ async fn limits_can_be_moved_while_it_runs() {
     assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
     assert!(get(&socket, "/api/vhosts/%2F").await.contains(r#""tracing":true"#));
 }
+
+#[tokio::test]
+async fn what_the_broker_was_started_with_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, socket) = (directory.path().join("data"), directory.path().join("data/leveret.sock"));
+    let mut settings = settings();
+    settings.consumer_timeout = Some(std::time::Duration::from_secs(5));
+    settings.memory_high_watermark = Some(leveret::Watermark::Relative(0.4));
+    settings.config_files = vec!["etc/my.conf".into()];
+    settings.log_files = vec!["<stdout>".to_owned()];
+    let builder = Broker::builder().settings(settings).data_dir(&data).memory_measure(|| Some(500));
+    let _broker = builder.metrics(([127, 0, 0, 1], 0)).start().await.unwrap();
+    let told = async |path: &str| -> serde_json::Value {
+        let answer = get(&socket, path).await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let file = std::env::current_dir().unwrap().join("etc/my.conf").display().to_string();
+    let data = data.display().to_string();
+    let node = &told("/api/nodes").await[0];
+    assert_eq!((&node["config_files"][0], &node["db_dir"]), (&file.as_str().into(), &data.as_str().into()));
+    assert_eq!(node["log_files"][0], "<stdout>");
+    let environment = told("/local/environment").await;
+    let rabbit = &environment["rabbit"];
+    assert_eq!(
+        (&rabbit["consumer_timeout"], &rabbit["vm_memory_high_watermark"]["relative"]),
+        (&5000.into(), &0.4.into())
+    );
+    assert_eq!((&rabbit["config_files"][0], &rabbit["data_dir"]), (&file.into(), &data.into()));
+    assert!(environment["rabbitmq_prometheus"]["tcp_listeners"][0].is_string(), "{environment}");
+    let said = say(&socket, "PUT /local/memory-high-watermark", "{\"absolute\":900}").await;
+    assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
+    let moved = &told("/local/environment").await["rabbit"]["vm_memory_high_watermark"];
+    assert_eq!(*moved, serde_json::json!({"absolute": 900}));
+}
