@@ -113,7 +113,7 @@ mod tests {
         let deadline = into.deadline;
         let writing = tokio::task::spawn_blocking(move || {
             let mut pieces = 0;
-            while into.write_all(&[0; PIECE_BYTES]).is_ok() {
+            while into.write_all(&vec![0; PIECE_BYTES]).is_ok() {
                 pieces += 1;
             }
             pieces

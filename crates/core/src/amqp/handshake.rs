@@ -51,12 +51,12 @@ pub struct LoggedIn {
 
 impl LoggedIn {
     /// What is to be known of its connection, now that it is open.
-    pub fn facts(&self, now: Timestamp, peer: &Peer, tuned: Tuned, vhost: &str) -> ConnectionFacts {
+    pub fn facts(&self, now: Timestamp, peer: &Peer, tuned: Tuned, vhost: &Arc<str>) -> ConnectionFacts {
         ConnectionFacts {
             name: peer.address.clone(),
             client_name: self.connection_name.clone(),
             user: self.user.name.clone(),
-            vhost: vhost.into(),
+            vhost: vhost.clone(),
             mechanism: self.mechanism.clone(),
             client_properties: self.client_properties.clone(),
             connected_at: now,

@@ -192,8 +192,8 @@ pub struct ChannelRecord {
 #[derive(Debug, Default)]
 struct Outflows {
     known: Vec<Arc<Outflow>>,
-    /// What was published to exchanges that are counted no more.
-    forgotten: MessageStats,
+    /// What was published to exchanges that are counted no more; boxed, for there hardly ever are such.
+    forgotten: Option<Box<MessageStats>>,
 }
 
 impl ChannelRecord {
@@ -238,7 +238,7 @@ impl ChannelRecord {
         let mut forgotten = None;
         if MOST_OUTFLOWS <= outflows.known.len() {
             let oldest = outflows.known.remove(0);
-            outflows.forgotten += oldest.stats();
+            **outflows.forgotten.get_or_insert_default() += oldest.stats();
             forgotten = Some(oldest);
         }
         let outflow = Arc::new(Outflow {
@@ -259,7 +259,8 @@ impl ChannelRecord {
     pub fn stats(&self) -> MessageStats {
         let outflows = self.outflows.lock();
         let published: MessageStats = outflows.known.iter().map(|outflow| outflow.stats()).sum();
-        let mut stats = self.counters.get() + published + outflows.forgotten;
+        let forgotten = outflows.forgotten.as_deref().copied().unwrap_or_default();
+        let mut stats = self.counters.get() + published + forgotten;
         // Those are an exchange's.
         (stats[Stat::PublishIn], stats[Stat::PublishOut]) = (0, 0);
         stats

@@ -85,6 +85,11 @@ impl Vhost {
         &self.name
     }
 
+    /// Its name, to be kept.
+    pub fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// The current snapshot.
     pub fn routes(&self) -> Routes {
         self.routes.load_full()

@@ -106,7 +106,7 @@ impl Connection {
         out: &mut Output,
     ) {
         self.identity.vhost = Some(vhost.name().to_owned());
-        let facts = user.facts(now, &self.peer, tuned, vhost.name());
+        let facts = user.facts(now, &self.peer, tuned, vhost.shared_name());
         let record = Arc::new(ConnectionRecord::new(self.id, facts, self.traffic.clone()));
         self.broker.roll().enter(record.clone());
         let session = Session {
