@@ -32,12 +32,16 @@ impl Journal {
         Self { address, since: now, told: Told::Nothing }
     }
 
-    /// Bytes have come: tells what is new since the last ones.
-    pub fn note_bytes(&mut self, connection: &Connection) {
+    /// Bytes have come, and have not been looked at yet: whatever is told of them comes behind this.
+    pub fn note_bytes(&mut self) {
         if self.told == Told::Nothing {
             self.told = Told::Accepted;
             tracing::info!("accepting AMQP connection {}", self.address);
         }
+    }
+
+    /// They have been looked at: tells what has come of them.
+    pub fn note_progress(&mut self, connection: &Connection) {
         if self.told == Told::Accepted && connection.is_open() {
             self.told = Told::Opened;
             self.tell_opened(connection.identity());

@@ -310,8 +310,9 @@ impl Session {
         let traffic = self.connection.traffic();
         traffic.received_bytes.add(count as u64);
         traffic.reads.add(1);
+        self.journal.note_bytes();
         self.connection.handle_bytes(now, &mut self.input, &mut self.output);
-        self.journal.note_bytes(&self.connection);
+        self.journal.note_progress(&self.connection);
         Ok(true)
     }
 

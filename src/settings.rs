@@ -81,6 +81,10 @@ pub struct Settings {
     pub otlp_service: String,
     /// Metrics for Prometheus.
     pub metrics: MetricsSettings,
+    /// The files that all this came from, as tools are told.
+    pub config_files: Vec<PathBuf>,
+    /// Where the program's log goes, as tools are told.
+    pub log_files: Vec<String>,
 }
 
 impl Default for Settings {
@@ -114,6 +118,8 @@ impl Default for Settings {
             otlp: None,
             otlp_service: "leveret".to_owned(),
             metrics: MetricsSettings::default(),
+            config_files: Vec::new(),
+            log_files: Vec::new(),
         }
     }
 }

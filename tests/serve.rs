@@ -157,6 +157,18 @@ fn what_comes_over_http_and_has_no_effect_or_is_refused_is_in_the_log() {
 }
 
 #[test]
+fn a_client_that_speaks_something_else_is_accepted_before_it_is_closed() {
+    let mut served = Served::start(&HERE, &[]);
+    let mut stream = std::net::TcpStream::connect(served.address()).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let (printed, _) = served.end_by("TERM");
+    let at = |text: &str| printed.iter().position(|line| line.contains(text)).unwrap();
+    assert!(at("accepting AMQP connection") < at("closing AMQP connection"), "{printed:#?}");
+}
+
+#[test]
 fn a_directory_that_is_not_used_or_not_read_is_told() {
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join("data");

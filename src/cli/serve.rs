@@ -106,7 +106,14 @@ async fn until_signal(plan: Plan, log: &Log) -> Result<(), Failure> {
 const READY_LINE: &str = "Server startup complete; 0 plugins started.";
 
 fn build(plan: Plan) -> leveret::Builder {
-    let settings = Settings { http: http(plan.http), metrics: metrics(plan.metrics), ..plan.settings };
+    let settings = Settings {
+        http: http(plan.http),
+        metrics: metrics(plan.metrics),
+        config_files: plan.config_files,
+        // As RabbitMQ calls it.
+        log_files: vec!["<stdout>".to_owned()],
+        ..plan.settings
+    };
     let builder = Broker::builder().settings(settings).memory_measure(allocator::resident_bytes);
     let builder = if plan.ephemeral { builder.ephemeral() } else { builder };
     plan.definitions.into_iter().fold(builder, leveret::Builder::definitions)

@@ -57,8 +57,13 @@ pub struct Publication<'a> {
 }
 
 impl Client {
-    /// Begins to work in the virtual host that the path names, as the caller.
+    /// Begins to work in the virtual host that the path names, as the caller. Nobody does while an operator has stopped
+    /// the broker.
     pub fn open(request: &Request) -> Result<Self, Problem> {
+        if request.api.shared.controls.is_stopped() {
+            let why = "the broker was stopped by an operator";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", why));
+        }
         let who = match &request.caller {
             Caller::Nobody => return Err(Problem::access_refused()),
             Caller::Local => As::Operator(request.caller.name()),

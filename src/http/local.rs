@@ -2,11 +2,12 @@
 //! everything, to change limits.
 
 use leveret_core::model::Broker;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::Access;
 use super::answer::{Answer, Problem};
 use super::contract::Tells;
+use super::environment;
 use super::request::Request;
 use super::route::{Outcome, Row};
 use crate::definitions::{self, Beginning, Recipient};
@@ -18,8 +19,8 @@ pub const ROWS: &[Row] = &[
     Row::post("/local/app/stop", Access::Local, stop, "Closes all connections and lets no more in."),
     Row::post("/local/app/start", Access::Local, start, "Lets connections in again."),
     Row::post("/local/reset", Access::Local, reset, "Deletes everything and begins as a new broker does."),
-    Row::get("/local/environment", Access::Local, environment, "What the broker is set to."),
-    Row::get("/api/config/effective", Access::Administrator, environment, "What the broker is set to.")
+    Row::get("/local/environment", Access::Local, environment::tell, "What the broker is set to."),
+    Row::get("/api/config/effective", Access::Administrator, environment::tell, "What the broker is set to.")
         .tells(Tells::Value("Environment")),
     Row::put("/local/log/level", Access::Local, log, "Logs more, or less."),
     Row::put(
@@ -162,38 +163,4 @@ fn limit(request: &Request) -> Result<Limit, Problem> {
         (None, Some(Some(bytes))) => Ok(Limit::Absolute(bytes)),
         _ => Err(Problem::bad_request("expected `relative`, a part such as 0.5, or `absolute`, in bytes")),
     }
-}
-
-/// By the names that they have in RabbitMQ's environment. No password is in it.
-fn environment(request: &Request) -> Outcome {
-    let settings = &request.api.beginning;
-    let listeners = |protocol: &str| -> Vec<String> {
-        let own = request.api.listeners.iter().filter(|listener| listener.protocol == protocol);
-        own.map(|listener| listener.address.to_string()).collect()
-    };
-    let watched = &request.api.shared.controls;
-    Ok(Answer::json(&json!({
-        "rabbit": {
-            "node": request.api.node(),
-            "tcp_listeners": listeners("amqp"),
-            "ssl_listeners": listeners("amqp/ssl"),
-            "heartbeat": settings.heartbeat_secs,
-            "frame_max": settings.frame_max_bytes,
-            "channel_max": settings.channel_max,
-            "max_message_size": settings.message_max_bytes,
-            "vm_memory_high_watermark": {"absolute": watched.memory_limit_bytes()},
-            "disk_free_limit": watched.disk_limit_bytes(),
-            "loopback_users": settings.loopback_users,
-            "default_user": settings.seed.user,
-            "default_vhost": settings.seed.vhost,
-            "data_dir": settings.data_dir,
-        },
-        "rabbitmq_management": {
-            "tcp_listeners": listeners("http"),
-            "ssl_listeners": listeners("https"),
-            "path_prefix": request.api.settings.path_prefix,
-            "cors_allow_origins": request.api.settings.cors_origins,
-            "max_body_size": request.api.settings.max_body_bytes,
-        },
-    })))
 }

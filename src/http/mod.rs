@@ -31,6 +31,7 @@ mod crowd;
 mod definitions;
 mod direct;
 mod dispatch;
+mod environment;
 mod exchanges;
 mod features;
 mod gate;

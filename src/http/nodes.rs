@@ -3,6 +3,8 @@
 //! What only an Erlang node has (its garbage collector, its schema database, its own files) is zero, as most of it is in
 //! RabbitMQ 4: tools look for the names.
 
+use std::path::Path;
+
 use leveret_core::model::Mechanism;
 use serde_json::{Value, json};
 
@@ -125,7 +127,6 @@ fn row(request: &Request, range: Option<Range>) -> Object {
 
 fn facts(api: &Api) -> Object {
     let shared = &api.shared;
-    let data_dir = shared.storage.as_ref().and_then(|storage| storage.data_dir());
     let version = leveret_core::amqp::RABBITMQ_VERSION;
     let facts = json!({
         "name": api.node(),
@@ -141,9 +142,9 @@ fn facts(api: &Api) -> Object {
         "net_ticktime": 60,
         "rates_mode": api.settings.rates_mode.as_str(),
         "mem_calculation_strategy": "rss",
-        "log_files": [],
-        "config_files": [],
-        "db_dir": data_dir.map_or_else(String::new, |path| path.display().to_string()),
+        "log_files": api.beginning.log_files,
+        "config_files": config_files(api),
+        "db_dir": data_dir(api).unwrap_or_default(),
         "enabled_plugins": plugins(api),
         "rabbitmq_version": version,
         "erlang_version": overview::ERLANG_VERSION,
@@ -166,6 +167,22 @@ fn facts(api: &Api) -> Object {
         Value::Object(facts) => facts,
         _ => Object::new(),
     }
+}
+
+/// Where the broker keeps its data, if it keeps any.
+pub fn data_dir(api: &Api) -> Option<String> {
+    let directory = api.shared.storage.as_ref().and_then(|storage| storage.data_dir());
+    directory.map(|path| whole(&path))
+}
+
+/// The files that its settings came from.
+pub fn config_files(api: &Api) -> Vec<String> {
+    api.beginning.config_files.iter().map(|path| whole(path)).collect()
+}
+
+/// A path that means the same to whoever reads it elsewhere.
+fn whole(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 fn put_limits(row: &mut Object, api: &Api) {

@@ -6,6 +6,7 @@ use leveret_storage::{BATCH_BYTES, SYNC_MICROS};
 
 use super::survey::Survey;
 use super::text::{About, Classes, Kind, Text, float};
+use crate::otlp::{Counts, Spans};
 use crate::session::Shared;
 
 /// Writes all of it.
@@ -20,13 +21,12 @@ pub fn write(text: &mut Text<'_>, shared: &Shared, survey: &Survey) -> io::Resul
         &gauge("oldest_message_age_seconds", "How long the oldest ready message of any queue has waited"),
         oldest,
     )?;
-    if let Some(spans) = &shared.spans {
-        let about = counter("spans_total", "Spans of messages, by what became of them");
-        text.begin(&about)?;
-        let counts = spans.counts();
-        text.sample(about.name, &[("outcome", "sent")], float(counts.sent()))?;
-        text.sample(about.name, &[("outcome", "lost")], float(counts.lost()))?;
-    }
+    let about = counter("spans_total", "Spans of messages, by what became of them");
+    text.begin(&about)?;
+    let counts = shared.spans.as_ref().map(Spans::counts);
+    let of = |count: fn(&Counts) -> u64| float(counts.map_or(0, count));
+    text.sample(about.name, &[("outcome", "sent")], of(Counts::sent))?;
+    text.sample(about.name, &[("outcome", "lost")], of(Counts::lost))?;
     write_log(text, shared)
 }
 

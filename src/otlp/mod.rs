@@ -13,4 +13,4 @@ mod post;
 mod span;
 
 pub use endpoint::{Endpoint, EndpointError};
-pub use exporter::{Exporter, Source, Spans};
+pub use exporter::{Counts, Exporter, Source, Spans};

@@ -144,7 +144,11 @@ fn plugins_are_named_in_the_file() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "[rabbitmq_management,rabbitmq_shovel].\n");
     let (said, _) = plugins(&["enable", "--offline", "rabbitmq_shovel"]);
     assert!(said.ends_with("Plugin configuration unchanged.\n"), "{said}");
-    plugins(&["disable", "--offline", "rabbitmq_shovel"]);
+    let (said, code) = plugins(&["enable", "rabbitmq_federation", "rabbitmq_prometheus"]);
+    assert!(said.contains("have been enabled:\n  rabbitmq_prometheus\n\nstarted 1 plugins."), "{said}");
+    assert!(said.contains("enabled but missing: rabbitmq_federation, rabbitmq_shovel"), "{said}");
+    assert_eq!(code, Some(0));
+    plugins(&["disable", "--offline", "rabbitmq_shovel", "rabbitmq_federation", "rabbitmq_prometheus"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "[rabbitmq_management].\n");
     assert_eq!(plugins(&["-q", "is_enabled", "rabbitmq_prometheus", "rabbitmq_management"]).1, Some(0));
     assert_eq!(plugins(&["-q", "is_enabled", "rabbitmq_mqtt"]).1, Some(69));

@@ -78,11 +78,13 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     peer.end().await;
     assert!(get(&socket, "/readyz").await.starts_with("HTTP/1.1 503 "));
     assert!(get(&socket, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    assert!(say(&socket, "PUT /api/queues/%2F/q", "{}").await.starts_with("HTTP/1.1 503 "));
     Peer::connect(broker.amqp_addr()).await.end().await;
     assert!(say(&socket, "POST /local/reset", "").await.starts_with(done));
     assert!(say(&socket, "POST /local/app/start", "").await.starts_with(done));
     assert!(get(&socket, "/api/vhosts/v").await.starts_with("HTTP/1.1 404 "));
     Peer::open(broker.amqp_addr()).await;
+    assert!(say(&socket, "PUT /api/queues/%2F/q", "{}").await.starts_with("HTTP/1.1 201 "));
     // It is nobody else's business.
     let asked = Asked { address: broker.http_addr().unwrap(), broker };
     for path in ["/local/shutdown", "/local/reset"] {
@@ -148,4 +150,38 @@ async fn limits_can_be_moved_while_it_runs() {
     let said = say(&socket, "PUT /local/tracing/%2F", "{\"on\":true}").await;
     assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
     assert!(get(&socket, "/api/vhosts/%2F").await.contains(r#""tracing":true"#));
+}
+
+#[tokio::test]
+async fn what_the_broker_was_started_with_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, socket) = (directory.path().join("data"), directory.path().join("data/leveret.sock"));
+    let mut settings = settings();
+    settings.consumer_timeout = Some(std::time::Duration::from_secs(5));
+    settings.memory_high_watermark = Some(leveret::Watermark::Relative(0.4));
+    settings.config_files = vec!["etc/my.conf".into()];
+    settings.log_files = vec!["<stdout>".to_owned()];
+    let builder = Broker::builder().settings(settings).data_dir(&data).memory_measure(|| Some(500));
+    let _broker = builder.metrics(([127, 0, 0, 1], 0)).start().await.unwrap();
+    let told = async |path: &str| -> serde_json::Value {
+        let answer = get(&socket, path).await;
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let file = std::env::current_dir().unwrap().join("etc/my.conf").display().to_string();
+    let data = data.display().to_string();
+    let node = &told("/api/nodes").await[0];
+    assert_eq!((&node["config_files"][0], &node["db_dir"]), (&file.as_str().into(), &data.as_str().into()));
+    assert_eq!(node["log_files"][0], "<stdout>");
+    let environment = told("/local/environment").await;
+    let rabbit = &environment["rabbit"];
+    assert_eq!(
+        (&rabbit["consumer_timeout"], &rabbit["vm_memory_high_watermark"]["relative"]),
+        (&5000.into(), &0.4.into())
+    );
+    assert_eq!((&rabbit["config_files"][0], &rabbit["data_dir"]), (&file.into(), &data.into()));
+    assert!(environment["rabbitmq_prometheus"]["tcp_listeners"][0].is_string(), "{environment}");
+    let said = say(&socket, "PUT /local/memory-high-watermark", "{\"absolute\":900}").await;
+    assert!(said.starts_with("HTTP/1.1 204 "), "{said}");
+    let moved = &told("/local/environment").await["rabbit"]["vm_memory_high_watermark"];
+    assert_eq!(*moved, serde_json::json!({"absolute": 900}));
 }

@@ -170,3 +170,18 @@ async fn a_history_that_its_publisher_wrote_leads_nowhere() {
     assert_eq!(payloads(&broker, "work").await, ["died"]);
     assert_eq!(payloads(&broker, "dead").await, ["forged"]);
 }
+
+#[tokio::test]
+async fn an_exchange_that_is_gone_is_asked_once() {
+    let broker = shop().await;
+    for payload in ["1", "2", "3"] {
+        publish(&broker, ("jobs", "todo.a"), payload, json!({})).await;
+    }
+    reject_all(&broker).await;
+    broker.ask("DELETE", "/api/exchanges/%2F/jobs").send().await;
+    let done = redrive(&broker, &json!({})).await;
+    let failures = json!([{"reason": "NOT_FOUND - no exchange 'jobs' in vhost '/'", "messages": 3}]);
+    assert_eq!((&done["moved"], &done["failures"]), (&json!(0), &failures));
+    let dead = broker.get("/api/queues/%2F/dead").await;
+    assert_eq!((&dead["messages_ready"], &dead["message_stats"]["get"]), (&json!(3), &json!(1)));
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use leveret_codec::method::{FieldTable, Method, basic, exchange, queue};
@@ -9,6 +10,7 @@ use leveret_codec::{PropertiesBuilder, TableBuilder, Value};
 use leveret_core::amqp::{Answer, As, Closed, Direct};
 use leveret_core::model::{Alarm, Broker, BrokerSettings, PasswordHash, Permissions, SpanKind, Stat, User};
 use leveret_core::{ConnectionId, Effects, NoStore, Timestamp};
+use tracing::{Metadata, Subscriber, span};
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
@@ -182,7 +184,7 @@ fn exchanges_that_a_channel_counts_no_more_are_counted_all_the_same() {
         }
         for exchange in exchanges.iter().cycle().take(800) {
             let publish = basic::Publish { exchange: exchange.as_str().into(), ..basic::Publish::default() };
-            direct.publish(NOW, &publish, (&[0, 0], &Bytes::new()));
+            direct.publish(NOW, &publish, (&[0, 0], &Bytes::new())).unwrap();
             direct.hear().unwrap().unwrap();
         }
     });
@@ -241,4 +243,41 @@ fn a_message_that_waits_in_a_delayed_exchange_is_taken_and_does_not_come_back() 
             "{answers:?}"
         );
     });
+}
+
+/// Counts the lines of the log.
+#[derive(Default)]
+struct Lines(AtomicUsize);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn a_refusal_is_an_answer_and_no_line_of_the_log() {
+    let lines = Arc::new(Lines::default());
+    tracing::subscriber::with_default(lines.clone(), || {
+        tracing::error!("a line");
+        work(&broker(), As::Operator("local"), |direct| {
+            let nowhere = basic::Publish { exchange: "nope".into(), ..basic::Publish::default() };
+            direct.publish(NOW, &nowhere, (&[0, 0], &Bytes::new())).unwrap();
+            assert_eq!(direct.hear().unwrap().unwrap_err().code, 404);
+        });
+    });
+    assert_eq!(lines.0.load(Ordering::Relaxed), 1, "the one that was written here");
 }

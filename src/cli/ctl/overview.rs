@@ -20,7 +20,7 @@ pub fn status(call: &Call<'_>) -> Result<Output, Failure> {
     let mut text = String::new();
     runtime(&node, &mut text);
     section(&mut text, "Plugins", &plugins(&node));
-    section(&mut text, "Data directory", &[format!("Node data directory: {}", text_of(&node, "db_dir"))]);
+    section(&mut text, "Data directory", &[data_directory(&node)]);
     section(&mut text, "Config files", &bullets(&node, "config_files"));
     section(&mut text, "Log file(s)", &bullets(&node, "log_files"));
     section(&mut text, "Alarms", &alarms(&node));
@@ -101,6 +101,13 @@ fn section(text: &mut String, title: &str, lines: &[String]) {
     let none = "(none)".to_owned();
     let lines = if lines.is_empty() { std::slice::from_ref(&none) } else { lines };
     let _ = write!(text, "{title}\n\n{}\n\n", lines.join("\n"));
+}
+
+fn data_directory(node: &Value) -> String {
+    match text_of(node, "db_dir").as_str() {
+        "" => "Node data directory: none, as nothing is kept".to_owned(),
+        path => format!("Node data directory: {path}"),
+    }
 }
 
 fn plugins(node: &Value) -> Vec<String> {

@@ -191,7 +191,11 @@ fn changed(call: &Call<'_>, before: &[String], after: &[String]) -> String {
     }
     let only =
         |one: &[String], other: &[String]| one.iter().filter(|name| !other.contains(name)).cloned().collect();
-    let (started, stopped): (Vec<String>, Vec<String>) = (only(after, before), only(before, after));
+    let (mut started, stopped): (Vec<String>, Vec<String>) = (only(after, before), only(before, after));
+    if !call.words.has("offline") {
+        // What is not here has not been started, whatever the file names.
+        started.retain(|name| BUILT_IN.contains(&name.as_str()));
+    }
     for (names, what) in [(&started, "enabled"), (&stopped, "disabled")] {
         if !names.is_empty() {
             let _ = write!(text, "The following plugins have been {what}:\n{}\n\n", listed(names));
@@ -204,8 +208,9 @@ fn changed(call: &Call<'_>, before: &[String], after: &[String]) -> String {
                 after.len()
             );
     }
-    let count = if started.is_empty() { stopped.len() } else { started.len() };
-    text + &format!("{} {count} plugins.", if started.is_empty() { "stopped" } else { "started" })
+    let is_less = started.is_empty() && !stopped.is_empty();
+    let (how, names) = if is_less { ("stopped", &stopped) } else { ("started", &started) };
+    text + &format!("{how} {} plugins.", names.len())
 }
 
 fn pattern<'a>(call: &'a Call<'_>) -> &'a str {

@@ -166,8 +166,15 @@ pub fn redrive(request: Request) -> Later {
         }
         let is_dry = order.is_dry;
         let client = Client::open(&request)?;
-        let mut redrive =
-            Redrive { request: &request, queue, order, client, report: Report::default(), is_stuck: false };
+        let mut redrive = Redrive {
+            request: &request,
+            queue,
+            order,
+            client,
+            report: Report::default(),
+            closed: BTreeMap::new(),
+            is_stuck: false,
+        };
         redrive.run().await?;
         Ok(redrive.report.answer(is_dry))
     })
@@ -180,6 +187,8 @@ struct Redrive<'a> {
     order: Order,
     client: Client,
     report: Report,
+    /// Exchanges that take nothing from the caller, and why.
+    closed: BTreeMap<String, String>,
     /// Nothing is confirmed, or taken, any more: the rest would try in vain, too.
     is_stuck: bool,
 }
@@ -218,6 +227,9 @@ impl Redrive<'_> {
             Ok(place) => place,
             Err(why) => return self.report.fail(why),
         };
+        if let Some(why) = self.closed.get(&place.exchange) {
+            return self.report.fail(why);
+        }
         if self.order.is_dry {
             *self.report.moved.entry(place).or_default() += 1;
             return;
@@ -265,9 +277,19 @@ impl Redrive<'_> {
                 self.is_stuck = true;
                 Err(why.to_string())
             }
-            // The channel is closed with it.
-            Err(closed) => Err(self.anew(closed.text)),
+            Err(closed) => {
+                if closed.code == 404 || self.may_not_write(&place.exchange) {
+                    self.closed.insert(place.exchange.clone(), closed.text.clone());
+                }
+                // The channel is closed with it.
+                Err(self.anew(closed.text))
+            }
         }
+    }
+
+    fn may_not_write(&self, exchange: &str) -> bool {
+        let vhost = self.request.value("vhost");
+        self.request.caller.check(vhost, Access::Write, Resource::Exchange(exchange)).is_err()
     }
 
     /// The next message needs another channel.

@@ -160,13 +160,14 @@ mod tests {
 
     use super::*;
 
+    const MEBIBYTE: usize = 1024 * 1024;
+
     #[test]
     fn a_batch_ends_when_it_is_large_and_has_one_message_at_least() {
         let here = |body_bytes: usize| {
             let message = Message::compose(b"", b"q", &[0, 0], &vec![0; body_bytes]);
             (Spot::default(), Candidate::Here(Entry::new(0, message)))
         };
-        const MEBIBYTE: usize = 1024 * 1024;
         assert_eq!(affordable(&[here(9 * MEBIBYTE), here(1)]), 1);
         assert_eq!(affordable(&[here(3 * MEBIBYTE), here(MEBIBYTE), here(1)]), 2);
         assert_eq!(affordable(&[here(1), here(1), here(1)]), 3);

@@ -227,7 +227,10 @@ impl ChannelTable {
             release(turn, vec![*channel]);
         }
         let id = refusal.method(Some(id));
-        report::channel_error(turn.session, number, refusal, id);
+        // In the house it is an answer, heard by whoever asked.
+        if !turn.session.is_direct {
+            report::channel_error(turn.session, number, refusal, id);
+        }
         let close = channel::Close {
             reply_code: refusal.code.code(),
             reply_text: refusal.reply_text().into(),

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 impl Queue {
     /// Gives up on one message.
     pub(super) fn lose(&mut self, entry: Entry, reason: Reason, doors: &mut impl Doors) {
-        self.tally.lost.add(reason);
+        self.tally.lose(reason);
         match &self.settings.dead_letter {
             Some(to) => doors.dead_letter(entry.message, reason, to.clone()),
             None => doors.settled(&entry.message),
@@ -46,7 +46,7 @@ impl Queue {
 
     /// A full queue says no to a message.
     pub(super) fn refuse(&mut self, message: Message, doors: &mut impl Doors) {
-        self.tally.lost.add(Reason::MaxLength);
+        self.tally.lose(Reason::MaxLength);
         match &self.settings.dead_letter {
             Some(to) if self.settings.overflow == Some(Overflow::RejectPublishDlx) => {
                 doors.dead_letter(message, Reason::MaxLength, to.clone());

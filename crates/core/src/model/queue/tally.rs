@@ -44,7 +44,7 @@ impl std::ops::AddAssign for Losses {
 }
 
 /// The counts of one queue.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// The position of the first message that came since the broker began.
     pub first_position: u64,
@@ -64,11 +64,16 @@ pub struct Tally {
     pub acked: u64,
     /// Bytes of the bodies that are unacknowledged.
     pub unacked_bytes: u64,
-    /// Given up.
-    pub lost: Losses,
+    /// Given up; most queues never do. Boxed, because there may be very many queues.
+    lost: Option<Box<Losses>>,
 }
 
 impl Tally {
+    /// A message is given up.
+    pub fn lose(&mut self, reason: Reason) {
+        self.lost.get_or_insert_default().add(reason);
+    }
+
     /// A message goes to a consumer.
     #[inline]
     pub fn give(&mut self, entry: &Entry, is_acked: bool) {
@@ -123,7 +128,7 @@ impl Queue {
             unacked_body_bytes: self.tally.unacked_bytes,
             memory_bytes: self.waiting.bytes(),
             stats: self.tally.stats(self.next_position),
-            lost: self.tally.lost,
+            lost: self.tally.lost.as_deref().copied().unwrap_or_default(),
             oldest: self.waiting.head().and_then(|head| self.ages.of(now, head.position)),
             head_timestamp: self.waiting.head().and_then(|head| head.message.properties().timestamp()),
             active: self.consumers.active(),
