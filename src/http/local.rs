@@ -55,12 +55,13 @@ fn shutdown(request: &Request) -> Outcome {
 fn stop(request: &Request) -> Outcome {
     tracing::info!("stopped by an operator: no connections are let in");
     request.api.shared.controls.set_stopped(true);
-    request.change(|_, effects| request.core().ask_all_to_go(STOPPED, effects));
+    request.change(|_, effects| request.core().let_nobody_in(STOPPED, effects));
     Ok(Answer::done())
 }
 
 fn start(request: &Request) -> Outcome {
     tracing::info!("started by an operator: connections are let in again");
+    request.core().let_in();
     request.api.shared.controls.set_stopped(false);
     Ok(Answer::done())
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use crate::ask::Asked;
-use crate::support::{Peer, within};
+use crate::support::{Peer, open_vhost, tune_ok, within};
 
 async fn get(path: &std::path::Path, of: &str) -> String {
     say(path, &format!("GET {of}"), "").await
@@ -64,7 +64,15 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     let early = say(&socket, "POST /local/reset", "").await;
     assert!(early.starts_with("HTTP/1.1 400 ") && early.contains("stop it first"), "{early}");
     assert!(get(&socket, "/api/vhosts/v").await.starts_with("HTTP/1.1 200 "));
+    let mut late = Peer::connect(broker.amqp_addr()).await;
+    late.log_in("guest", "guest").await;
     assert!(say(&socket, "POST /local/app/stop", "").await.starts_with(done));
+    late.send(0, tune_ok(0)).await;
+    late.send(0, open_vhost("/")).await;
+    assert_eq!(late.closed_with().await.0, 320, "who was coming in when it was stopped");
+    let message = r#"{"properties":{},"routing_key":"q","payload":"","payload_encoding":"string"}"#;
+    let said = say(&socket, "POST /api/exchanges/%2F/amq.default/publish", message).await;
+    assert!(said.starts_with("HTTP/1.1 4") && said.contains("shutdown"), "{said}");
     assert_eq!(peer.closed_with().await.0, 320);
     peer.send_close_ok().await;
     peer.end().await;

@@ -58,14 +58,14 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "stop_app",
-        summary: "Closes the listeners and all connections; the process and its local socket stay",
+        summary: "Closes all connections and lets nobody in; the process, its ports and its local socket stay",
         banner: Some(|call| Ok(format!("Stopping rabbit application on node {} ...", call.node()?))),
         action: Action::Do(|call| local(call, "/local/app/stop")),
         ..NODE
     },
     Command {
         name: "start_app",
-        summary: "Opens what stop_app closed",
+        summary: "Lets connections in again after stop_app",
         banner: Some(|call| Ok(format!("Starting node {} ...", call.node()?))),
         action: Action::Do(|call| local(call, "/local/app/start")),
         ..NODE

@@ -4,7 +4,8 @@
 //! - A connection counts from before its connection.open is answered until it has let go of everything; a channel
 //!   from before its open-ok until it is closed. Whoever counts holds a [`Seat`] or a [`ChannelSeat`], and counts as
 //!   long as that lives: nothing can be forgotten.
-//! - Looking at a limit and taking the seat is one step, so that no two connections take the last one.
+//! - Looking at a limit and taking the seat is one step, so that no two connections take the last one. So are closing
+//!   and asking those to go who are in: nobody is overlooked who is coming in.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,12 +32,14 @@ pub struct Asked<'a> {
 }
 
 /// Why there is no seat: so many are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Full {
     /// In the virtual host.
     Vhost(u64),
     /// By the user.
     User(u64),
+    /// Nobody is let in, for this reason.
+    Closed(Arc<str>),
 }
 
 /// All seats.
@@ -45,6 +48,8 @@ pub struct Seats(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
+    /// Why nobody is let in.
+    closed: Option<Arc<str>>,
     connections: HashMap<ConnectionId, Sitting>,
     by_vhost: HashMap<Arc<str>, u64>,
     by_user: HashMap<Arc<str>, (u64, Arc<AtomicU64>)>,
@@ -60,12 +65,24 @@ struct Sitting {
 impl Taken {
     /// The virtual host is asked first (RabbitMQ's order).
     fn check(&self, asked: &Asked<'_>) -> Result<(), Full> {
+        if let Some(reason) = &self.closed {
+            return Err(Full::Closed(reason.clone()));
+        }
         let in_vhost = self.by_vhost.get(asked.vhost).copied().unwrap_or_default();
         if let Some(limit) = Limit::reached(asked.most_of_vhost, in_vhost) {
             return Err(Full::Vhost(limit));
         }
         let of_user = self.by_user.get(asked.user).map(|(connections, _)| *connections).unwrap_or_default();
         Limit::reached(asked.most_of_user, of_user).map_or(Ok(()), |limit| Err(Full::User(limit)))
+    }
+
+    fn clear(&self, is_meant: impl Fn(&Sitting) -> bool, reason: &str, effects: &mut Effects) {
+        let reason: Arc<str> = reason.into();
+        for sitting in self.connections.values().filter(|sitting| is_meant(sitting)) {
+            if sitting.outlet.notify(Notice::Forced(reason.clone())) {
+                effects.wakes.push(sitting.outlet.id());
+            }
+        }
     }
 }
 
@@ -103,18 +120,25 @@ impl Seats {
         self.clear(|sitting| *sitting.user == *user, reason, effects);
     }
 
-    /// Asks every connection to go.
-    pub fn clear_all(&self, reason: &str, effects: &mut Effects) {
-        self.clear(|_| true, reason, effects);
+    /// Asks every connection to go, and lets nobody in until [`Seats::open`].
+    pub fn close(&self, reason: &str, effects: &mut Effects) {
+        let mut taken = self.0.lock();
+        taken.closed = Some(reason.into());
+        taken.clear(|_| true, reason, effects);
+    }
+
+    /// Lets connections in again.
+    pub fn open(&self) {
+        self.0.lock().closed = None;
+    }
+
+    /// Why nobody is let in.
+    pub fn closed(&self) -> Option<Arc<str>> {
+        self.0.lock().closed.clone()
     }
 
     fn clear(&self, is_meant: impl Fn(&Sitting) -> bool, reason: &str, effects: &mut Effects) {
-        let reason: Arc<str> = reason.into();
-        for sitting in self.0.lock().connections.values().filter(|sitting| is_meant(sitting)) {
-            if sitting.outlet.notify(Notice::Forced(reason.clone())) {
-                effects.wakes.push(sitting.outlet.id());
-            }
-        }
+        self.0.lock().clear(is_meant, reason, effects);
     }
 
     fn leave(&self, connection: ConnectionId) {
@@ -191,6 +215,19 @@ mod tests {
         assert_eq!(seats.take(&asked("w", "u", (1, 1)), &outlet(2)).unwrap_err(), Full::User(1));
         drop(first);
         assert!(seats.take(&asked("v", "u", (1, 1)), &outlet(2)).is_ok());
+    }
+
+    #[test]
+    fn who_comes_after_the_close_is_not_let_in_until_it_is_open_again() {
+        let seats = Arc::new(Seats::default());
+        let mut effects = Effects::default();
+        let _first = seats.take(&asked("v", "u", (-1, -1)), &outlet(1)).unwrap();
+        seats.close("gone", &mut effects);
+        assert_eq!(effects.wakes, [ConnectionId(1)]);
+        let refused = seats.take(&asked("v", "u", (-1, -1)), &outlet(2)).unwrap_err();
+        assert_eq!(refused, Full::Closed("gone".into()));
+        seats.open();
+        assert!(seats.take(&asked("v", "u", (-1, -1)), &outlet(2)).is_ok());
     }
 
     #[test]

@@ -72,13 +72,21 @@ impl Broker {
 
     /// Somebody of the house works in a virtual host for a moment; no limit is asked.
     pub fn enter_aside(&self, name: &str, connection: ConnectionId) -> Ruling<(Arc<Vhost>, Seat)> {
+        if let Some(reason) = self.seats.closed() {
+            return Err(Refusal::connection_forced(reason.to_string()));
+        }
         let vhost = self.vhost(name).ok_or_else(|| Refusal::not_found(format!("no vhost '{name}'")))?;
         Ok((vhost, self.seats.aside(connection)))
     }
 
-    /// Asks everybody who is in any virtual host to go, with this reason.
-    pub fn ask_all_to_go(&self, reason: &str, effects: &mut Effects) {
-        self.seats.clear_all(reason, effects);
+    /// Asks everybody who is in any virtual host to go, with this reason, and lets nobody in until [`Broker::let_in`].
+    pub fn let_nobody_in(&self, reason: &str, effects: &mut Effects) {
+        self.seats.close(reason, effects);
+    }
+
+    /// Lets connections in again.
+    pub fn let_in(&self) {
+        self.seats.open();
     }
 
     /// A user's connection comes in, if it may: the checks of connection.open, in RabbitMQ's order.
@@ -109,6 +117,7 @@ impl Broker {
 fn full_text(asked: &Asked<'_>, full: Full) -> Refusal {
     let Asked { vhost, user, .. } = asked;
     Refusal::not_allowed(match full {
+        Full::Closed(reason) => return Refusal::connection_forced(reason.to_string()),
         Full::Vhost(limit) => {
             format!(
                 "access to vhost '{vhost}' refused for user '{user}': connection limit ({limit}) is reached"
