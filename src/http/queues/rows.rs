@@ -10,6 +10,9 @@ use crate::http::request::Object;
 /// An answer of so many bytes is full.
 pub const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
+/// How an answer begins that has more than rows: they are not copied into it at the end.
+const OPENING: &[u8] = br#"{"messages":["#;
+
 /// Rows that have been written.
 pub struct Rows {
     json: Vec<u8>,
@@ -19,7 +22,7 @@ pub struct Rows {
 impl Rows {
     /// None yet.
     pub fn new() -> Self {
-        Self { json: b"[".to_vec(), count: 0 }
+        Self { json: OPENING.to_vec(), count: 0 }
     }
 
     /// One more.
@@ -43,20 +46,19 @@ impl Rows {
 
     /// The answer that has nothing else.
     pub fn answer(mut self) -> Answer {
+        self.json.drain(..OPENING.len() - 1);
         self.json.push(b']');
         Answer::written_json(self.json)
     }
 
     /// The answer that has them as `messages`, and this.
-    pub fn answer_with(self, rest: Object) -> Answer {
-        let mut json = br#"{"messages":"#.to_vec();
-        json.extend_from_slice(&self.json);
-        json.push(b']');
+    pub fn answer_with(mut self, rest: Object) -> Answer {
+        self.json.push(b']');
         for (name, value) in rest {
-            json.extend_from_slice(format!(",{}:{value}", Value::String(name)).as_bytes());
+            self.json.extend_from_slice(format!(",{}:{value}", Value::String(name)).as_bytes());
         }
-        json.push(b'}');
-        Answer::written_json(json)
+        self.json.push(b'}');
+        Answer::written_json(self.json)
     }
 }
 
