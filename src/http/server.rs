@@ -6,6 +6,7 @@
 //!   ([`Crowd`]).
 //! - When the broker ends, requests that have begun are answered first.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -141,9 +142,11 @@ impl Bound {
             (LocalSocket::Usual, Served::Api) => usual_socket(&api, port),
         };
         let listeners = self.listeners();
-        for Listener { address, tls, .. } in &listeners {
-            let kind = if tls.is_some() { "HTTPS" } else { "HTTP (non-TLS)" };
-            tracing::info!("{}: {kind} listener started on port {}", self.served.name(), address.port());
+        // Once a port, also where it is one of IPv4 and one of IPv6.
+        let ports: BTreeSet<_> = listeners.iter().map(|at| (at.tls.is_some(), at.address.port())).collect();
+        for (is_tls, port) in ports {
+            let kind = if is_tls { "HTTPS" } else { "HTTP (non-TLS)" };
+            tracing::info!("{}: {kind} listener started on port {port}", self.served.name());
         }
         let addresses = listeners.iter().filter(|listener| listener.tls.is_none());
         let addresses = addresses.map(|listener| listener.address).collect();

@@ -109,11 +109,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_has_a_time_for_the_whole() {
         let (mut into, mut leaving) = pieces();
-        into.piece = vec![0; PIECE_BYTES];
+        let piece = vec![0; PIECE_BYTES];
         let deadline = into.deadline;
         let writing = tokio::task::spawn_blocking(move || {
             let mut pieces = 0;
-            while into.write_all(&vec![0; PIECE_BYTES]).is_ok() {
+            while into.write_all(&piece).is_ok() {
                 pieces += 1;
             }
             pieces
