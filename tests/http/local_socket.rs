@@ -72,7 +72,7 @@ async fn an_operator_stops_starts_resets_and_ends_the_broker() {
     assert_eq!(late.closed_with().await.0, 320, "who was coming in when it was stopped");
     let message = r#"{"properties":{},"routing_key":"q","payload":"","payload_encoding":"string"}"#;
     let said = say(&socket, "POST /api/exchanges/%2F/amq.default/publish", message).await;
-    assert!(said.starts_with("HTTP/1.1 4") && said.contains("shutdown"), "{said}");
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("stopped by an operator"), "{said}");
     assert_eq!(peer.closed_with().await.0, 320);
     peer.send_close_ok().await;
     peer.end().await;
