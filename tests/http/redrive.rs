@@ -6,14 +6,14 @@ use crate::ask::{self, Asked};
 
 const REDRIVE: &str = "/api/queues/%2F/dead/redrive";
 
-/// A queue `work`, bound to `jobs` by `todo`, whose rejects go to `dead`.
+/// A queue `tasks`, bound to `jobs` by `todo`, whose rejects go to `dead`.
 async fn shop() -> Asked {
     let broker = ask::broker().await;
     let to_dead = json!({"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"});
-    broker.send("PUT", "/api/queues/%2F/work", &json!({"durable": true, "arguments": to_dead})).await;
+    broker.send("PUT", "/api/queues/%2F/tasks", &json!({"durable": true, "arguments": to_dead})).await;
     broker.send("PUT", "/api/queues/%2F/dead", &json!({"durable": true})).await;
     broker.send("PUT", "/api/exchanges/%2F/jobs", &json!({"type": "topic"})).await;
-    broker.send("POST", "/api/bindings/%2F/e/jobs/q/work", &json!({"routing_key": "todo.*"})).await;
+    broker.send("POST", "/api/bindings/%2F/e/jobs/q/tasks", &json!({"routing_key": "todo.*"})).await;
     broker
 }
 
@@ -23,10 +23,10 @@ async fn publish(broker: &Asked, (exchange, key): (&str, &str), payload: &str, h
     assert_eq!(said.json()["routed"], true);
 }
 
-/// Takes what waits in `work`, as one who can do nothing with it.
+/// Takes what waits in `tasks`, as one who can do nothing with it.
 async fn reject_all(broker: &Asked) {
     let body = json!({"count": -1, "ackmode": "reject_requeue_false", "encoding": "auto"});
-    broker.say("POST", "/api/queues/%2F/work/get", &body).await;
+    broker.say("POST", "/api/queues/%2F/tasks/get", &body).await;
 }
 
 async fn payloads(broker: &Asked, queue: &str) -> Vec<String> {
@@ -62,9 +62,9 @@ async fn dead_letters_go_back_to_where_they_came_from_in_their_order() {
     let done = redrive(&broker, &json!({})).await;
     assert_eq!((&done["moved"], &done["failed"], &done["skipped"]), (&json!(3), &json!(0), &json!(0)));
     assert_eq!(done["destinations"], destinations);
-    assert_eq!(payloads(&broker, "work").await, ["1", "2", "3"]);
+    assert_eq!(payloads(&broker, "tasks").await, ["1", "2", "3"]);
     assert!(payloads(&broker, "dead").await.is_empty());
-    let back = broker.get("/api/queues/%2F/work/messages").await["messages"][0].clone();
+    let back = broker.get("/api/queues/%2F/tasks/messages").await["messages"][0].clone();
     assert_eq!((&back["exchange"], &back["routing_key"]), (&json!("jobs"), &json!("todo.a")));
     assert_eq!(back["properties"]["headers"]["own"], "1");
     assert_eq!(broker.get("/api/queues/%2F/dead").await["messages_unacknowledged"], 0);
@@ -76,10 +76,10 @@ async fn what_does_not_match_stays_in_its_order_and_unmarked() {
     for (payload, colour) in [("1", "red"), ("2", "blue"), ("3", "red"), ("4", "blue"), ("5", "blue")] {
         publish(&broker, ("amq.default", "dead"), payload, json!({"colour": colour})).await;
     }
-    let order = json!({"to": {"exchange": "", "routing_key": "work"}, "filter": {"header": {"colour": "blue"}}, "limit": 2});
+    let order = json!({"to": {"exchange": "", "routing_key": "tasks"}, "filter": {"header": {"colour": "blue"}}, "limit": 2});
     let done = redrive(&broker, &order).await;
     assert_eq!((&done["moved"], &done["skipped"]), (&json!(2), &json!(2)));
-    assert_eq!(payloads(&broker, "work").await, ["2", "4"]);
+    assert_eq!(payloads(&broker, "tasks").await, ["2", "4"]);
     let left = broker.get("/api/queues/%2F/dead/messages").await;
     let left: Vec<_> = left["messages"]
         .as_array()
@@ -97,7 +97,7 @@ async fn what_cannot_go_stays() {
     publish(&broker, ("jobs", "todo.a"), "dies", json!({})).await;
     reject_all(&broker).await;
     publish(&broker, ("amq.default", "dead"), "never died", json!({})).await;
-    broker.ask("DELETE", "/api/bindings/%2F/e/jobs/q/work/todo.%252A").send().await;
+    broker.ask("DELETE", "/api/bindings/%2F/e/jobs/q/tasks/todo.%252A").send().await;
     let done = redrive(&broker, &json!({})).await;
     assert_eq!((&done["moved"], &done["failed"]), (&json!(0), &json!(2)));
     let reasons: Vec<&str> =
@@ -130,7 +130,7 @@ async fn messages_that_come_back_at_once_are_not_sent_again() {
 async fn orders_that_make_no_sense_are_refused() {
     let broker = shop().await;
     for body in [
-        json!({"to": "work"}),
+        json!({"to": "tasks"}),
         json!({"to": {}}),
         json!({"filter": {"colour": "red"}}),
         json!({"filter": 5}),
@@ -160,14 +160,14 @@ async fn what_a_delayed_exchange_has_taken_has_gone() {
 #[tokio::test]
 async fn a_history_that_its_publisher_wrote_leads_nowhere() {
     let broker = shop().await;
-    let forged = json!({"x-death": [{"exchange": "", "routing-keys": ["work"], "queue": "w"}]});
+    let forged = json!({"x-death": [{"exchange": "", "routing-keys": ["tasks"], "queue": "w"}]});
     publish(&broker, ("amq.default", "dead"), "forged", forged.clone()).await;
     publish(&broker, ("jobs", "todo.a"), "died", forged).await;
     reject_all(&broker).await;
     let done = redrive(&broker, &json!({})).await;
     let failures = json!([{"reason": "its x-death header was written by its publisher", "messages": 1}]);
     assert_eq!((&done["moved"], &done["failures"]), (&json!(1), &failures));
-    assert_eq!(payloads(&broker, "work").await, ["died"]);
+    assert_eq!(payloads(&broker, "tasks").await, ["died"]);
     assert_eq!(payloads(&broker, "dead").await, ["forged"]);
 }
 
